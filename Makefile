@@ -1,0 +1,162 @@
+# virtfleet.network: `make help` lists the targets. What `make setup` installs is listed in tests/packages.txt
+# (Debian packages) and requirements-dev.txt (Python packages), and nowhere else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# The oldest ansible-core that meta/runtime.yml allows, in its newest release: it has a virtual environment of its own.
+FLOOR := 2.16.19
+
+PYTHON := .venv/bin/python
+STEP := tests/step
+SHELL_SCRIPTS := .ci/run tests/step tests/floor tests/install-packages tests/sanity/run $(wildcard tests/lab/*.sh)
+
+# The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
+export PYTHONPATH := $(CURDIR)/.build
+export MYPYPATH := $(CURDIR)/.build
+# The virtual environment and the system, without the wrappers of Python version managers.
+export PATH := $(CURDIR)/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL := C.UTF-8
+export PYTHONDONTWRITEBYTECODE := 1
+export FLOOR
+
+##@ Start
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network ## install what is needed (as root: also Debian packages)
+
+.PHONY: demo
+demo: setup ## build a small fleet on this machine and let the collection loose on it
+	@tests/demo
+
+##@ Check
+
+.PHONY: format
+format: setup ## rewrite the code in the project's style
+	@ruff check --fix-only --quiet .
+	@ruff format .
+
+.PHONY: coverage
+coverage: setup ## pure tests, and the lines of the plugins that they leave out
+	@pytest tests/unit --cov --cov-report=term-missing
+
+.PHONY: generate
+generate: setup ## write the generated files anew
+	@$(PYTHON) tests/generate.py
+
+.PHONY: check
+check: setup ## style, types, pure tests, sanity, documentation: everything that needs no hypervisor
+	@$(MAKE) -j2 check-steps
+	@echo "check: passed"
+
+.PHONY: check-steps check-unit check-style check-types check-shell check-generated check-sanity check-floor
+.PHONY: check-docs check-lint check-changelog check-tarball
+check-steps: check-unit check-style check-types check-sanity check-generated check-shell
+check-steps: check-docs check-lint check-changelog check-floor check-tarball
+
+check-unit:
+	@$(STEP) --last "pure tests" pytest tests/unit
+
+check-style:
+	@$(STEP) "style" bash -c 'ruff check . && ruff format --check .'
+
+check-types:
+	@$(STEP) "types" bash -c 'mypy && mypy --python-version 3.11 --package tests.lab'
+
+check-shell:
+	@$(STEP) "shell scripts" shellcheck $(SHELL_SCRIPTS)
+
+check-generated:
+	@$(STEP) "generated files" $(PYTHON) tests/generate.py --check
+
+check-sanity:
+	@$(STEP) --last "ansible-test sanity" tests/sanity/run
+
+check-docs:
+	@mkdir -p .build/home
+	@HOME=.build/home $(STEP) "documentation" antsibull-docs lint-collection-docs --plugin-docs .
+
+check-lint:
+	@$(STEP) "ansible-lint" ansible-lint --offline --nocolor
+
+check-changelog:
+	@$(STEP) "changelog" antsibull-changelog lint
+
+check-floor:
+	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/floor check
+
+check-tarball:
+	@$(STEP) --last "release tarball" $(PYTHON) tests/check_tarball.py
+
+##@ Test
+
+# The Debian releases that the lab's hypervisors run: this machine's own, and roots that are made once and kept.
+ONE_OTHER := bullseye
+ALL_OTHERS := $(filter-out $(shell . /etc/os-release; echo $$VERSION_CODENAME),bullseye bookworm trixie sid)
+
+.PHONY: test
+test: ROOTS := $(ONE_OTHER)
+test: setup ## check, then the lab: real hypervisors of this machine's release and of Debian 11
+	@$(test-with-roots)
+
+.PHONY: test-versions
+test-versions: ROOTS := $(ALL_OTHERS)
+test-versions: setup ## check, then the lab with Debian 11, 12, 13 and unstable
+	@$(test-with-roots)
+
+define test-with-roots
+$(MAKE) -j2 check-steps $(ROOTS:%=root-%)
+LAB_ROOTS="host $(ROOTS)" $(STEP) --show "lab tests" pytest -m lab $(wildcard tests/lab tests/integration)
+endef
+
+root-%:
+	@$(STEP) "root of Debian $*" $(PYTHON) -m tests.lab root $*
+
+.PHONY: bench
+bench: setup ## measure tasks, plans and a fleet
+	@tests/bench
+
+.PHONY: lab
+lab: setup ## start two hypervisors to play with, until make lab-down
+	@$(PYTHON) -m tests.lab up
+
+.PHONY: lab-down
+lab-down: setup ## stop them, leaving nothing behind
+	@$(PYTHON) -m tests.lab down
+
+##@ Release
+
+.PHONY: build
+build: setup ## build the collection's tarball and look into it
+	@$(PYTHON) tests/check_tarball.py
+	@ls .build/tarball/*.tar.gz
+
+.PHONY: clean
+clean: ## remove what make has made
+	rm -rf .build .venv .venv-floor
+
+# What `setup` makes
+
+.build/packages: tests/packages.txt
+	@$(STEP) --last "Debian packages" tests/install-packages $<
+	@touch $@
+
+.venv/.made: requirements-dev.txt | .build/packages
+	@$(STEP) --last "virtual environment" bash -c '/usr/bin/python3 -m venv --clear .venv && pip install --quiet --requirement $< && python --version'
+	@touch $@
+
+.venv-floor/.made-$(FLOOR): requirements-dev.txt | .build/packages
+	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/floor setup
+	@touch $@
+
+.build/ansible_collections/virtfleet/network:
+	@mkdir -p $(@D)
+	@ln -sfn "$(CURDIR)" $@

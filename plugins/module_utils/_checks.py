@@ -1,0 +1,272 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a definition by itself, each as a sentence with its reason; the rules are libvirt's own.
+
+Read in libvirt 9.0 (network_conf.c, bridge_driver.c networkValidate, virsocketaddr.c), later relaxations as noted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any, Callable
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK, subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
+
+# Options that only a network with a bridge of libvirt's own can have.
+_OWN_BRIDGE_ONLY = ("ips", "mac", "domain", "mtu", "routes")
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "forward.interfaces": ("dev",),
+    "forward.nat.address": ("start", "end"),
+    "forward.nat.port": ("start", "end"),
+    "forward.pf": ("dev",),
+    "forward.driver": ("name",),
+    "domain": ("name",),
+    "dns.txts": ("name", "value"),
+    "dns.srvs": ("service", "protocol"),
+    "dns.hosts": ("ip", "hostnames"),
+    "ips": ("address",),
+    "ips.tftp": ("root",),
+    "ips.dhcp.ranges": ("start", "end"),
+    "ips.dhcp.ranges.lease": ("expiry",),
+    "ips.dhcp.hosts": ("ip",),
+    "ips.dhcp.hosts.lease": ("expiry",),
+    "ips.dhcp.bootp": ("file",),
+    "routes": ("address", "gateway"),
+    "vlan": ("tags",),
+    "vlan.tags": ("id",),
+    "portgroups": ("name",),
+    "portgroups.vlan": ("tags",),
+    "portgroups.vlan.tags": ("id",),
+    "virtualport": ("type",),
+}
+
+
+def problems(spec: Spec, version: int) -> list[str]:
+    """Everything that is wrong with a network's definition for a libvirt of that version (9000000 is 9.0.0)."""
+    found: list[str] = []
+    for rule in _RULES:
+        found += rule(spec, version)
+    return list(dict.fromkeys(found))
+
+
+def number(version: str) -> int:
+    """A version like 9.7.0 as libvirt counts it: 9007000."""
+    major, minor, micro = (int(part) for part in version.split("."))
+    return major * 1000000 + minor * 1000 + micro
+
+
+def _too_new(spec: Spec, version: int) -> Iterator[str]:
+    yield from _newer(NETWORK, spec, version, "")
+
+
+def _newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
+    for row in rows:
+        value = spec.get(row.option)
+        if value is None or row.spells:
+            continue
+        if row.since and version and version < number(row.since):
+            yield f"{path}{row.option} needs libvirt {row.since}, the hypervisor has {_dotted(version)}"
+        for inner in value if row.form == "many" else [value] if row.form == "element" else []:
+            yield from _newer(row.rows, inner, version, f"{path}{row.option}.")
+
+
+def _dotted(version: int) -> str:
+    return f"{version // 1000000}.{version // 1000 % 1000}.{version % 1000}"
+
+
+def _incomplete(spec: Spec, _version: int) -> Iterator[str]:
+    yield from _missing(NETWORK, spec, "", "")
+
+
+def _missing(rows: Rows, spec: Spec, path: str, shown: str) -> Iterator[str]:
+    for name in _NEEDED.get(path, ()):
+        if spec.get(name) in (None, []):
+            yield f"{shown} needs {name}"
+    for row in rows:
+        inner = f"{path}.{row.option}" if path else row.option
+        place = f"{shown}.{row.option}" if shown else row.option
+        if row.form == "element" and row.option in spec:
+            yield from _missing(row.rows, spec[row.option], inner, place)
+        elif row.form == "many":
+            for index, item in enumerate(spec.get(row.option, [])):
+                yield from _missing(row.rows, item, inner, f"{place}[{index}]")
+
+
+def _repeated(spec: Spec, _version: int) -> Iterator[str]:
+    yield from _twice(NETWORK, spec, "")
+
+
+def _twice(rows: Rows, spec: Spec, path: str) -> Iterator[str]:
+    """libvirt keeps what looks like two entries as two, and later updates hit the wrong one of them."""
+    for row in rows:
+        if row.form == "element":
+            yield from _twice(row.rows, spec.get(row.option, {}), f"{path}{row.option}.")
+        if row.form != "many" or row.key is None:
+            continue
+        seen = set()
+        for item in spec.get(row.option, []):
+            key = row.key(item)
+            if key in seen and any(part is not None for part in key):
+                yield f"{path}{row.option} lists {', '.join(str(part) for part in key if part is not None)} twice"
+            seen.add(key)
+            yield from _twice(row.rows, item, f"{path}{row.option}[{key[0]}].")
+
+
+def _forward(spec: Spec, version: int) -> Iterator[str]:
+    now, forward = mode(spec), spec.get("forward", {})
+    interfaces = forward.get("interfaces", [])
+    if (now or None) in MANAGED_MODES:
+        # Since libvirt 10.8.0 an open network needs no address.
+        if now and not spec.get("ips") and not (now == "open" and version >= number("10.8.0")):
+            yield f"forward.mode {now} needs an address in ips"
+        if len(interfaces) > 1:
+            yield f"forward.interfaces may list one interface in mode {now}"
+        if now == "open" and interfaces:
+            yield "forward.dev is not possible in mode open"
+    if forward.get("nat") and now != "nat":
+        yield f"forward.nat is only possible in mode nat, not in {now}"
+    if forward.get("addresses") and now != "hostdev":
+        yield f"forward.addresses are only possible in mode hostdev, not in {now}"
+    if now == "hostdev" and interfaces:
+        yield "forward.interfaces are not possible in mode hostdev: list PCI addresses or a pf"
+    if sum(bool(forward.get(name)) for name in ("pf", "interfaces", "addresses")) > 1:
+        yield "forward may have only one of dev or interfaces, pf, and addresses"
+
+
+def _foreign_bridge(spec: Spec, _version: int) -> Iterator[str]:
+    now, bridge = mode(spec), spec.get("bridge", {})
+    if (now or None) in MANAGED_MODES:
+        return
+    for name in _OWN_BRIDGE_ONLY:
+        if spec.get(name):
+            empty = "[]" if isinstance(spec[name], list) else "{}"
+            yield f"{name} is not possible in forward.mode {now}: take it away with {name}: {empty}"
+    for name in ("txts", "hosts", "srvs"):
+        if spec.get("dns", {}).get(name):
+            yield f"dns.{name} are not possible in forward.mode {now}: take them away with dns: {{}}"
+    for name in ("stp", "delay", "zone", *(() if now == "bridge" else ("name", "mac_table_manager"))):
+        if name in bridge:
+            yield f"bridge.{name} is not possible in forward.mode {now}"
+    if now == "bridge" and bridge.get("name") and any(spec["forward"].get(name) for name in ("interfaces", "pf")):
+        yield "forward.mode bridge takes a bridge.name or a forward device, not both"
+
+
+def _with_groups(spec: Spec) -> list[tuple[str, Spec]]:
+    """What may have a vlan, a virtualport and a bandwidth, each with the path to it: the network and its portgroups."""
+    return [("", spec), *((f"portgroups[{group.get('name')}].", group) for group in spec.get("portgroups", []))]
+
+
+def _bandwidth(spec: Spec, _version: int) -> Iterator[str]:
+    allowed = (mode(spec) or None) in MANAGED_MODES or (mode(spec) == "bridge" and spec.get("bridge", {}).get("name"))
+    for place, holder in _with_groups(spec):
+        path, rates = f"{place}bandwidth", holder.get("bandwidth", {})
+        if rates and not allowed:
+            yield f"{path} is not possible in forward.mode {mode(spec)} without a bridge"
+        for direction, rate in rates.items():
+            if "floor" in rate:
+                yield f"{path}.{direction}.floor is only possible on a guest's NIC, not on a network"
+            elif "average" not in rate:
+                yield f"{path}.{direction} needs average"
+
+
+def _vlan(spec: Spec, version: int) -> Iterator[str]:
+    """Who may tag: SR-IOV and Open vSwitch; since libvirt 11.0.0 every bridge that the host has or libvirt makes."""
+    now = mode(spec)
+
+    def able(port: Spec) -> bool:
+        return now in ("hostdev", "passthrough") or (now == "bridge" and port.get("type") == "openvswitch")
+
+    own, groups = spec.get("virtualport", {}), spec.get("portgroups", [])
+    defaults = [group for group in groups if group.get("default")]
+    if len(defaults) > 1:
+        yield "portgroups may have one default, not " + ", ".join(str(group.get("name")) for group in defaults)
+    tagged = [
+        f"portgroups[{group.get('name')}]."
+        for group in groups
+        if (spec.get("vlan") or group.get("vlan")) and not able(group.get("virtualport") or own)
+    ]
+    if spec.get("vlan") and not able(own) and not defaults:
+        tagged.append("")
+    for path in tagged if version < number("11.0.0") or now in ("private", "vepa") else []:
+        yield f"{path}vlan needs forward.mode hostdev or passthrough, or Open vSwitch (libvirt 11.0.0 can more)"
+    for path, holder in _with_groups(spec):
+        if sum("native_mode" in tag for tag in holder.get("vlan", {}).get("tags", [])) > 1:
+            yield f"{path}vlan may have one tag with native_mode"
+
+
+_PORT_PARAMETERS = {
+    "802.1Qbg": ("managerid", "typeid", "typeidversion", "instanceid"),
+    "802.1Qbh": ("profileid",),
+    "openvswitch": ("profileid", "interfaceid"),
+    "midonet": ("interfaceid",),
+}
+
+
+def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
+    for path, holder in _with_groups(spec):
+        port = holder.get("virtualport", {})
+        allowed = _PORT_PARAMETERS.get(port.get("type", ""))
+        for name in port.get("parameters", {}):
+            if allowed is not None and name not in allowed:
+                yield f"{path}virtualport of type {port['type']} has no parameter {name}"
+
+
+def _dns(spec: Spec, _version: int) -> Iterator[str]:
+    dns = spec.get("dns", {})
+    if dns.get("enable") is False and any(dns.get(name) for name in ("forwarders", "hosts", "srvs", "txts")):
+        yield "dns.enable is false, and yet dns has forwarders or records"
+    for index, forwarder in enumerate(dns.get("forwarders", [])):
+        if not forwarder.get("addr") and not forwarder.get("domain"):
+            yield f"dns.forwarders[{index}] needs addr or domain"
+    for index, srv in enumerate(dns.get("srvs", [])):
+        if "target" not in srv and any(name in srv for name in ("port", "priority", "weight")):
+            yield f"dns.srvs[{index}] needs target for port, priority and weight"
+
+
+def _routes(spec: Spec, _version: int) -> Iterator[str]:
+    nets = [net for net in map(subnet, spec.get("ips", [])) if net is not None]
+    for route in spec.get("routes", []):
+        name = f"routes[{route.get('address')}]"
+        try:
+            ipaddress.ip_network(f"{route['address']}/{route['prefix']}")
+            gateway = ipaddress.ip_address(route["gateway"])
+        except (KeyError, ValueError):
+            if "address" in route and "gateway" in route:
+                yield f"{name} must be the address of a network with its prefix"
+            continue
+        if not any(gateway in net for net in nets):
+            yield f"{name} has gateway {gateway}, which is in no subnet of this network"
+
+
+def _addresses(spec: Spec, _version: int) -> Iterator[str]:
+    yield from dhcp_problems(spec)
+
+
+def _metadata(spec: Spec, _version: int) -> Iterator[str]:
+    names: list[Any] = []
+    for child in read_xml(f"<x>{spec.get('metadata', '')}</x>"):
+        space = str(child.tag).rpartition("}")[0]
+        if not space or space in names:
+            yield f"metadata needs a namespace of its own for each element, or libvirt drops it: {child.tag}"
+        names.append(space)
+
+
+_RULES: tuple[Callable[[Spec, int], Iterator[str]], ...] = (
+    _too_new,
+    _incomplete,
+    _repeated,
+    _forward,
+    _foreign_bridge,
+    _bandwidth,
+    _vlan,
+    _virtualport,
+    _dns,
+    _routes,
+    _addresses,
+    _metadata,
+)

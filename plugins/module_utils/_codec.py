@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reading functions of any table: XML to a spec (parse), what a user wrote to a spec (normalise)."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._kinds import CIDR
+
+try:
+    from lxml import etree as etree
+except ImportError:  # reported by the glue in Ansible's usual words
+    etree = None  # type: ignore[assignment]
+else:
+    etree.register_namespace("dnsmasq", "http://libvirt.org/schemas/network/dnsmasq/1.0")
+
+Rows = tuple[Row, ...]
+HAS_LXML = etree is not None
+Element = Any  # lxml's element classes are private
+
+
+def read_xml(text: str) -> Element:
+    """The root element of an XML text; no entities, no network, no DTD. Raises ValueError when it is not XML."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True, encoding="utf-8"
+    )
+    try:
+        root = etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
+        raise ValueError(f"is not well-formed XML ({error})") from None
+    if root.getroottree().docinfo.doctype:
+        raise ValueError("must not have a document type")
+    return root
+
+
+def write_xml(root: Element) -> str:
+    """An element as indented XML text."""
+    etree.indent(root)
+    return str(etree.tostring(root, encoding="unicode", with_tail=False)) + "\n"
+
+
+def canonical_xml(text: str) -> str:
+    """XML elements as a text that is the same for equal elements. Raises ValueError when they are not XML."""
+    return "".join(_exclusive(child) for child in read_xml(f"<x>{text}</x>"))
+
+
+def _exclusive(element: Element) -> str:
+    """Exclusive canonical XML: free of the namespaces that only stand further up."""
+    return etree.tostring(element, method="c14n", exclusive=True).decode()
+
+
+# ---- parse ----
+
+
+def parse(element: Element, rows: Rows) -> Spec:
+    """The spec of an element: option names to canonical values, without what is only reported."""
+    spec: Spec = {}
+    for row in rows:
+        value = None if row.reported else _READ[row.form](element, row)
+        if value is not None:
+            spec[row.spells or row.option] = value
+    return spec
+
+
+def _read_attr(element: Element, row: Row) -> Any:
+    text = element.get(row.xml)
+    return None if text is None else row.kind.read(text)
+
+
+def _read_text(element: Element, row: Row) -> Any:
+    child = element.find(row.xml)
+    return None if child is None else row.kind.read(child.text or "")
+
+
+def _read_item(element: Element, row: Row) -> Spec:
+    spec = parse(element, row.rows)
+    return row.implied(spec) if row.implied else spec
+
+
+def _read_element(element: Element, row: Row) -> Spec | None:
+    child = element.find(row.xml)
+    return None if child is None else _read_item(child, row) or None
+
+
+def _read_many(element: Element, row: Row) -> list[Spec] | None:
+    return [_read_item(child, row) for child in element.findall(row.xml)] or None
+
+
+def _read_values(element: Element, row: Row) -> list[Any] | None:
+    path = f"{row.wrapper}/{row.xml}" if row.wrapper else row.xml
+    texts = [child.get(row.attribute) if row.attribute else child.text for child in element.findall(path)]
+    return [row.kind.read(text or "") for text in texts] or None
+
+
+def _read_opaque(element: Element, row: Row) -> str | None:
+    child = element.find(row.xml)
+    return None if child is None else "".join(_exclusive(inner) for inner in child) or None
+
+
+_READ: dict[str, Callable[[Element, Row], Any]] = {
+    "attr": _read_attr,
+    "text": _read_text,
+    "element": _read_element,
+    "many": _read_many,
+    "values": _read_values,
+    "opaque": _read_opaque,
+}
+
+
+# ---- normalise ----
+
+
+def normalise(rows: Rows, wanted: Spec, path: str = "") -> tuple[Spec, list[str]]:
+    """What a user wrote as a spec of canonical values, and every problem with single values as text."""
+    spec: Spec = {}
+    problems: list[str] = []
+    for row in rows:
+        value = wanted.get(row.option)
+        if value is None or row.reported:
+            continue
+        value, found = _normal_value(row, value, f"{path}{row.option}")
+        problems += found
+        if row.kind is CIDR and "/" in str(value):
+            value, _slash, prefix = str(value).partition("/")
+            problems += _put(spec, "prefix", int(prefix) if prefix.isdigit() else prefix, path)
+        problems += _put(spec, row.spells or row.option, value, path)
+    return spec, problems
+
+
+def _put(spec: Spec, option: str, value: Any, path: str) -> list[str]:
+    before = spec.setdefault(option, value)
+    # The one device of <forward dev> may also stand first in the list that it is a short form of.
+    clash = before not in (value, value[:1] if isinstance(value, list) else value)
+    spec[option] = value
+    return [f"{path}{option} is given twice with different values"] if clash else []
+
+
+def _normal_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:
+    if row.form == "element":
+        return normalise(row.rows, value, f"{path}.")
+    if row.form == "many":
+        items = [normalise(row.rows, item, f"{path}[{index}].") for index, item in enumerate(value)]
+        return [item for item, _found in items], [problem for _item, found in items for problem in found]
+    if row.form == "values":
+        leaves = [_leaf(row.kind.canonical, item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [leaf for leaf, _found in leaves], [problem for _leaf_value, found in leaves for problem in found]
+    if row.form == "opaque":
+        return _leaf(canonical_xml, value, path)
+    # An empty string takes a single value away, as an empty list or dictionary does with theirs.
+    return (value, []) if value == "" and not row.needed else _leaf(row.kind.canonical, value, path)
+
+
+def _leaf(canonical: Callable[[Any], Any], value: Any, path: str) -> tuple[Any, list[str]]:
+    try:
+        return canonical(value), []
+    except ValueError as error:
+        return value, [f"{path} {error}, not {value!r}"]

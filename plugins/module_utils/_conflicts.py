@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a definition in its surroundings: the other networks, and the host where we can look at it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import (
+    MANAGED_MODES,
+    NETWORK,
+    Subnet,
+    subnet,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, Surroundings
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
+
+UNCHECKED_HOST = (
+    "the hypervisor's own addresses, bridges and interfaces were not checked, because this task does not run on it"
+)
+
+
+class Findings(NamedTuple):
+    """``problems`` forbid the change, ``warnings`` do not, ``stale_bridge`` is one that may be removed."""
+
+    problems: list[str]
+    warnings: list[str]
+    stale_bridge: str = ""
+
+
+def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings) -> Findings:
+    """What stands in the way of a network's spec; what only matters while it runs is a warning when it shall not."""
+    problems: list[str] = []
+    hard, soft = _networks(spec, around.networks, active)
+    stale = ""
+    if around.devices is not None:
+        devices, own = around.devices, _bridges(observed)
+        stale = _stale_bridge(observed, devices)
+        problems += _taken_device(spec, own | {stale}, devices)
+        when_active = [*_missing_bridge(spec, devices), *_host_addresses(spec, own | {stale}, around)]
+        (problems if active else soft).extend(when_active)
+    return Findings([*hard, *problems], soft, stale if active and not observed.active else "")
+
+
+def _specs(network: Observed) -> list[Spec]:
+    return [parse(read_xml(xml), NETWORK) for xml in {network.saved, network.live} if xml]
+
+
+def _bridges(network: Observed) -> set[str]:
+    return {str(spec.get("bridge", {}).get("name", "")) for spec in _specs(network)}
+
+
+def _nets(spec: Spec) -> list[Subnet]:
+    return [net for net in map(subnet, spec.get("ips", [])) if net is not None]
+
+
+def _overlap(one: Subnet, other: Subnet) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def _networks(spec: Spec, networks: tuple[Observed, ...], active: bool) -> tuple[list[str], list[str]]:
+    """Subnets and bridge names that another network has; two that never run at once may share a subnet."""
+    hard: list[str] = []
+    soft: list[str] = []
+    mine, bridge = _nets(spec), spec.get("bridge", {}).get("name")
+    managed = (mode(spec) or None) in MANAGED_MODES
+    for other in networks:
+        for there in _specs(other):
+            if managed and bridge and bridge == there.get("bridge", {}).get("name"):
+                hard.append(f"bridge.name {bridge} is the bridge of network {other.name!r}")
+            for one in mine:
+                for net in _nets(there):
+                    if _overlap(one, net):
+                        both = active and (other.active or other.autostart)
+                        (hard if both else soft).append(f"subnet {one} overlaps {net} of network {other.name!r}")
+    return list(dict.fromkeys(hard)), list(dict.fromkeys(soft))
+
+
+def _host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[str]:
+    """The host would no longer reach what stands behind its own address. Networks' bridges are reported as networks."""
+    skip = own.union(*(_bridges(network) for network in around.networks))
+    for name, device in (around.devices or {}).items():
+        for address in () if name in skip else device.addresses:
+            net = ipaddress.ip_interface(address).network
+            for one in _nets(spec):
+                if _overlap(one, net):
+                    yield f"subnet {one} overlaps {address}, the hypervisor's own address on {name}"
+
+
+def _taken_device(spec: Spec, own: set[str], devices: dict[str, Device]) -> list[str]:
+    name = spec.get("bridge", {}).get("name", "")
+    if (mode(spec) or None) not in MANAGED_MODES or name in own or name not in devices:
+        return []
+    return [f"bridge.name {name} is an interface of the hypervisor already"]
+
+
+def _missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
+    name = spec.get("bridge", {}).get("name", "")
+    if mode(spec) != "bridge" or not name:
+        return []
+    device: Device | None = devices.get(name)
+    if device is None:
+        return [f"the host bridge {name} does not exist: create it first, with the host's NIC as its port"]
+    if not device.bridge and spec.get("virtualport", {}).get("type") != "openvswitch":
+        return [f"bridge.name {name} is an interface of the hypervisor, but no bridge"]
+    return []
+
+
+def _stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
+    """The bridge that a daemon left behind when it was killed in a start or stop of this network, or "".
+
+    Certain: this network's saved definition names it and libvirt calls the network inactive, it has the MAC address
+    that libvirt made up for that definition, and no port but taps without a process (libvirt 9.0).
+    """
+    saved = parse(read_xml(observed.saved), NETWORK) if observed.saved else {}
+    name = saved.get("bridge", {}).get("name", "")
+    device = devices.get(name)
+    if observed.active or device is None or (mode(saved) or None) not in MANAGED_MODES:
+        return ""
+    ours = device.bridge and device.mac == saved.get("mac", {}).get("address") and not any(device.ports.values())
+    return name if ours else ""

@@ -1,0 +1,86 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The conductor: observe, plan, and unless it is a rehearsal lock, plan again, apply, verify, put back on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Callable, NamedTuple, Protocol
+
+from ansible_collections.virtfleet.network.plugins.module_utils._state import (
+    Desired,
+    Device,
+    Observed,
+    Plan,
+    Policy,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._target import build
+
+
+class Host(Protocol):
+    """What the conductor needs of a hypervisor; Gateway and the host's own devices together, or a fake."""
+
+    def observe(self, name: str, guests: bool = False) -> Observed:
+        """A network as it is."""
+
+    def networks(self) -> list[Observed]:
+        """All networks."""
+
+    def version(self) -> int:
+        """libvirt's version."""
+
+    def apply(self, step: Any) -> None:
+        """Carries out one step."""
+
+    def lock(self, names: Sequence[str], seconds: float) -> AbstractContextManager[None]:
+        """Holds networks against other tasks."""
+
+    def devices(self) -> dict[str, Device] | None:
+        """The hypervisor's devices, None when they cannot be seen from here."""
+
+    def schema_errors(self, xml: str) -> list[str] | None:
+        """What the hypervisor's schema says against a definition, None when there is none here."""
+
+
+class Outcome(NamedTuple):
+    """What became of one network: the plan that was (or would be) carried out, and how the network is after it."""
+
+    plan: Plan
+    before: Observed
+    after: Observed
+
+
+def converge(
+    host: Host,
+    wanted: Sequence[Desired],
+    policy: Policy,
+    rehearse: bool,
+    patience: float,
+    about_to: Callable[[list[Outcome]], object] = list,
+) -> list[Outcome]:
+    """Brings networks to their wanted state, all or none; with ``rehearse`` only says what that would do.
+
+    ``patience``: seconds to wait for a lock; ``about_to`` is called with the plans before the first step. Raises a
+    NetworkError; what was changed by then has been put back.
+    """
+    observed = [host.observe(desired.name) for desired in wanted]
+    if all(map(settled, wanted, observed)):
+        return [Outcome(Plan(one.name, before=one.saved, after=one.saved), one, one) for one in observed]
+    from ansible_collections.virtfleet.network.plugins.module_utils._transaction import prepare, transact
+
+    if rehearse:
+        return prepare(host, wanted, policy)
+    with host.lock([desired.name for desired in wanted], patience):
+        return transact(host, wanted, policy, about_to)
+
+
+def settled(desired: Desired, observed: Observed) -> bool:
+    """Whether a network is certainly as it shall be already, found out with the least work."""
+    if not desired.present:
+        return not observed.saved
+    if desired.xml or not observed.persistent or desired.active != observed.active:
+        return False
+    if desired.autostart != observed.autostart:
+        return False
+    return not any(build(desired, xml)[1] for xml in (observed.saved, observed.live) if xml)

@@ -1,0 +1,120 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the addresses, ranges and reservations of a network."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import Subnet, subnet
+
+
+def dhcp_problems(spec: Spec) -> Iterator[str]:
+    """Everything wrong with the ``ips`` of a network's spec, as sentences."""
+    nets: list[tuple[str, Subnet]] = []
+    served: dict[int, str] = {}
+    for item in spec.get("ips", []):
+        net = subnet(item)
+        if net is None:
+            continue
+        name = f"ips[{item['address']}/{net.prefixlen}]"
+        yield from _address(name, item, net)
+        for other, placed in nets:
+            if net.version == placed.version and net.overlaps(placed):
+                yield f"{name} overlaps {other} of the same network"
+        nets.append((name, net))
+        dhcp = item.get("dhcp", {})
+        if dhcp.get("ranges") or dhcp.get("hosts"):
+            if net.version in served:
+                yield f"{name} has DHCP, and so has {served[net.version]}: one subnet of each family can have it"
+            served[net.version] = name
+        yield from _dhcp(name, item, dhcp, net)
+
+
+def _address(name: str, item: Spec, net: Subnet) -> Iterator[str]:
+    if item.get("family", "ipv4") != f"ipv{net.version}":
+        yield f"{name} is not an address of family {item.get('family', 'ipv4')}"
+    address = ipaddress.ip_address(item["address"])
+    if net.version == 4 and net.prefixlen < 31 and address in (net.network_address, net.broadcast_address):
+        yield f"{name} is the address of the network itself or its broadcast address, not of the host in it"
+    if net.version == 6 and item.get("tftp"):
+        yield f"{name} is IPv6, which libvirt serves no tftp on"
+
+
+def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet) -> Iterator[str]:
+    ranges = [_range(name, entry, net) for entry in dhcp.get("ranges", [])]
+    for index, (low, high, found) in enumerate(ranges):
+        yield from found
+        for other_low, other_high, _found in ranges[:index]:
+            if None not in (low, high, other_low, other_high) and low <= other_high and other_low <= high:
+                yield f"{name} has DHCP ranges that cross: {low}-{high} and {other_low}-{other_high}"
+    yield from _hosts(name, item, dhcp.get("hosts", []), net)
+    if dhcp.get("bootp"):
+        if net.version == 6:
+            yield f"{name} is IPv6, which libvirt serves no bootp on"
+        elif not dhcp.get("ranges") and not dhcp.get("hosts"):
+            yield f"{name} has bootp without DHCP ranges or hosts, which libvirt drops"
+    for entry in (*dhcp.get("ranges", []), *dhcp.get("hosts", [])):
+        lease = entry.get("lease", {})
+        seconds = lease.get("expiry", 0) * {"seconds": 1, "hours": 3600}.get(lease.get("unit", "minutes"), 60)
+        if 0 < seconds < 120:
+            # dnsmasq's own minimum, enforced by libvirt.
+            yield f"{name} has a DHCP lease time of {seconds} seconds, below the minimum of 2 minutes"
+
+
+def _range(name: str, entry: Spec, net: Subnet) -> tuple[Any, Any, list[str]]:
+    try:
+        low, high = ipaddress.ip_address(entry["start"]), ipaddress.ip_address(entry["end"])
+    except (KeyError, ValueError):
+        return None, None, []
+    text = f"{name} has a DHCP range {low}-{high}"
+    if low.version != net.version or high.version != net.version or low not in net or high not in net:
+        return None, None, [f"{text} outside its subnet {net}"]
+    if low > high:  # type: ignore[operator]
+        return None, None, [f"{text} whose start is above its end"]
+    if net.version == 4 and (low == net.network_address or high == net.broadcast_address):
+        return low, high, [f"{text} that holds the network's own or its broadcast address"]
+    # libvirt wants all but the last 16 bits alike (virSocketAddrGetRange).
+    if int(low) >> 16 != int(high) >> 16:
+        return low, high, [f"{text} that libvirt finds too large: all but the last 16 bits must be alike"]
+    return low, high, []
+
+
+def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet) -> Iterator[str]:
+    taken: dict[tuple[str, Any], Spec] = {}
+    for host in hosts:
+        label = f"{name} has a reservation for {host.get('mac') or host.get('id') or host.get('name')}"
+        yield from _identity(label, host, net)
+        yield from _place(label, item, host, net)
+        for field in ("mac", "id", "ip", "name"):
+            if field in host and taken.setdefault((field, host[field]), host) is not host:
+                yield f"{label} with {field} {host[field]}, which another reservation has too"
+
+
+def _identity(label: str, host: Spec, net: Subnet) -> Iterator[str]:
+    if net.version == 6 and "mac" in host:
+        yield f"{label} by MAC address, which DHCPv6 does not know: use id or name"
+    elif not any(name in host for name in (("id", "name") if net.version == 6 else ("mac", "name"))):
+        yield f"{label} that needs {'id' if net.version == 6 else 'mac'} or name"
+
+
+def _place(label: str, item: Spec, host: Spec, net: Subnet) -> Iterator[str]:
+    address = _read(host.get("ip"))
+    if address is None:
+        return
+    if address.version != net.version or address not in net:
+        yield f"{label} at {address}, outside the subnet {net}"
+    elif str(address) == item["address"]:
+        yield f"{label} at {address}, which is the network's own address"
+    elif net.version == 4 and net.prefixlen < 31 and address in (net.network_address, net.broadcast_address):
+        yield f"{label} at {address}, the address of the network itself or its broadcast address"
+
+
+def _read(text: str | None) -> Any:
+    try:
+        return None if text is None else ipaddress.ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,43 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, each as one sentence that says what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class NetworkError(Exception):
+    """The base of all errors that this collection raises on purpose."""
+
+
+class InvalidNetworkError(NetworkError):
+    """What was asked for cannot be; raised before anything is touched, with every problem found."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        super().__init__(f"Cannot bring network {name!r} to the wanted state: {'; '.join(problems)}")
+        self.problems = list(problems)
+
+
+class InUseError(NetworkError):
+    """The change would cut running guests off, and nothing in the task allows that."""
+
+
+class LockedError(NetworkError):
+    """Another process holds the lock of a network for longer than this task waits."""
+
+
+class LibvirtError(NetworkError):
+    """libvirt refused a call; ``code`` is its error number (virErrorNumber)."""
+
+    def __init__(self, what: str, text: str, code: int) -> None:
+        super().__init__(f"{what}: libvirt says {text!r} (code {code})")
+        self.code = code
+
+
+class VerifyError(NetworkError):
+    """libvirt took a change without an error, yet the network is not what was asked for."""
+
+
+class ApplyError(NetworkError):
+    """A change failed half-way; the text says what was put back and what was not."""

@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hypervisor's own devices and schema, where this task runs on the hypervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import etree, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
+
+SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
+# A user's login may lack the folders of the administrator's commands.
+IP = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin") or "ip"
+
+
+def devices() -> dict[str, Device] | None:
+    """The network devices of this machine by name; None where iproute2 cannot tell."""
+    try:
+        done = subprocess.run([IP, "-details", "-json", "address"], capture_output=True, check=True, timeout=30)
+        links: list[dict[str, Any]] = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    found: dict[str, Device] = {}
+    for link in links:
+        addresses = tuple(f"{one['local']}/{one['prefixlen']}" for one in link.get("addr_info", []) if "local" in one)
+        ports = {port["ifname"]: "LOWER_UP" in port["flags"] for port in links if port.get("master") == link["ifname"]}
+        bridge = link.get("linkinfo", {}).get("info_kind") == "bridge"
+        found[link["ifname"]] = Device(bridge, link.get("address", ""), ports, addresses)
+    return found
+
+
+def remove_bridge(name: str) -> None:
+    """Removes a bridge of this machine."""
+    done = subprocess.run([IP, "link", "delete", name, "type", "bridge"], capture_output=True, check=False, timeout=30)
+    if done.returncode:
+        raise NetworkError(
+            f"Cannot remove the bridge {name!r} that a killed daemon left behind: {done.stderr.decode().strip()}; "
+            "remove it with ip link delete"
+        )
+
+
+def schema_errors(xml: str) -> list[str] | None:
+    """What this machine's libvirt schema says against a definition; None where there is no schema."""
+    if not SCHEMA.exists():
+        return None
+    schema = etree.RelaxNG(etree.parse(str(SCHEMA)))
+    if schema.validate(read_xml(xml)):
+        return []
+    return list(dict.fromkeys(str(error.message) for error in schema.error_log))

@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users are told about networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Observed
+
+
+def summary(observed: Observed) -> dict[str, Any]:
+    """A network's state, and the spec that would change nothing."""
+    spec = _spec(observed.saved)
+    return {
+        "name": observed.name,
+        "state": "present" if observed.saved else "absent",
+        "active": observed.active,
+        "autostart": observed.autostart,
+        "persistent": observed.persistent,
+        "uuid": spec.get("uuid", ""),
+        "bridge": spec.get("bridge", {}).get("name", ""),
+        "spec": spec,
+    }
+
+
+def networks(gateway: Gateway, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Everything about the named networks, or about all when no name is given; names of none are left out."""
+    found = [gateway.observe(name) for name in dict.fromkeys(names)] if names else gateway.networks()
+    users = gateway.guests()
+    return [_everything(gateway, network, users.get(network.name, ())) for network in found if network.saved]
+
+
+def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> dict[str, Any]:
+    told, live = summary(network), _spec(network.live)
+    return {
+        **told,
+        "xml": network.saved,
+        "live_xml": network.live,
+        "live_spec": live,
+        "pending": _pending(network) if live and live != told["spec"] else [],
+        "leases": [lease._asdict() for lease in gateway.leases(network.name)] if network.active else [],
+        "guests": [guest._asdict() for guest in users],
+    }
+
+
+def _spec(xml: str) -> Spec:
+    return parse(read_xml(xml), NETWORK) if xml else {}
+
+
+def _pending(network: Observed) -> list[dict[str, Any]]:
+    """What the next start of a network would change."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
+
+    found = differences(read_xml(network.live), read_xml(network.saved), NETWORK)
+    return [{"path": change.path, "live": change.before, "saved": change.after} for change in found]

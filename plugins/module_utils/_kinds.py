@@ -1,0 +1,204 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of value: how each is written, read, compared and described to Ansible."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, Callable, NamedTuple
+
+# Control characters would reach the generated dnsmasq configuration as lines of their own (libvirt 9.0).
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+class Kind(NamedTuple):
+    """A kind of value: ``parse`` turns text into the canonical value (or raises ValueError saying what is
+    expected), ``render`` turns it into XML text (None: the attribute is left out), ``option`` is its part of
+    an Ansible argument specification."""
+
+    parse: Callable[[str], Any]
+    render: Callable[[Any], str | None]
+    option: dict[str, Any]
+
+    def canonical(self, value: Any) -> Any:
+        """The canonical form of a value as a user or a program wrote it; raises ValueError."""
+        if isinstance(value, str):
+            return self.parse(value)
+        text = self.render(value)
+        return value if text is None else self.parse(text)
+
+    def read(self, text: str) -> Any:
+        """The value of XML that libvirt accepted: canonical where we understand it, else the text itself."""
+        try:
+            return self.parse(text)
+        except ValueError:
+            return text
+
+
+def _string(check: Callable[[str], str]) -> Kind:
+    def parse(text: str) -> str:
+        if _CONTROL.search(text):
+            raise ValueError("must not contain control characters")
+        return check(text)
+
+    return Kind(parse, str, {"type": "str"})
+
+
+def _pattern(pattern: str, expected: str) -> Kind:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"must be {expected}")
+        return text
+
+    return _string(check)
+
+
+def _words(yes: str, no: str, silent_no: bool = False) -> Kind:
+    def parse(text: str) -> bool:
+        if text not in (yes, no):
+            raise ValueError(f"must be {yes} or {no}")
+        return text == yes
+
+    def render(value: bool) -> str | None:
+        return yes if value else None if silent_no else no
+
+    return Kind(parse, render, {"type": "bool"})
+
+
+def integer(low: int, high: int) -> Kind:
+    """A whole number from low to high; text may be in C's notation (0x10), as libvirt reads virtualport's."""
+
+    def parse(text: str) -> int:
+        number = _c_number(text)
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return Kind(parse, str, {"type": "int"})
+
+
+def choice(*words: str) -> Kind:
+    """One of the given words."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return _string(check)._replace(option={"type": "str", "choices": list(words)})
+
+
+def hexadecimal(digits: int, high: int) -> Kind:
+    """A number up to high that is written with 0x and so many digits, as libvirt writes PCI addresses."""
+
+    def check(text: str) -> str:
+        number = _c_number(text)
+        if number is None or number > high:
+            raise ValueError(f"must be a number from 0 to {high:#x}")
+        return f"0x{number:0{digits}x}"
+
+    return _string(check)
+
+
+def _c_number(text: str) -> int | None:
+    """A number as C's strtoul with base 0 reads it; libvirt reads PCI addresses so (virStrToLong_ui)."""
+    found = re.fullmatch(r"0[xX](?P<hex>[0-9a-fA-F]+)|0(?P<oct>[0-7]+)|(?P<dec>[0-9]+)", text)
+    if not found:
+        return None
+    base = {"hex": 16, "oct": 8, "dec": 10}[str(found.lastgroup)]
+    return int(str(found.group(str(found.lastgroup))), base)
+
+
+def _ip(text: str) -> str:
+    try:
+        if "%" in text:
+            raise ValueError
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IPv4 or IPv6 address") from None
+
+
+def _ipv4(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise ValueError("must be an IPv4 address") from None
+
+
+def _cidr(text: str) -> str:
+    address, slash, prefix = text.partition("/")
+    if not slash:
+        return _ip(address)
+    try:
+        return str(ipaddress.ip_interface(text)) if prefix.isdigit() else _ip(text)
+    except ValueError:
+        raise ValueError("must be an address, or an address with its prefix like 192.168.50.1/24") from None
+
+
+def _netmask(text: str) -> int:
+    try:
+        return ipaddress.ip_network(f"0.0.0.0/{_ipv4(text)}").prefixlen if text.count(".") == 3 else int("")
+    except ValueError:
+        raise ValueError("must be an IPv4 netmask like 255.255.255.0") from None
+
+
+def _mac(text: str) -> str:
+    groups = re.split("[:-]", text)
+    if len(groups) != 6 or not all(re.fullmatch("[0-9a-fA-F]{1,2}", group) for group in groups):
+        # YAML 1.1 reads 52:54:00:11:22:33 without quotes as a number in base 60.
+        raise ValueError("must be a MAC address" + (" (put it in quotes)" if text.isdigit() else ""))
+    if int(groups[0], 16) & 1:
+        raise ValueError("must be a unicast MAC address (its first byte is odd)")
+    return ":".join(group.zfill(2).lower() for group in groups)
+
+
+def _uuid(text: str) -> str:
+    digits = text.replace("-", "").lower()
+    if not re.fullmatch("[0-9a-f]{32}", digits):
+        raise ValueError("must be a UUID")
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _duid(text: str) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){6,129}", text):
+        raise ValueError("must be a DHCP unique identifier like 00:03:00:01:52:54:00:11:22:33")
+    return ":".join(group.zfill(2).lower() for group in text.split(":"))
+
+
+def _paragraphs(text: str) -> str:
+    if _CONTROL.search(text.replace("\n", "").replace("\t", "")):
+        raise ValueError("must not contain control characters other than new lines and tabs")
+    return text
+
+
+def _line_of_netmask(prefix: int) -> str:
+    return str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask)
+
+
+TEXT = _string(lambda text: text)
+PARAGRAPHS = Kind(_paragraphs, str, {"type": "str"})
+NETWORK_NAME = _pattern(r"(?!\.\.?$)[^/]+", "a name without a slash")
+DNS_NAME = _pattern(r"[a-zA-Z0-9.-]+", "a name of letters, digits, dots and hyphens")
+HOST_NAME = _pattern(r"[a-zA-Z0-9][a-zA-Z0-9._-]*", "a name of letters, digits, dots, hyphens and underscores")
+TXT_NAME = _pattern(r"[^ ,]+", "a name without spaces and commas")
+SERVICE = _pattern(r"[a-zA-Z0-9_+/*-]{1,255}", "a service name of letters, digits and -_+/*")
+# 15: a network device's name is shorter than IFNAMSIZ (16) in Linux.
+DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\:-]{1,15}", "a device name of 1 to 15 letters, digits and _.-\\:")
+# <forward dev='x'> is another way to write its first <interface dev='x'/> (virNetworkForwardDefParseXML).
+FIRST_DEVICE = Kind(lambda text: [{"dev": DEVICE.parse(text)}], str, {"type": "str"})
+GROUP_NAME = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a name of letters, digits and _.-\\:/")
+ZONE = _pattern(r"[a-zA-Z0-9_-]+", "a zone name of letters, digits, _ and -")
+PROFILE = _pattern(r".{1,39}", "1 to 39 characters")
+YES_NO = _words("yes", "no")
+ON_OFF = _words("on", "off")
+YES = _words("yes", "no", silent_no=True)
+IP = _string(_ip)
+IPV4 = _string(_ipv4)
+CIDR = _string(_cidr)
+NETMASK = Kind(_netmask, _line_of_netmask, {"type": "str"})
+MAC = _string(_mac)
+UUID = _string(_uuid)
+DUID = _string(_duid)

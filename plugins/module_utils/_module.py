@@ -1,0 +1,173 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue to Ansible: the only file that knows AnsibleModule, and the only one that asks for check mode."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _codec, _gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome, converge
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Policy
+
+CONNECTION = {
+    "uri": {"type": "str", "default": "qemu:///system", "fallback": (env_fallback, ["LIBVIRT_DEFAULT_URI"])},
+}
+CHANGE = {
+    "restart": {"type": "str", "choices": ["never", "idle", "replug"], "default": "idle"},
+    "force": {"type": "bool", "default": False},
+    "lock_timeout": {"type": "float", "default": 60},
+    "backup": {"type": "bool", "default": False},
+    "backup_dir": {"type": "path", "default": "/var/backups/virtfleet.network"},
+}
+
+
+def start(options: dict[str, Any], **rules: Any) -> AnsibleModule:
+    """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing."""
+    module = AnsibleModule({**options, **CONNECTION}, supports_check_mode=True, **rules)
+    for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):
+        if not there:
+            module.fail_json(msg=missing_required_lib(name))
+    return module
+
+
+def finish(module: AnsibleModule, readonly: bool, work: Callable[[Gateway], dict[str, Any]]) -> None:
+    """Connects, does the work and ends the module with its result or with its error as one sentence."""
+    try:
+        gateway = Gateway(module.params["uri"], readonly)
+        try:
+            result = work(gateway)
+        finally:
+            gateway.close()
+    except NetworkError as error:
+        module.fail_json(msg=str(error), problems=getattr(error, "problems", []))
+    module.exit_json(**result)
+
+
+def run_networks(options: dict[str, Any], read: Callable[[dict[str, Any]], list[Desired]], **rules: Any) -> None:
+    """Runs a module that changes networks: ``read`` makes the wanted networks of its parameters."""
+    module = start({**options, **CHANGE}, **rules)
+    params: dict[str, Any] = module.params
+    saved: list[str] = []
+
+    def back_up(outcomes: list[Outcome]) -> None:
+        if params["backup"]:
+            saved.extend(_back_up(params["backup_dir"], outcome) for outcome in outcomes if _replaces(outcome))
+
+    def work(gateway: Gateway) -> dict[str, Any]:
+        policy = Policy(params["restart"], params["force"])
+        outcomes = converge(gateway, read(params), policy, module.check_mode, params["lock_timeout"], back_up)
+        for outcome in outcomes:
+            for warning in outcome.plan.warnings:
+                module.warn(warning)
+        return {**result_of(outcomes[0]), **({"backup_file": saved[0]} if saved else {})}
+
+    finish(module, module.check_mode, work)
+
+
+def desired_network(params: dict[str, Any]) -> Desired:
+    """The wanted network of a module whose options are the network table's."""
+    name, xml = params["name"], params.get("xml") or ""
+    if xml:
+        spec, found = _read_definition(name, xml)
+    else:
+        spec, found = _codec.normalise(NETWORK, params)
+    found += [problem for problem in _codec.normalise(NETWORK, {"name": name})[1] if problem not in found]
+    present = params["state"] == "present"
+    return Desired(
+        name, present, {} if xml else spec, xml if spec else "", params["active"], params["autostart"], tuple(found)
+    )
+
+
+def _read_definition(name: str, xml: str) -> tuple[dict[str, Any], list[str]]:
+    try:
+        root = _codec.read_xml(xml)
+    except ValueError as error:
+        raise NetworkError(f"Cannot read the definition of network {name!r}: xml {error}") from None
+    spec, found = _codec.normalise(NETWORK, _codec.parse(root, NETWORK))
+    if root.tag != "network" or spec.get("name") != name:
+        found.append(f"xml must be a <network> whose <name> is {name!r}, not {spec.get('name')!r}")
+    return spec, found
+
+
+def result_of(outcome: Outcome) -> dict[str, Any]:
+    """What a user is told about one network."""
+    plan = outcome.plan
+    result: dict[str, Any] = {
+        "changed": bool(plan.steps),
+        "plan": [],
+        "diff": [],
+        "restart_required": plan.restart_required,
+        "unchecked": list(plan.unchecked),
+        "network": summary(outcome.after),
+    }
+    if plan.steps:
+        from ansible_collections.virtfleet.network.plugins.module_utils._steps import report, words
+
+        result["plan"] = report(plan.steps)
+        result["diff"] = [
+            {
+                "before_header": plan.network,
+                "after_header": plan.network,
+                "before": _state_line(outcome.before) + plan.before,
+                "after": _state_line(outcome.after) + plan.after,
+            },
+            {"prepared": words(plan.steps)},
+        ]
+    return result
+
+
+def _state_line(observed: Observed) -> str:
+    if not observed.saved:
+        return ""
+    return f"<!-- active: {observed.active}, autostart: {observed.autostart}, persistent: {observed.persistent} -->\n"
+
+
+def _replaces(outcome: Outcome) -> bool:
+    return bool(outcome.before.saved) and outcome.plan.before != outcome.plan.after
+
+
+def _back_up(folder: str, outcome: Outcome) -> str:
+    """Keeps the definition that is about to be replaced; its file is for root only, as libvirt's own are."""
+    name = outcome.plan.network
+    try:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        handle, path = tempfile.mkstemp(".xml", f"{name}.{stamp}.", folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(outcome.before.saved)
+    except OSError as error:
+        raise NetworkError(
+            f"Cannot keep the definition of network {name!r} in {folder} ({error.strerror}), so nothing was changed: "
+            "set backup_dir to a folder that can be written"
+        ) from None
+    return path
+
+
+def run_info(options: dict[str, Any], tell: Callable[[Gateway, dict[str, Any]], dict[str, Any]]) -> None:
+    """Runs a module that only tells: through the read-only socket, and never changed."""
+    module = start(options)
+    finish(module, True, lambda gateway: {"changed": False, **tell(gateway, module.params)})
+
+
+def network_options() -> dict[str, Any]:
+    """The options of virt_network: the table's, and what belongs to a network besides its definition."""
+    return {
+        **argument_spec(NETWORK),
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "active": {"type": "bool", "default": True},
+        "autostart": {"type": "bool", "default": True},
+        "xml": {"type": "str"},
+    }

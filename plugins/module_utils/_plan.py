@@ -1,0 +1,173 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner: from what is and what shall be to the steps between them, the least disturbing first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError
+from ansible_collections.virtfleet.network.plugins.module_utils._live import FIREWALL_SECTIONS, split
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Plan, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
+    Define,
+    Item,
+    SetAutostart,
+    Start,
+    Step,
+    Stop,
+    Undefine,
+    Update,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build
+
+# So many firewall reloads, one a live DHCP call, disturb more than the one stop and start of a network without guests.
+CALLS_WORTH_A_RESTART = 8
+
+
+def plan_network(desired: Desired, observed: Observed, policy: Policy) -> Plan:
+    """The plan for one network. Raises InUseError when it would cut guests off and the policy does not allow it."""
+    if not desired.present:
+        return _plan_absent(observed, policy)
+    target, _edited = build(desired, observed.saved)
+    changes = differences(read_xml(observed.saved or NOTHING), target, NETWORK)
+    before, after = _text(observed.saved), write_xml(target)
+    saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
+    plan = Plan(observed.name, before=before, after=after if saved else before)
+    if observed.active and desired.active:
+        plan = _plan_running(desired, observed, policy, plan, saved)
+    elif observed.active:
+        plan = plan._replace(steps=(*_define(plan, saved, "next_start"), _stop(observed, policy)))
+    else:
+        start = [Start(observed.name)] if desired.active else []
+        plan = plan._replace(steps=(*_define(plan, saved, "next_start"), *start))
+    if desired.autostart != observed.autostart:
+        plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, desired.autostart)))
+    return plan
+
+
+def _text(xml: str) -> str:
+    return write_xml(read_xml(xml)) if xml else ""
+
+
+def _define(plan: Plan, saved: Sequence[Change], effect: str, live: Set[str] = frozenset()) -> list[Step]:
+    items = [
+        Item(change.path, change.before, change.after, "live" if change.path in live else effect) for change in saved
+    ]
+    return [Define(plan.network, tuple(items), plan.after)] if saved else []
+
+
+def _plan_running(desired: Desired, observed: Observed, policy: Policy, plan: Plan, saved: Sequence[Change]) -> Plan:
+    """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
+    target, _edited = build(desired, observed.live)
+    running = read_xml(observed.live)
+    calls, rest = split(observed.name, parse(running, NETWORK), differences(running, target, NETWORK))
+    guests = running_guests(observed)
+    if policy.restart == "replug" and guests and rest:
+        raise InUseError(
+            f"Cannot restart network {observed.name!r} for the change of {_paths(rest)}: restart=replug, which moves "
+            f"the NICs of running guests ({_names(guests)}) aside, is not available yet; use restart=never to save "
+            "the change for the next start, or shut these guests down"
+        )
+    worth = sum(isinstance(call, Update) and call.section in FIREWALL_SECTIONS for call in calls)
+    if policy.restart != "never" and not guests and (rest or worth > CALLS_WORTH_A_RESTART):
+        bounce = (Item("active", True, True, "restart"),)
+        steps = [*_define(plan, saved, "restart"), Stop(observed.name, bounce), Start(observed.name, bounce)]
+        return plan._replace(steps=tuple(steps))
+    if rest and policy.restart != "never":
+        warning = (
+            f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect, and was left running "
+            f"because running guests use it: {_names(guests)}"
+        )
+        plan = plan.with_notes([warning], [])
+    live = {item.path for call in calls for item in call.items}
+    steps = [*_define(plan, saved, "next_start", live), *calls]
+    return plan._replace(steps=tuple(steps), restart_required=bool(rest))
+
+
+def _plan_absent(observed: Observed, policy: Policy) -> Plan:
+    steps: list[Step] = []
+    if observed.active:
+        steps.append(_stop(observed, policy))
+    if observed.persistent:
+        steps.append(Undefine(observed.name))
+    return Plan(observed.name, tuple(steps), before=_text(observed.saved))
+
+
+def _stop(observed: Observed, policy: Policy) -> Stop:
+    guests = running_guests(observed)
+    if guests and not policy.force:
+        raise InUseError(
+            f"Cannot stop network {observed.name!r}: running guests use it ({_names(guests)}) and would lose their "
+            "connection; shut them down, move their NICs to another network, or say force=true"
+        )
+    return Stop(observed.name)
+
+
+def running_guests(observed: Observed) -> list[Guest]:
+    """The guests that a stop of the network would cut off."""
+    return [guest for guest in observed.guests or () if guest.running]
+
+
+def _names(guests: Sequence[Guest]) -> str:
+    return ", ".join(guest.name for guest in guests)
+
+
+def _paths(changes: Sequence[Change]) -> str:
+    paths = [change.path for change in changes]
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
+def plan_restore(before: Observed, now: Observed) -> list[Step]:
+    """The steps that bring a network back to what it was: definition, running state and contents, autostart."""
+    if not before.saved:
+        gone: list[Step] = [Stop(now.name)] if now.active else []
+        return gone + ([Undefine(now.name)] if now.persistent else [])
+    steps, saved = _restore_live(before, now)
+    if before.persistent and (not saved or not _same(saved, before.saved)):
+        steps.append(_back("definition", before, before.saved))
+    if not before.persistent and saved:
+        steps.append(Undefine(before.name))
+    autostart = now.autostart if now.persistent else False
+    if before.persistent and autostart != before.autostart:
+        steps.append(SetAutostart(before.name, before.autostart))
+    return steps
+
+
+def _restore_live(before: Observed, now: Observed) -> tuple[list[Step], str]:
+    """The steps for the running state, and the definition that is saved after them."""
+    saved = now.saved if now.persistent else ""
+    if not before.active:
+        # A definition must be there before the stop, or a network that is only running would be gone with it.
+        keep = [_back("definition", before, before.saved)] if now.active and not saved else []
+        return [*keep, *([Stop(now.name)] if now.active else [])], saved or (before.saved if keep else "")
+    if now.active:
+        running = read_xml(now.live)
+        changes = differences(running, read_xml(before.live), NETWORK)
+        calls, rest = split(now.name, parse(running, NETWORK), changes)
+        if not rest:
+            return list(calls), saved
+    stop: list[Step] = [Stop(now.name)] if now.active else []
+    definition = runnable(before.live)
+    return [_back("running definition", before, definition), *stop, Start(before.name)], definition
+
+
+def runnable(live: str) -> str:
+    """A live definition without what libvirt only reports in it, so that it can be defined."""
+    root = read_xml(live)
+    forward = root.find("forward")
+    if forward is not None and forward.find("pf") is not None:
+        for child in (*forward.findall("interface"), *forward.findall("address")):
+            forward.remove(child)
+    return write_xml(root)
+
+
+def _same(one: str, other: str) -> bool:
+    return not differences(read_xml(one), read_xml(other), NETWORK)
+
+
+def _back(what: str, before: Observed, xml: str) -> Define:
+    return Define(before.name, (Item(what, "changed", "as before", "live"),), xml)

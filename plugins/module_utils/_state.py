@@ -1,0 +1,90 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is and what shall be: the values that the planner compares. No behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+
+class Guest(NamedTuple):
+    """A guest with NICs on a network; ``running`` also when it is paused."""
+
+    name: str
+    running: bool
+    macs: tuple[str, ...]
+
+
+class Observed(NamedTuple):
+    """A network as libvirt knows it.
+
+    ``saved``: the definition that the next start uses ("" when there is no such network; of a transient network
+    its live one in the form for saving); ``live``: what runs ("" when inactive); ``guests``: None when not asked.
+    """
+
+    name: str
+    saved: str = ""
+    live: str = ""
+    autostart: bool = False
+    persistent: bool = False
+    guests: tuple[Guest, ...] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the network runs."""
+        return bool(self.live)
+
+
+class Desired(NamedTuple):
+    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition."""
+
+    name: str
+    present: bool = True
+    spec: Mapping[str, Any] = MappingProxyType({})
+    xml: str = ""
+    active: bool = True
+    autostart: bool = True
+    problems: tuple[str, ...] = ()
+
+
+class Policy(NamedTuple):
+    """What a task may cost guests: ``restart`` is never, idle or replug; ``force`` stops a network under guests."""
+
+    restart: str = "idle"
+    force: bool = False
+
+
+class Device(NamedTuple):
+    """A network device of the host; ``ports``: name to whether it has a carrier; ``addresses``: with prefix."""
+
+    bridge: bool
+    mac: str
+    ports: dict[str, bool]
+    addresses: tuple[str, ...]
+
+
+class Surroundings(NamedTuple):
+    """What else there is: the other networks, the host's devices (None: it cannot be looked at from here), and
+    libvirt's version as a number like 9000000 for 9.0.0."""
+
+    networks: tuple[Observed, ...] = ()
+    devices: dict[str, Device] | None = None
+    version: int = 0
+
+
+class Plan(NamedTuple):
+    """The steps from what is to what shall be, and what a user is told; ``before`` and ``after`` are definitions."""
+
+    network: str
+    steps: tuple[Any, ...] = ()
+    before: str = ""
+    after: str = ""
+    restart_required: bool = False
+    warnings: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    def with_notes(self, warnings: list[str], unchecked: list[str]) -> Plan:
+        """The same plan with more to tell."""
+        return self._replace(warnings=(*self.warnings, *warnings), unchecked=(*self.unchecked, *unchecked))

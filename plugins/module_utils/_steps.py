@@ -1,0 +1,128 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a plan, as imperatives. A step tells what it does, where, from what to what, and with what effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Union
+
+
+class Item(NamedTuple):
+    """One thing that a step changes; ``effect`` is live, restart or next_start."""
+
+    path: str
+    before: Any
+    after: Any
+    effect: str
+
+
+class Define(NamedTuple):
+    """Save a definition."""
+
+    network: str
+    items: tuple[Item, ...]
+    xml: str
+
+
+class Undefine(NamedTuple):
+    """Forget the saved definition."""
+
+    network: str
+    items: tuple[Item, ...] = (Item("state", "present", "absent", "live"),)
+
+
+class Start(NamedTuple):
+    """Start the network."""
+
+    network: str
+    items: tuple[Item, ...] = (Item("active", False, True, "live"),)
+
+
+class Stop(NamedTuple):
+    """Stop the network; it costs every running guest on it its connection."""
+
+    network: str
+    items: tuple[Item, ...] = (Item("active", True, False, "live"),)
+
+
+class SetAutostart(NamedTuple):
+    """Start the network with the host, or not."""
+
+    network: str
+    on: bool
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The one thing that changes."""
+        return (Item("autostart", not self.on, self.on, "live"),)
+
+
+class Update(NamedTuple):
+    """Add or delete one entry of the running network (virNetworkUpdate); ``parent`` is the index of its <ip>."""
+
+    network: str
+    items: tuple[Item, ...]
+    command: str
+    section: str
+    parent: int
+    xml: str
+
+
+class Describe(NamedTuple):
+    """Change the title or description of the running network (virNetworkSetMetadata)."""
+
+    network: str
+    items: tuple[Item, ...]
+    field: str
+    text: str
+
+
+class RemoveBridge(NamedTuple):
+    """Remove a bridge that a killed daemon left behind and nobody owns."""
+
+    network: str
+    bridge: str
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The one thing that changes."""
+        return (Item("bridge left behind", self.bridge, None, "live"),)
+
+
+Step = Union[Define, Undefine, Start, Stop, SetAutostart, Update, Describe, RemoveBridge]
+
+
+def report(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """The steps as users see them in a result: one dictionary for each thing that changes."""
+    return [
+        {"network": step.network, "action": _ACTIONS[type(step)], **item._asdict()}
+        for step in steps
+        for item in step.items
+    ]
+
+
+def words(steps: Iterable[Step]) -> str:
+    """The steps as text for people, a line each."""
+    lines = []
+    for row in report(steps):
+        change = f"{row['path']}: {_short(row['before'])} -> {_short(row['after'])}"
+        lines.append(f"{row['action']} {row['network']}: {change} ({row['effect']})\n")
+    return "".join(lines)
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+_ACTIONS = {
+    Define: "define",
+    Undefine: "undefine",
+    Start: "start",
+    Stop: "stop",
+    SetAutostart: "autostart",
+    Update: "update",
+    Describe: "describe",
+    RemoveBridge: "remove_bridge",
+}

@@ -1,0 +1,141 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the conductor that only a change needs: check everything, carry the plans out, verify, put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable
+
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import problems
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
+    ApplyError,
+    InvalidNetworkError,
+    NetworkError,
+    VerifyError,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network, plan_restore
+from ansible_collections.virtfleet.network.plugins.module_utils._state import (
+    Desired,
+    Observed,
+    Plan,
+    Policy,
+    Surroundings,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import RemoveBridge, Start, report
+
+
+def prepare(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outcome]:
+    """The plans for all networks, each checked. Raises InvalidNetworkError with every problem of the first that has
+    any, or InUseError."""
+    names = [desired.name for desired in wanted]
+    around = Surroundings(
+        tuple(network for network in host.networks() if network.name not in names), host.devices(), host.version()
+    )
+    outcomes = []
+    for desired in wanted:
+        observed = host.observe(desired.name, guests=True)
+        plan = _checked(host, desired, observed, around, plan_network(desired, observed, policy))
+        outcomes.append(Outcome(plan, observed, _foreseen(desired, observed, plan)))
+    return outcomes
+
+
+def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
+    """How the network would be after the plan, as far as that can be told."""
+    if not desired.present:
+        return Observed(desired.name)
+    live = (observed.live or plan.after) if desired.active else ""
+    return observed._replace(saved=plan.after, live=live, autostart=desired.autostart, persistent=True)
+
+
+def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundings, plan: Plan) -> Plan:
+    if not desired.present or not plan.steps:
+        return plan
+    after, before = parse(read_xml(plan.after), NETWORK), parse(read_xml(observed.saved or "<network/>"), NETWORK)
+    old = problems(before, 0) if observed.saved else []
+    found = [*desired.problems, *(problem for problem in problems(after, around.version) if problem not in old)]
+    if before.get("uuid") not in (None, after.get("uuid")):
+        found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")
+    findings = conflicts(after, observed, desired.active, around)
+    found += findings.problems
+    unchecked = [UNCHECKED_HOST] if around.devices is None else []
+    if not found:
+        found, unschemed = _schema(host, plan, observed)
+        unchecked += unschemed
+    if found:
+        raise InvalidNetworkError(desired.name, found)
+    if findings.stale_bridge:
+        plan = _without_stale_bridge(plan, findings.stale_bridge)
+    return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in findings.warnings], unchecked)
+
+
+def _schema(host: Host, plan: Plan, observed: Observed) -> tuple[list[str], list[str]]:
+    """What the host's schema says, unless it says that of the definition that libvirt has already."""
+    errors = host.schema_errors(plan.after)
+    if errors is None:
+        return [], ["the definition was not checked against the hypervisor's libvirt schema, which is not here"]
+    if errors and observed.saved and host.schema_errors(observed.saved):
+        return [], []
+    return [f"the libvirt schema of the hypervisor refuses the definition ({error})" for error in errors], []
+
+
+def _without_stale_bridge(plan: Plan, bridge: str) -> Plan:
+    steps = list(plan.steps)
+    place = next((index for index, step in enumerate(steps) if isinstance(step, Start)), len(steps))
+    steps.insert(place, RemoveBridge(plan.network, bridge))
+    return plan._replace(steps=tuple(steps))
+
+
+def transact(
+    host: Host, wanted: Sequence[Desired], policy: Policy, about_to: Callable[[list[Outcome]], object]
+) -> list[Outcome]:
+    """Carries the plans out, verifies that nothing is left to do, and on any failure puts every network back."""
+    outcomes = prepare(host, wanted, policy)
+    about_to(outcomes)
+    touched: list[Outcome] = []
+    try:
+        for outcome in outcomes:
+            if outcome.plan.steps:
+                touched.append(outcome)
+            for step in outcome.plan.steps:
+                host.apply(step)
+        return [_verified(host, desired, policy, outcome) for desired, outcome in zip(wanted, outcomes)]
+    except BaseException as error:
+        notes = [_put_back(host, outcome.before) for outcome in reversed(touched)]
+        if isinstance(error, NetworkError) and notes:
+            raise ApplyError(f"{error}; {'; '.join(notes)}") from error
+        raise
+
+
+def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) -> Outcome:
+    if not outcome.plan.steps:
+        return outcome
+    after = host.observe(desired.name, guests=True)
+    left = report(plan_network(desired, after, policy).steps)
+    if left:
+        paths = ", ".join(dict.fromkeys(row["path"] for row in left))
+        raise VerifyError(
+            f"Cannot bring network {desired.name!r} to the wanted state: libvirt took the change without an error "
+            f"but did not keep {paths}"
+        )
+    return outcome._replace(after=after)
+
+
+def _put_back(host: Host, before: Observed) -> str:
+    """Restores one network and says how that went."""
+    try:
+        steps = plan_restore(before, host.observe(before.name))
+        for step in steps:
+            host.apply(step)
+        left = plan_restore(before, host.observe(before.name))
+    except NetworkError as error:
+        return f"network {before.name!r} could not be put back ({error}), its definition was: {before.saved!r}"
+    if left:
+        paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
+        return f"network {before.name!r} could not be put back entirely ({paths} differ)"
+    what = "put back as it was" if before.saved else "removed again"
+    return f"network {before.name!r} was {what}" if steps else f"network {before.name!r} was not changed"

@@ -1,0 +1,43 @@
+"""Build the collection as for a release and look into the tarball: it holds what users need, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+BUILD = Path(__file__).parents[1] / ".build/tarball"
+FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs/changelog.yaml"}
+FOLDERS = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
+NEEDED = {"LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"}
+
+
+def is_for_users(name: str) -> bool:
+    """Tell whether a file belongs in a release."""
+    top = name.partition("/")[0]
+    hidden = any(part.startswith(".") and part != ".gitkeep" for part in name.split("/"))
+    return not hidden and (name in FILES or (top in FOLDERS - {"changelogs"} and "/" in name))
+
+
+def main() -> int:
+    """Print what is in the tarball and should not be, or is missing; return the exit status."""
+    build = ["ansible-galaxy", "collection", "build", "--force", "--output-path", str(BUILD)]
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for old in BUILD.glob("*.tar.gz"):
+        old.unlink()
+    subprocess.run(build, check=True)
+    (tarball,) = BUILD.glob("*.tar.gz")
+    with tarfile.open(tarball) as archive:
+        names = {member.name for member in archive.getmembers() if member.isfile()}
+    foreign, missing = sorted(name for name in names if not is_for_users(name)), sorted(NEEDED - names)
+    print(f"{tarball.name}: {len(names)} files, {tarball.stat().st_size // 1000} KB")
+    if foreign:
+        print("not for users (see build_ignore in galaxy.yml):", *foreign, sep="\n  ")
+    if missing:
+        print("missing:", *missing, sep="\n  ")
+    return 1 if foreign or missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""A guest that boots: a domain under software emulation whose only user space is guest_init.sh."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+from .kernel import kernel, write_initramfs
+from .machine import CommandError
+
+if TYPE_CHECKING:
+    from .hypervisor import Hypervisor
+
+BOOT_SECONDS = 60
+FREE_PORTS = 4  # PCI ports left for NICs that are plugged in later
+DOMAIN = """\
+<domain type='qemu'>
+  <name>{name}</name>
+  <memory unit='MiB'>128</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>/run/lab/vmlinuz</kernel>
+    <initrd>/run/lab/initramfs</initrd>
+    <cmdline>console=ttyS0 quiet panic=-1 LAB_NAME={name}</cmdline>
+  </os>
+  <features><acpi/></features>
+  <devices>
+    <controller type='usb' model='none'/>
+    <controller type='pci' model='pcie-root'/>
+{ports}
+{nics}
+    <serial type='file'><source path='/run/lab/{name}.console'/><target port='0'/></serial>
+    <serial type='unix'><source mode='bind' path='/run/lab/{name}.sock'/><target port='1'/></serial>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+PORT = "    <controller type='pci' model='pcie-root-port'/>"
+NIC = """\
+    <interface type='network'>
+      <mac address={mac}/><source network={network}/><model type='virtio'/><rom enabled='no'/>
+    </interface>"""
+
+
+class Guest:
+    """A running guest of a hypervisor, with a NIC in each of some networks; it takes a lease on every NIC it has.
+
+    Its kernel and user space need no disk; its console says `READY` after about three seconds, then for each lease
+    `NIC eth0 52:54:00:... ADDRESS 192.168.50.7/24`.
+    """
+
+    def __init__(
+        self, hypervisor: Hypervisor, name: str, networks: Sequence[str], macs: Sequence[str] | None = None
+    ) -> None:
+        """Define and start the domain `name`; CommandError with libvirt's text when it does not start."""
+        self.name = name
+        self.macs = list(macs) if macs else [_mac(name, number) for number, _ in enumerate(networks)]
+        self._hypervisor = hypervisor
+        self._folder = hypervisor.home / "run/lab"
+        self._install()
+        nics = [NIC.format(mac=quoteattr(mac), network=quoteattr(net)) for mac, net in zip(self.macs, networks)]
+        ports = [PORT] * (len(nics) + FREE_PORTS)
+        xml = DOMAIN.format(name=name, ports="\n".join(ports), nics="\n".join(nics))
+        (self._folder / f"{name}.xml").write_text(xml)
+        hypervisor.virsh("define", f"/run/lab/{name}.xml")
+        hypervisor.virsh("start", name)
+
+    def console(self) -> str:
+        """Return what the guest has written to its console so far."""
+        return (self._folder / f"{self.name}.console").read_text(errors="replace")
+
+    def wait_for(self, text: str, timeout: float = BOOT_SECONDS) -> str:
+        """Wait until the console holds a text and return the console; TimeoutError with it after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while text not in self.console():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"guest {self.name} does not say {text!r}:\n{self.console()}")
+            time.sleep(0.1)
+        return self.console()
+
+    def run(self, command: str, *, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run one line of shell in the guest and return it; its stderr is in its stdout.
+
+        Raises CommandError when it fails and `check` is set, TimeoutError after `timeout` seconds without a word.
+        """
+        self.wait_for("READY")
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(timeout)
+            line.connect(str(self._folder / f"{self.name}.sock"))
+            line.sendall(f"{command}\n".encode())
+            answer = b""
+            while not (answer.endswith(b"\n") and answer[:-1].rpartition(b"\n")[2].startswith(b"@@")):
+                answer += line.recv(65536)
+        output, _, status = answer.decode(errors="replace").rpartition("\n@@")
+        if check and int(status):
+            raise CommandError(int(status), command, output, "")
+        return subprocess.CompletedProcess(command, int(status), output, "")
+
+    def stop(self) -> None:
+        """End the guest and take its definition away, whichever of the two is still there."""
+        for verb in ("destroy", "undefine"):
+            self._hypervisor.run(["virsh", "--connect", "qemu:///system", verb, self.name], check=False)
+
+    def _install(self) -> None:
+        """Put the kernel and the initramfs where the hypervisor sees them; its first guest does it."""
+        if not (self._folder / "vmlinuz").exists():
+            write_initramfs(self._folder / "initramfs")
+            shutil.copy(kernel() / "vmlinuz", self._folder / "vmlinuz")
+
+
+def _mac(guest: str, number: int) -> str:
+    digest = hashlib.sha256(f"{guest} {number}".encode()).hexdigest()
+    return f"52:54:00:{digest[:2]}:{digest[2:4]}:{digest[4:6]}"

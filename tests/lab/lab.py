@@ -1,0 +1,156 @@
+"""A lab: hypervisors that live and die together, in a folder of their own under /run/vfl.
+
+Nothing else of the real machine is written to, and no two labs share a name, a path or a network.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from .hypervisor import Hypervisor
+from .machine import Site
+from .process import Process
+from .requirement import check
+from .root import HOST, root
+from .ssh import admit, make_keys, write_access
+from .unavailable import LabUnavailable
+
+LABS = Path("/run/vfl")  # short: a path of a unix socket has at most 107 characters
+STANDING = "standing"  # the file that marks a lab without an owner
+NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+
+
+class Lab:
+    """The hypervisors of one test run or demonstration, and how to reach them.
+
+    A lab dies with the process that made it, however that ends. A standing lab stays until `down`.
+    """
+
+    def __init__(self, name: str | None = None, *, standing: bool = False) -> None:
+        """Make the lab's folder and keys, and sweep away what dead labs left.
+
+        Raises LabUnavailable when this machine lacks what a lab needs, ValueError for a name that is not a short
+        lower-case word, FileExistsError when a lab of that name lives.
+        """
+        if lacks := check():
+            raise LabUnavailable("this machine lacks\n" + "\n".join(lacks))
+        self.name = _checked(name or f"l{secrets.token_hex(4)}")
+        self.folder = LABS / self.name
+        self.inventory = self.folder / "inventory.yml"
+        self.hypervisors: dict[str, Hypervisor] = {}
+        with _labs_locked():
+            _sweep()
+            self.folder.mkdir(mode=0o700)
+            self._lock = (self.folder / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._owner = None if standing else os.pidfd_open(os.getpid())
+        self._site = Site(self.folder, self._lock.fileno(), self._owner)
+        if standing:
+            (self.folder / STANDING).touch()
+        make_keys(self.folder)
+        write_access(self.folder, [])
+
+    def __enter__(self) -> Lab:
+        """Return the lab itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the lab down."""
+        self.stop()
+
+    def start(self, name: str, root: str = HOST) -> Hypervisor:
+        """Start one hypervisor; see start_all()."""
+        return self.start_all({name: root})[name]
+
+    def start_all(self, roots: Mapping[str, str]) -> dict[str, Hypervisor]:
+        """Start hypervisors side by side, each name on its root ("host", "bullseye", ...), and return them by name.
+
+        Raises LabUnavailable when a root cannot be had, RuntimeError when a hypervisor does not start.
+        """
+        lowers = {name: root(kind) for name, kind in roots.items()}
+        with ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1)) as pool:
+            started = list(pool.map(self._start, lowers, lowers.values()))
+        hypervisors = dict(zip(lowers, started))
+        self.hypervisors.update(hypervisors)
+        write_access(self.folder, self.hypervisors.values())
+        return hypervisors
+
+    def stop(self) -> None:
+        """End every machine of the lab and remove its folder."""
+        for hypervisor in self.hypervisors.values():
+            hypervisor.stop()
+        _end(self.folder)  # what a failed start left as well
+        self._lock.close()
+        if self._owner is not None:
+            os.close(self._owner)
+
+    def _start(self, name: str, lower: Path) -> Hypervisor:
+        hypervisor = Hypervisor(self._site, _checked(name), lower)
+        admit(self.folder, hypervisor)
+        return hypervisor
+
+
+def living() -> dict[str, list[str]]:
+    """Return the names of the machines of every lab that lives, by the lab's name."""
+    labs = {}
+    for folder in sorted(LABS.glob("*/")):
+        records = sorted(folder.glob("*/pid"))
+        machines = [record.parent.name for record in records if Process.read(record).alive()]
+        if machines:
+            labs[folder.name] = machines
+    return labs
+
+
+def standing_labs() -> list[str]:
+    """Return the names of the labs that stand until they are taken down."""
+    return sorted(mark.parent.name for mark in LABS.glob(f"*/{STANDING}"))
+
+
+def take_down(name: str) -> None:
+    """End a standing lab; ValueError when there is none of that name (a lab that has an owner is never touched)."""
+    if name not in standing_labs():
+        raise ValueError(f"no standing lab {name!r}")
+    _end(LABS / name)
+
+
+def _end(folder: Path) -> None:
+    """End every machine whose record is in a lab's folder, then remove the folder."""
+    for record in folder.glob("*/pid"):
+        Process.read(record).kill()
+    shutil.rmtree(folder)
+
+
+def _sweep() -> None:
+    """Remove the folders of labs that nobody holds the lock of any more: neither an owner nor a machine lives."""
+    for folder in LABS.glob("*/"):
+        with (folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def _labs_locked() -> Iterator[None]:
+    LABS.mkdir(mode=0o700, exist_ok=True)
+    with (LABS / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a name of at most 20 lower-case letters, digits and dashes")
+    return name

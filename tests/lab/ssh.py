@@ -1,0 +1,85 @@
+"""How the lab's machines are reached: real SSH with no port and no network, and the inventory that says so.
+
+Each machine has an sshd that serves one connection on its stdin and stdout, run in the machine's namespaces by ssh's
+ProxyCommand.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from .hypervisor import AUDITOR, Hypervisor
+
+SSHD_CONFIG = """\
+HostKey /run/lab/host_key
+AuthorizedKeysFile /run/lab/authorized_keys
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+StrictModes no
+UsePAM no
+UseDNS no
+PrintMotd no
+PrintLastLog no
+Subsystem sftp internal-sftp
+"""
+SSH_CONFIG_HEAD = """\
+Host *
+  IdentityFile {folder}/key
+  IdentitiesOnly yes
+  UserKnownHostsFile {folder}/known_hosts
+  HostKeyAlias lab
+  StrictHostKeyChecking yes
+  LogLevel ERROR
+"""
+SSH_CONFIG_HOST = """
+Host {alias}
+  User {user}
+  ProxyCommand {proxy}
+"""
+INVENTORY_HEAD = """\
+---
+# Made by tests/lab; it goes with the lab.
+all:
+  vars:
+    ansible_connection: ssh
+    ansible_ssh_common_args: -F {folder}/ssh_config
+    ansible_control_path_dir: {folder}/control
+    ansible_pipelining: true
+    ansible_python_interpreter: /usr/bin/python3
+  children:
+"""
+
+
+def make_keys(folder: Path) -> None:
+    """Make the lab's key pair and the host key that all its machines share, in the lab's folder."""
+    for name in ("key", "host_key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", folder / name], check=True)
+    (folder / "known_hosts").write_text(f"lab {(folder / 'host_key.pub').read_text()}")
+    (folder / "control").mkdir()
+
+
+def admit(folder: Path, hypervisor: Hypervisor) -> None:
+    """Let the lab's key into a hypervisor, as root and as the auditor."""
+    inside = hypervisor.home / "run/lab"
+    (inside / "sshd_config").write_text(SSHD_CONFIG)
+    (inside / "authorized_keys").write_text((folder / "key.pub").read_text())
+    (inside / "host_key").touch(mode=0o600)
+    (inside / "host_key").write_text((folder / "host_key").read_text())
+
+
+def write_access(folder: Path, hypervisors: Iterable[Hypervisor]) -> None:
+    """Write the lab's `ssh_config` and `inventory.yml` for the hypervisors that run."""
+    config = SSH_CONFIG_HEAD.format(folder=folder)
+    root_hosts, auditor_hosts = "", ""
+    for hypervisor in hypervisors:
+        proxy = " ".join(hypervisor.process.enter("/usr/sbin/sshd", "-i", "-f", "/run/lab/sshd_config"))
+        audit_name = f"{hypervisor.name}_audit"
+        config += SSH_CONFIG_HOST.format(alias=hypervisor.name, user="root", proxy=proxy)
+        config += SSH_CONFIG_HOST.format(alias=audit_name, user=AUDITOR, proxy=proxy)
+        root_hosts += f"        {hypervisor.name}:\n          lab_uri: {hypervisor.uri}\n"
+        auditor_hosts += f"        {audit_name}:\n          lab_uri: {hypervisor.uri_ro}\n"
+    (folder / "ssh_config").write_text(config)
+    groups = f"    hypervisors:\n      hosts:\n{root_hosts}    auditors:\n      hosts:\n{auditor_hosts}"
+    (folder / "inventory.yml").write_text(INVENTORY_HEAD.format(folder=folder) + groups)
