@@ -8,11 +8,12 @@ Read in libvirt 9.0 (network_conf.c, bridge_driver.c networkValidate, virsocketa
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems, range_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK, subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
@@ -128,14 +129,22 @@ def _forward(spec: Spec, version: int) -> Iterator[str]:
             yield f"forward.interfaces may list one interface in mode {now}"
         if now == "open" and interfaces:
             yield "forward.dev is not possible in mode open"
-    if forward.get("nat") and now != "nat":
-        yield f"forward.nat is only possible in mode nat, not in {now}"
-    if forward.get("addresses") and now != "hostdev":
-        yield f"forward.addresses are only possible in mode hostdev, not in {now}"
+    for name, only in (("nat", "nat"), ("addresses", "hostdev"), ("managed", "hostdev")):
+        if forward.get(name) and now != only:
+            yield f"forward.{name} is only possible in mode {only}, not in {now}"
+    yield from _nat(forward.get("nat", {}))
     if now == "hostdev" and interfaces:
         yield "forward.interfaces are not possible in mode hostdev: list PCI addresses or a pf"
     if sum(bool(forward.get(name)) for name in ("pf", "interfaces", "addresses")) > 1:
         yield "forward may have only one of dev or interfaces, pf, and addresses"
+
+
+def _nat(nat: Spec) -> Iterator[str]:
+    address, port = nat.get("address", {}), nat.get("port", {})
+    if port.get("start", 1024) > port.get("end", 65535):
+        yield "forward.nat.port has its start above its end"
+    if "start" in address and "end" in address:
+        yield from range_problems("forward.nat.address", address["start"], address["end"])
 
 
 def _foreign_bridge(spec: Spec, _version: int) -> Iterator[str]:
@@ -179,18 +188,20 @@ def _vlan(spec: Spec, version: int) -> Iterator[str]:
     now = mode(spec)
 
     def able(port: Spec) -> bool:
-        return now in ("hostdev", "passthrough") or (now == "bridge" and port.get("type") == "openvswitch")
+        return now == "bridge" and port.get("type") == "openvswitch"
 
     own, groups = spec.get("virtualport", {}), spec.get("portgroups", [])
+    base = now in ("hostdev", "passthrough") or able(own)
     defaults = [group for group in groups if group.get("default")]
     if len(defaults) > 1:
         yield "portgroups may have one default, not " + ", ".join(str(group.get("name")) for group in defaults)
     tagged = [
         f"portgroups[{group.get('name')}]."
         for group in groups
-        if (spec.get("vlan") or group.get("vlan")) and not able(group.get("virtualport") or own)
+        if (spec.get("vlan") or group.get("vlan"))
+        and not (able(group["virtualport"]) if group.get("virtualport") else base)
     ]
-    if spec.get("vlan") and not able(own) and not defaults:
+    if spec.get("vlan") and not base and not defaults:
         tagged.append("")
     for path in tagged if version < number("11.0.0") or now in ("private", "vepa") else []:
         yield f"{path}vlan needs forward.mode hostdev or passthrough, or Open vSwitch (libvirt 11.0.0 can more)"
@@ -223,6 +234,10 @@ def _dns(spec: Spec, _version: int) -> Iterator[str]:
     for index, forwarder in enumerate(dns.get("forwarders", [])):
         if not forwarder.get("addr") and not forwarder.get("domain"):
             yield f"dns.forwarders[{index}] needs addr or domain"
+    for txt in dns.get("txts", []):
+        # dnsmasq reads its configuration so: text in quotes, and a comment from a # behind white space.
+        if re.search(r"\s#", re.sub(r'"[^"]*"', "", txt.get("value", ""))) or txt.get("value", "").count('"') % 2:
+            yield f"dns.txts[{txt.get('name')}].value needs balanced double quotes, and them around any ' #'"
     for index, srv in enumerate(dns.get("srvs", [])):
         if "target" not in srv and any(name in srv for name in ("port", "priority", "weight")):
             yield f"dns.srvs[{index}] needs target for port, priority and weight"

@@ -37,8 +37,7 @@ def read_xml(text: str) -> Element:
 
 def write_xml(root: Element) -> str:
     """An element as indented XML text."""
-    etree.indent(root)
-    return str(etree.tostring(root, encoding="unicode", with_tail=False)) + "\n"
+    return str(etree.tostring(root, encoding="unicode", pretty_print=True, with_tail=False))
 
 
 def canonical_xml(text: str) -> str:

@@ -66,21 +66,26 @@ def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet) -> Iterator[str]:
 
 
 def _range(name: str, entry: Spec, net: Subnet) -> tuple[Any, Any, list[str]]:
-    try:
-        low, high = ipaddress.ip_address(entry["start"]), ipaddress.ip_address(entry["end"])
-    except (KeyError, ValueError):
+    low, high = _read(entry.get("start")), _read(entry.get("end"))
+    if low is None or high is None:
         return None, None, []
     text = f"{name} has a DHCP range {low}-{high}"
     if low.version != net.version or high.version != net.version or low not in net or high not in net:
         return None, None, [f"{text} outside its subnet {net}"]
-    if low > high:  # type: ignore[operator]
-        return None, None, [f"{text} whose start is above its end"]
     if net.version == 4 and (low == net.network_address or high == net.broadcast_address):
         return low, high, [f"{text} that holds the network's own or its broadcast address"]
-    # libvirt wants all but the last 16 bits alike (virSocketAddrGetRange).
-    if int(low) >> 16 != int(high) >> 16:
-        return low, high, [f"{text} that libvirt finds too large: all but the last 16 bits must be alike"]
-    return low, high, []
+    return low, high, list(range_problems(f"{name} dhcp.ranges", entry["start"], entry["end"]))
+
+
+def range_problems(name: str, start: str, end: str) -> Iterator[str]:
+    """What libvirt refuses in any range of addresses (virSocketAddrGetRange, 9.0)."""
+    low, high = _read(start), _read(end)
+    if low is None or high is None or low.version != high.version:
+        return
+    if low > high:
+        yield f"{name} {low}-{high} has its start above its end"
+    elif int(low) >> 16 != int(high) >> 16:
+        yield f"{name} {low}-{high} is too large for libvirt: all but the last 16 bits must be alike"
 
 
 def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet) -> Iterator[str]:

@@ -22,7 +22,8 @@ class Row(NamedTuple):
     differ; ``implied``: adds to what was read what libvirt reads between the lines; ``settle``: completes what is
     wanted of an item with what is there; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the
     libvirt version that brought it; ``made_up``: libvirt invents it; ``reported``: libvirt reports it, nobody sets it;
-    ``spells``: another option that this attribute is a spelling of; ``needed``: an empty string is a value;
+    ``spells``: another option that this attribute is a spelling of; ``needed``: the schema wants it, so that an empty
+    string is a value and what is assumed gets written;
     ``live``: the virNetworkUpdate section that changes it on a running network; ``passive``: only a description,
     of no effect on the running network; ``ordered``: the order of the list means something.
     """

@@ -10,14 +10,15 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _host, _steps
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._steps import Step
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._steps import Step
 
 try:
     import libvirt
@@ -122,10 +123,14 @@ class Gateway:
 
     def devices(self) -> dict[str, Device] | None:
         """The hypervisor's own network devices by name, None when this is not the hypervisor."""
+        from ansible_collections.virtfleet.network.plugins.module_utils import _host
+
         return _host.devices() if self._is_here() else None
 
     def schema_errors(self, xml: str) -> list[str] | None:
         """What the hypervisor's libvirt schema says against a definition, None when it is not here."""
+        from ansible_collections.virtfleet.network.plugins.module_utils import _host
+
         return _host.schema_errors(xml) if self._is_here() else None
 
     def _is_here(self) -> bool:
@@ -138,6 +143,8 @@ class Gateway:
 
     def apply(self, step: Step) -> None:
         """Carries out one step."""
+        from ansible_collections.virtfleet.network.plugins.module_utils import _host, _steps
+
         actions: dict[Any, Callable[[], object]] = {
             _steps.RemoveBridge: lambda: _host.remove_bridge(step.bridge),  # type: ignore[union-attr]
             _steps.Define: lambda: self._conn.networkDefineXML(step.xml),  # type: ignore[union-attr]

@@ -46,10 +46,8 @@ def _string(check: Callable[[str], str]) -> Kind:
 
 
 def _pattern(pattern: str, expected: str) -> Kind:
-    compiled = re.compile(pattern)
-
     def check(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise ValueError(f"must be {expected}")
         return text
 

@@ -38,8 +38,11 @@ _COLLIDES: dict[str, Callable[[Spec, Spec], bool]] = {
 _DELETES = {**_COLLIDES, "ip-dhcp-host": _within("mac", "name", "ip")}
 
 
-def split(network: str, live: Spec, changes: Sequence[Change]) -> tuple[list[Call], list[Change]]:
-    """The calls that make what can be made live, all deletes first, and the changes that need a restart."""
+def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> tuple[list[Call], list[Change]]:
+    """The calls that make what can be made live, all deletes first, and the changes that need a restart.
+
+    ``version`` is libvirt's, as a number like 9000000 for 9.0.0.
+    """
     calls: list[Call] = []
     rest: list[Change] = []
     groups: dict[tuple[str, int], list[Change]] = {}
@@ -52,7 +55,7 @@ def split(network: str, live: Spec, changes: Sequence[Change]) -> tuple[list[Cal
         if section in ("title", "description"):
             item = Item(group[0].path, group[0].before, group[0].after, "live")
             calls.append(Describe(network, (item,), section, group[0].after or ""))
-        elif _refused(section, _entries(live, section, parent), group) or _unserved(live, section, parent, groups):
+        elif _needs_restart(section, parent, groups, live, changes, version):
             rest += group
         else:
             calls += [_delete(network, section, change) for change in group if change.before is not None]
@@ -60,6 +63,22 @@ def split(network: str, live: Spec, changes: Sequence[Change]) -> tuple[list[Cal
     # No entry may be added while one that it collides with is still there, in whatever section.
     calls.sort(key=lambda call: not (isinstance(call, Update) and call.command == "delete"))
     return calls, rest
+
+
+def _needs_restart(
+    section: str,
+    parent: int,
+    groups: dict[tuple[str, int], list[Change]],
+    live: Spec,
+    changes: Sequence[Change],
+    version: int,
+) -> bool:
+    group = groups[(section, parent)]
+    return (
+        _moved(group[0].path, live, changes)
+        or _refused(section, _entries(live, section, parent), group, version)
+        or (section == "ip-dhcp-host" and _unserved(live, parent, groups))
+    )
 
 
 def _entries(live: Spec, section: str, parent: int) -> list[Spec]:
@@ -76,7 +95,7 @@ def _entries(live: Spec, section: str, parent: int) -> list[Spec]:
     return list(lists[section] or [])
 
 
-def _refused(section: str, entries: list[Spec], group: list[Change]) -> bool:
+def _refused(section: str, entries: list[Spec], group: list[Change], version: int) -> bool:
     """Whether libvirt would refuse one of these calls, or hit another entry than the one that is meant."""
     for change in group:
         if change.before is not None:
@@ -91,8 +110,15 @@ def _refused(section: str, entries: list[Spec], group: list[Change]) -> bool:
     for entry in added:
         if any(_COLLIDES[section](entry, other) for other in left):
             return True
+        # Seen: 7.0 refuses a second record with one of the names, 9.0 takes it.
+        if section == "dns-host" and version < 9000000 and any(_share_a_name(entry, other) for other in left):
+            return True
         left.append(entry)
     return False
+
+
+def _share_a_name(one: Spec, other: Spec) -> bool:
+    return bool(set(one.get("hostnames", [])) & set(other.get("hostnames", [])))
 
 
 def _collide_fast(left: list[Spec], added: list[Spec]) -> bool:
@@ -104,10 +130,25 @@ def _collide_fast(left: list[Spec], added: list[Spec]) -> bool:
     return False
 
 
-def _unserved(live: Spec, section: str, parent: int, groups: dict[tuple[str, int], list[Change]]) -> bool:
+def _moved(path: str, live: Spec, changes: Sequence[Change]) -> bool:
+    """Whether what the list at this path belongs to becomes something else that the entries may need.
+
+    With a <pf>, libvirt forgets it at any update of the running network (it reads back the devices it derived, 9.0).
+    """
+    if live.get("forward", {}).get("pf"):
+        return True
+    holder = path.partition("].dhcp")[0] + "]" if path.startswith("ips[") else path.partition(".")[0]
+    needs = {f"{holder}.{name}" for name in ("mode", "enable", "address", "prefix", "family")}
+    if holder == "forward" and live.get("forward", {}).get("mode") == "bridge":
+        needs.add("bridge.name")
+    return any(change.path in needs for change in changes)
+
+
+def _unserved(live: Spec, parent: int, groups: dict[tuple[str, int], list[Change]]) -> bool:
     """libvirt does not restart dnsmasq for the first or last DHCPv6 reservation of an <ip> without ranges, so
     dnsmasq would not serve what libvirt reports (networkUpdate looks at IPv4 only, 9.0)."""
-    if section != "ip-dhcp-host" or ":" not in live["ips"][parent].get("address", ""):
+    section = "ip-dhcp-host"
+    if ":" not in live["ips"][parent].get("address", ""):
         return False
     if _entries(live, "ip-dhcp-range", parent) or ("ip-dhcp-range", parent) in groups:
         return False

@@ -83,9 +83,10 @@ def _implied_forward(forward: Spec) -> Spec:
 
 
 def _settle_forward(want: Spec, have: Spec) -> Spec:
-    """The <nat> of a network that stops to be of mode nat goes with the mode."""
-    leaves_nat = have.get("mode") == "nat" and want.get("mode", "nat") != "nat"
-    return {"nat": {}, **want} if leaves_nat else want
+    """What belongs to a mode goes with it: <nat>, and whether libvirt manages the devices of a hostdev network."""
+    if "mode" not in want or want["mode"] == have.get("mode"):
+        return want
+    return {**({"nat": {}} if have.get("mode") == "nat" else {"managed": False}), **want}
 
 
 ADDRESS_RANGE = (attr("start", kind.IPV4, needed=True), attr("end", kind.IPV4, needed=True))
@@ -123,7 +124,9 @@ NETWORK = (
             "nat",
             attr("ipv6", kind.YES_NO, assumed=False),
             element("address", *ADDRESS_RANGE),
-            element("port", attr("start", PORT), attr("end", PORT)),
+            element(
+                "port", attr("start", PORT, assumed=1024, needed=True), attr("end", PORT, assumed=65535, needed=True)
+            ),
         ),
         element("pf", attr("dev", kind.DEVICE)),
         many(
@@ -141,7 +144,8 @@ NETWORK = (
             attr("bus", kind.hexadecimal(2, 0xFF)),
             attr("slot", kind.hexadecimal(2, 0x1F)),
             attr("function", kind.hexadecimal(1, 7)),
-            attr("multifunction", kind.ON_OFF),
+            # libvirt reads it and forgets it (virPCIDeviceAddressFormat, 9.0)
+            attr("multifunction", kind.ON_OFF, reported=True),
             CONNECTIONS,
             option="addresses",
             key=fields("domain", "bus", "slot", "function"),

@@ -25,6 +25,10 @@ def overlay(element: Element, rows: Rows, have: Spec, want: Spec) -> bool:
             for other in rows:
                 if other.spells == row.option:
                     element.attrib.pop(other.xml, None)
+    for row in rows if edited else ():
+        # What is assumed must be written where the schema wants the attribute as soon as there is the element.
+        if row.needed and row.assumed is not None and row.xml not in element.attrib:
+            element.set(row.xml, row.kind.render(want.get(row.option) or row.assumed))
     return edited
 
 
@@ -50,7 +54,8 @@ def _write_attr(element: Element, _rows: Rows, row: Row, have: Any, want: Any) -
         want = None
     if same(row, have, want) or (want is None and row.made_up):
         return False
-    text = None if want is None else row.kind.render(want)
+    # Silence says what libvirt assumes in every case; in some libvirt refuses the words (port='0' of an SRV record).
+    text = None if want in (None, row.assumed) else row.kind.render(want)
     if text is None:
         element.attrib.pop(row.xml, None)
     else:

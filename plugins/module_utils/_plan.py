@@ -28,7 +28,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import N
 CALLS_WORTH_A_RESTART = 8
 
 
-def plan_network(desired: Desired, observed: Observed, policy: Policy) -> Plan:
+def plan_network(desired: Desired, observed: Observed, policy: Policy, version: int = 0) -> Plan:
     """The plan for one network. Raises InUseError when it would cut guests off and the policy does not allow it."""
     if not desired.present:
         return _plan_absent(observed, policy)
@@ -38,7 +38,7 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy) -> Plan:
     saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
     plan = Plan(observed.name, before=before, after=after if saved else before)
     if observed.active and desired.active:
-        plan = _plan_running(desired, observed, policy, plan, saved)
+        plan = _plan_running(desired, observed, policy, plan, saved, version)
     elif observed.active:
         plan = plan._replace(steps=(*_define(plan, saved, "next_start"), _stop(observed, policy)))
     else:
@@ -60,11 +60,13 @@ def _define(plan: Plan, saved: Sequence[Change], effect: str, live: Set[str] = f
     return [Define(plan.network, tuple(items), plan.after)] if saved else []
 
 
-def _plan_running(desired: Desired, observed: Observed, policy: Policy, plan: Plan, saved: Sequence[Change]) -> Plan:
+def _plan_running(
+    desired: Desired, observed: Observed, policy: Policy, plan: Plan, saved: Sequence[Change], version: int
+) -> Plan:
     """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
     target, _edited = build(desired, observed.live)
     running = read_xml(observed.live)
-    calls, rest = split(observed.name, parse(running, NETWORK), differences(running, target, NETWORK))
+    calls, rest = split(observed.name, parse(running, NETWORK), differences(running, target, NETWORK), version)
     guests = running_guests(observed)
     if policy.restart == "replug" and guests and rest:
         raise InUseError(
@@ -147,7 +149,7 @@ def _restore_live(before: Observed, now: Observed) -> tuple[list[Step], str]:
     if now.active:
         running = read_xml(now.live)
         changes = differences(running, read_xml(before.live), NETWORK)
-        calls, rest = split(now.name, parse(running, NETWORK), changes)
+        calls, rest = split(now.name, parse(running, NETWORK), changes, version=0)
         if not rest:
             return list(calls), saved
     stop: list[Step] = [Stop(now.name)] if now.active else []

@@ -5,12 +5,187 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_network_info
+short_description: Tell about libvirt networks
+version_added: 0.1.0
+description:
+  - Tells how networks of a libvirt hypervisor are defined, how they run, and who uses them.
+  - It only reads, through libvirt's read-only connection, so it needs no privileges.
+author:
+  - virtfleet maintainers (@virtfleet)
+options:
+  name:
+    description:
+      - The names of the networks to tell about. An empty list means all.
+      - A network that does not exist is left out.
+    type: list
+    elements: str
+    default: []
+    aliases: [names]
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  platform:
+    platforms: posix
+    support: full
+seealso:
+  - module: virtfleet.network.virt_network
 """
 
 EXAMPLES = r"""
+- name: Look at all networks
+  virtfleet.network.virt_network_info:
+  register: all_networks
+
+- name: Show the networks, and the guests that use them
+  ansible.builtin.debug:
+    msg: "{{ item.guests | map(attribute='name') | join(', ') }}"
+  loop: "{{ all_networks.networks }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Make sure that no network waits for a restart
+  ansible.builtin.assert:
+    that: all_networks.networks | rejectattr('pending', 'equalto', []) | length == 0
+
+- name: Look at one network
+  virtfleet.network.virt_network_info:
+    name: default
+  register: found
+
+- name: Keep the network as it is, but not started with the hypervisor
+  virtfleet.network.virt_network:
+    name: default
+    forward: "{{ item.spec.forward | default(omit) }}"
+    ips: "{{ item.spec.ips | default(omit) }}"
+    autostart: false
+  loop: "{{ found.networks }}"
+  loop_control:
+    label: "{{ item.name }}"
 """
 
 RETURN = r"""
+networks:
+  description: The networks, ordered by name; named ones in the order of their names in the task.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the network.
+      type: str
+      sample: guests
+    state:
+      description: V(present), as networks that do not exist are left out.
+      type: str
+      sample: present
+    active:
+      description: Whether the network runs.
+      type: bool
+      sample: true
+    autostart:
+      description: Whether the network starts with the hypervisor.
+      type: bool
+      sample: true
+    persistent:
+      description: Whether the definition of the network is saved. A transient network is gone when it stops.
+      type: bool
+      sample: true
+    uuid:
+      description: The identity of the network.
+      type: str
+      sample: 5f2ba3a0-8dbd-4bb9-9a7c-1d3b9a4e2f11
+    bridge:
+      description: The name of its bridge, empty when it has none.
+      type: str
+      sample: virbr0
+    spec:
+      description:
+        - The saved definition, which the next start uses, as options of M(virtfleet.network.virt_network).
+        - They change nothing when they are given to it.
+      type: dict
+      sample: {"name": "guests", "forward": {"mode": "nat"}, "ips": [{"address": "192.168.50.1", "prefix": 24}]}
+    xml:
+      description: The saved definition as libvirt's XML.
+      type: str
+    live_spec:
+      description: The definition that runs, as RV(networks[].spec). Empty when the network does not run.
+      type: dict
+    live_xml:
+      description: The definition that runs as libvirt's XML. Empty when the network does not run.
+      type: str
+    pending:
+      description: What a restart of the network would change. Empty when the network does not run.
+      type: list
+      elements: dict
+      contains:
+        path:
+          description: What differs, as options that lead there. Entries of lists are named by what tells them apart.
+          type: str
+          sample: mtu.size
+        live:
+          description: The value that runs, null when there is none.
+          type: raw
+          sample: null
+        saved:
+          description: The value that is saved, null when there is none.
+          type: raw
+          sample: 9000
+    leases:
+      description:
+        - The addresses that the network's DHCP server has given to guests.
+        - Empty when the network does not run.
+      type: list
+      elements: dict
+      contains:
+        mac:
+          description: The MAC address of the guest's NIC.
+          type: str
+          sample: "52:54:00:00:50:0a"
+        ip:
+          description: The address.
+          type: str
+          sample: 192.168.50.10
+        prefix:
+          description: The length of the network's part of the address, in bits.
+          type: int
+          sample: 24
+        hostname:
+          description: The name of the guest, empty when it told none.
+          type: str
+          sample: web
+        client_id:
+          description: What the guest calls itself to DHCP servers, empty when it told nothing. For IPv6 it is the DUID.
+          type: str
+          sample: "01:52:54:00:00:50:0a"
+        expires:
+          description: When the lease ends, in seconds since 1970. V(0) is never.
+          type: int
+          sample: 1767225600
+    guests:
+      description:
+        - The guests that have NICs on the network, running or not, by its name or by the name of its bridge.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name of the guest.
+          type: str
+          sample: web
+        running:
+          description: Whether it runs. A paused guest does.
+          type: bool
+          sample: true
+        macs:
+          description: The MAC addresses of its NICs on the network.
+          type: list
+          elements: str
+          sample: ["52:54:00:00:50:0a"]
 """
 
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks

@@ -9,7 +9,7 @@ rm -f dhclient.pid lease dhclient.leases
 cp "$(command -v dhclient)" dhclient # under its own path an AppArmor profile may forbid it these files
 chmod +x dhclient_hook.sh
 cat >dhclient.conf <<'END'
-timeout 30;
+timeout 15;
 send host-name = gethostname();
 request subnet-mask, routers, domain-name, domain-name-servers, domain-search, host-name, interface-mtu, ntp-servers,
 	tftp-server-name, bootfile-name, rfc3442-classless-static-routes, dhcp6.name-servers, dhcp6.domain-search;
@@ -20,7 +20,7 @@ if [ "$1" = 6 ]; then
 fi
 # -1: one try, then on in the background to renew
 # shellcheck disable=SC2086 # none or two words
-./dhclient "-$1" -1 $identity -cf dhclient.conf -sf /run/lab/dhclient_hook.sh \
+timeout 20 ./dhclient "-$1" -1 -v $identity -cf dhclient.conf -sf /run/lab/dhclient_hook.sh \
 	-pf /run/lab/dhclient.pid -lf /run/lab/dhclient.leases eth0 >dhclient.log 2>&1 </dev/null || {
 	cat dhclient.log >&2
 	exit 1

@@ -108,7 +108,9 @@ def wait_for_end(owner: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while owner == "none":
         signal.pause()
-    select.select([int(owner)], [], [])
+    end = select.poll()
+    end.register(int(owner))
+    end.poll()
 
 
 def main(lower: str, home: str, owner: str) -> None:

@@ -87,7 +87,9 @@ class Lab:
         return hypervisors
 
     def stop(self) -> None:
-        """End every machine of the lab and remove its folder."""
+        """End every machine of the lab and remove its folder; a second call does nothing."""
+        if self._lock.closed:
+            return
         for hypervisor in self.hypervisors.values():
             hypervisor.stop()
         _end(self.folder)  # what a failed start left as well

@@ -50,7 +50,9 @@ class Process:
             if not self.alive():
                 return
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-            if not select.select([handle], [], [], KILL_SECONDS)[0]:
+            end = select.poll()
+            end.register(handle)
+            if not end.poll(KILL_SECONDS * 1000):
                 raise TimeoutError(f"process {self.pid} does not end")
         finally:
             os.close(handle)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,10 +91,8 @@ def namespaces_of(pid: int | str) -> set[str]:
 def namespaces_in_use() -> set[str]:
     used: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):  # it ended meanwhile
             used |= namespaces_of(process.name)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
     return used
 
 
@@ -144,8 +142,7 @@ def test_world_sees_the_hypervisor_behind_nat(networked: Hypervisor) -> None:
     client.dhcp()
     with networked.world.background(["tcpdump", "-l", "-n", "-i", "eth0", "-c", "1", "icmp"]) as capture:
         assert capture.stdout is not None
-        while "listening" not in capture.stdout.readline():
-            pass
+        assert any("listening" in line for line in capture.stdout)
         client.run(["ping", "-c", "1", "-W", "5", "192.0.2.1"])
         assert "IP 192.0.2.2 > 192.0.2.1: ICMP echo request" in capture.stdout.read()
 
@@ -220,14 +217,16 @@ def test_hypervisor_touches_nothing_outside(hypervisor: Hypervisor) -> None:
 
 def test_killed_owner_leaves_nothing() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        folder = Path(owner.stdout.readline().strip())
-        machines = [Process.read(record) for record in folder.glob("*/pid")]
-        assert len(machines) == 3
-        own = set().union(*(namespaces_of(machine.pid) for machine in machines)) - namespaces_of(os.getpid())
-        assert len(own) == 9
-        assert own <= namespaces_in_use()
-        owner.send_signal(signal.SIGKILL)
+        try:
+            assert owner.stdout is not None
+            folder = Path(owner.stdout.readline().strip())
+            machines = [Process.read(record) for record in folder.glob("*/pid")]
+            assert len(machines) == 3
+            own = set().union(*(namespaces_of(machine.pid) for machine in machines))
+            assert len(own) == 9
+            assert own <= namespaces_in_use()
+        finally:
+            owner.kill()
     deadline = time.monotonic() + 10
     while own & namespaces_in_use() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -31,7 +31,6 @@ for try in $(seq 100); do
 done
 echo "$before" >"$stp"
 """
-DHCP_SECONDS = 60
 
 
 class World(Machine):
@@ -64,11 +63,11 @@ class Client(Machine):
 
         Keys: address (with its prefix length), router, dns, domain, hostname, each only when given, and every option
         under dhclient's own name. The router of IPv6 comes from the router advertisement heard so far. Each call asks
-        anew. Raises CommandError when no server answers, subprocess.TimeoutExpired after a minute.
+        anew. Raises CommandError, with dhclient's log, when no server answers within 20 seconds.
         """
         here = Path(__file__).parent
         (self.home / "run/lab/dhclient_hook.sh").write_text((here / "dhclient_hook.sh").read_text())
-        self.run(["sh", "-s", str(family)], input=(here / "dhclient_run.sh").read_text(), timeout=DHCP_SECONDS)
+        self.run(["sh", "-s", str(family)], input=(here / "dhclient_run.sh").read_text())
         lines = (self.home / "run/lab/lease").read_text().splitlines()
         options = {key: value for key, _, value in (line.partition("=") for line in lines)}
         return {**options, **_lease(options, family)}

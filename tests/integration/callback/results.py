@@ -1,0 +1,35 @@
+"""A way to see plays that a test can read: one line of JSON for each result of a task, in order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: results
+type: stdout
+short_description: One line of JSON for each result
+description: For tests that read the results of a play.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Prints what every task returned, whatever became of it."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "results"
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._tell(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._tell(result, failed=True)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._tell(result, unreachable=True)
+
+    def _tell(self, result: Any, **more: bool) -> None:
+        print(json.dumps({"host": result.host.get_name(), **result.result, **more}, default=str), flush=True)

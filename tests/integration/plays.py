@@ -1,0 +1,68 @@
+"""Runs plays on the lab as a user does, with ansible-playbook over SSH, and returns what each task returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+Result = dict[str, Any]
+Task = dict[str, Any]
+
+HERE = Path(__file__).parent
+PLAY_SECONDS = 300
+NETWORK = "virtfleet.network.virt_network"
+INFO = "virtfleet.network.virt_network_info"
+
+
+def network(check: bool = False, **options: Any) -> Task:
+    """Return a task of virt_network; `check` makes it a rehearsal."""
+    return {NETWORK: options, "check_mode": check}
+
+
+def info(*names: str) -> Task:
+    """Return a task of virt_network_info for the named networks, or for all."""
+    return {INFO: {"name": list(names)} if names else {}}
+
+
+def raw(command: str) -> Task:
+    """Return a task that runs a line of shell on the host, without Python."""
+    return {"ansible.builtin.raw": command}
+
+
+def command(inventory: Path, playbook: Path, *arguments: str) -> list[str]:
+    """Return the command line that runs a playbook."""
+    return [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), *arguments, str(playbook)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment that ansible-playbook runs in."""
+    return {**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), **more}
+
+
+def start(inventory: Path, host: str, tasks: list[Task], **play: Any) -> subprocess.Popen[str]:
+    """Start a play whose tasks all run, also after one has failed; `play` holds more of the play's keywords."""
+    content = [{"hosts": host, "gather_facts": False, "ignore_errors": True, **play, "tasks": tasks}]
+    with tempfile.NamedTemporaryFile("w", suffix=".yml", dir=inventory.parent, delete=False) as file:
+        json.dump(content, file)
+    return subprocess.Popen(
+        command(inventory, Path(file.name)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+def finish(play: subprocess.Popen[str], count: int, seconds: float = PLAY_SECONDS) -> list[Result]:
+    """Wait for a play and return its results, of which there must be `count`; AssertionError with all it said."""
+    output, errors = play.communicate(timeout=seconds)
+    results = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    unreachable = any(result.get("unreachable") for result in results)
+    assert len(results) == count and not unreachable, f"the play did not run to its end:\n{output}{errors}"  # noqa: PT018
+    return results

@@ -1,0 +1,115 @@
+"""The examples of the documentation, run as they stand: they work, do what they foretell, and a second time nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.plugin_docs import read_docstring
+
+from tests.lab import Hypervisor, Lab, LabUnavailable
+
+from . import plays
+from .conftest import NOT_RUN, ROOTS
+from .plays import NETWORK, Task
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
+OURS = "virtfleet.network."
+VARIABLES = {"libvirt_uri": "qemu:///system"}
+# What the examples find on a hypervisor: its bridges, the second in place of one of Open vSwitch, and networks that
+# somebody else has made.
+BRIDGES = ("br0", "ovsbr0")
+FOUND = {
+    "default": "<network><name>default</name><forward mode='nat'/><ip address='192.168.122.1' prefix='24'/></network>",
+    "old": "<network><name>old</name><ip address='192.168.123.1' prefix='24'/></network>",
+}
+
+
+@pytest.fixture(params=ROOTS)
+def untouched(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
+    """A hypervisor that no other test uses, with what the examples find there."""
+    try:
+        host = lab.start(f"examples-{request.param}", root=request.param)
+    except LabUnavailable as error:
+        pytest.skip(f"{NOT_RUN}{request.param}: {error}")
+    for bridge in BRIDGES:
+        host.run(["ip", "link", "add", bridge, "up", "type", "bridge"])
+    for name, xml in FOUND.items():
+        (host.home / "run/lab/found.xml").write_text(xml)
+        host.virsh("net-define", "/run/lab/found.xml")
+        host.virsh("net-start", name)
+        host.virsh("net-autostart", name)
+    yield host
+    host.stop()
+
+
+def examples(module: str) -> list[Task]:
+    """Return the tasks of a module's EXAMPLES."""
+    tasks: list[Task] = yaml.safe_load(read_docstring(str(ROOT / f"plugins/modules/{module}.py"))["plainexamples"])
+    return tasks
+
+
+def readme() -> list[Task]:
+    """Return the tasks of the playbook in the README that need nothing but a hypervisor."""
+    (playbook,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return [task for play in yaml.safe_load(playbook) for task in play["tasks"] if any(OURS in key for key in task)]
+
+
+def proven(tasks: list[Task]) -> list[Task]:
+    """Return tasks with those that prove them: each runs in check mode before, and again after."""
+    found: list[Task] = []
+    for task in tasks:
+        if "block" in task:
+            found.append({**task, "block": proven(task["block"])})
+            continue
+        if NETWORK in task:
+            found += [as_foretold(task)]
+        kept = task.get("register", "real")
+        found += [{**task, "register": kept}, repeated(task)]
+        if NETWORK in task:
+            found += [compared(kept)]
+    return found
+
+
+def as_foretold(task: Task) -> Task:
+    return {**task, "name": f"foretell: {task['name']}", "check_mode": True, "register": "foretold"}
+
+
+def repeated(task: Task) -> Task:
+    failed = "again is failed or again is changed"
+    return {**task, "name": f"again: {task['name']}", "register": "again", "failed_when": failed}
+
+
+def compared(kept: str) -> Task:
+    rows = "| map(attribute='plan') | list"
+    that: list[Any] = [
+        f"{kept} is changed",
+        f"({kept}.results | default([{kept}])) {rows} == (foretold.results | default([foretold])) {rows}",
+    ]
+    return {"name": "it does what was foretold", "ansible.builtin.assert": {"that": that}}
+
+
+@pytest.mark.parametrize("name", [*MODULES, "README"])
+def test_examples(lab: Lab, untouched: Hypervisor, name: str) -> None:
+    tasks = proven(readme() if name == "README" else examples(name))
+    play = {"hosts": untouched.name, "gather_facts": False, "vars": VARIABLES, "tasks": tasks}
+    playbook = lab.folder / f"{untouched.name}.yml"
+    playbook.write_text(json.dumps([play]))
+    done = subprocess.run(
+        plays.command(lab.inventory, playbook, "--diff"),
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plays.environment(ANSIBLE_STDOUT_CALLBACK="default"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not re.search(r"\[(WARNING|DEPRECATION)", done.stderr), done.stderr

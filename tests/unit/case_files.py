@@ -1,0 +1,112 @@
+"""The cases in tests/unit/cases: read, and turned into what the code under test takes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import report
+from tests.unit.fake_libvirt import FakeHost
+
+CASES = Path(__file__).parent / "cases"
+PLANS = ("live", "restart", "merge", "state", "definition")
+
+
+@cache
+def load(name):
+    """A case file as data."""
+    return yaml.safe_load((CASES / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+def parametrized(*names):
+    """Runs a test for each case of some files."""
+    found = [pytest.param(case, id=f"{name}: {case['description']}") for name in names for case in load(name)]
+    return pytest.mark.parametrize("case", found)
+
+
+def xml_of(text):
+    """A definition: written out, or by its name in bases.yml or networks.yml."""
+    return text if "<" in text else load("bases").get(text) or load("networks")[text]["xml"]
+
+
+def spec_of(options):
+    """A user's options as the planner takes them."""
+    spec, problems = normalise(NETWORK, options)
+    assert problems == []
+    return spec
+
+
+def name_of(case):
+    """The network that a case is about."""
+    return case.get("name", "lan")
+
+
+def observed_of(case):
+    """What there is in the beginning."""
+    given = case.get("observed")
+    if not given:
+        return Observed(name_of(case))
+    saved, live = given.get("saved", ""), given.get("live", "")
+    live = saved if live == "same" else live
+    return Observed(
+        name_of(case),
+        xml_of(saved or live),
+        xml_of(live) if live else "",
+        given.get("autostart", bool(saved)),
+        bool(saved),
+        guests_of(case),
+    )
+
+
+def guests_of(case):
+    """The guests that use the network: running ones by name, shut down ones as {off: name}."""
+    names = case.get("observed", {}).get("guests", [])
+    return tuple(Guest(name, True, ()) if isinstance(name, str) else Guest(name["off"], False, ()) for name in names)
+
+
+def desired_of(case):
+    """What shall be."""
+    wanted = dict(case.get("desired", {}))
+    present = wanted.pop("state", "present") == "present"
+    active, autostart = wanted.pop("active", True), wanted.pop("autostart", True)
+    xml = xml_of(wanted.pop("xml")) if "xml" in wanted else ""
+    return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart)
+
+
+def policy_of(case):
+    """What the change may cost guests."""
+    return Policy(**case.get("policy", {}))
+
+
+def host_of(case, **more):
+    """A hypervisor with what there is in the beginning."""
+    host, observed = FakeHost(case.get("version", 9000000), **more), observed_of(case)
+    if observed.saved:
+        saved = observed.saved if observed.persistent else ""
+        host.put(observed.name, saved, observed.live, observed.autostart, observed.guests)
+    return host
+
+
+def rows_of(plan):
+    """The steps of a plan as a case writes them."""
+    return [[row["action"], row["path"], row["before"], row["after"], row["effect"]] for row in report(plan.steps)]
+
+
+def expected_rows(case):
+    """The steps that a case wants; [live, path, before, after] stands for the definition and the calls of a change."""
+    short = [step for step in case["steps"] if step[0] == "live"]
+    defined = [["define", *step[1:], "live"] if step[0] == "live" else step for step in case["steps"]]
+    deleted = [["update", path, before, None, "live"] for _live, path, before, _after in short if before is not None]
+    added = [["update", path, None, after, "live"] for _live, path, _before, after in short if after is not None]
+    return defined + deleted + added
+
+
+def actions_of(plan):
+    """The steps of a plan by their names only."""
+    return [type(step).__name__.lower() for step in plan.steps]

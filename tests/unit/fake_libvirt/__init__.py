@@ -1,0 +1,3 @@
+"""A libvirt to test against: it keeps networks as libvirt does, and refuses what libvirt refuses."""
+
+from tests.unit.fake_libvirt.host import FakeHost as FakeHost
