@@ -129,7 +129,7 @@ def _list_facts(row: Row) -> Iterator[str]:
 def _obligation(row: Row, above: str) -> Iterator[str]:
     """Whether the option must be there at the end, else how it is taken away (further inside, a note says that)."""
     string = row.form in ("text", "opaque") and not row.made_up
-    if row.option in _NEEDED.get(_plain(above).rstrip("."), ()):
+    if row.option in _NEEDED.get(_plain(above).rstrip("."), ()) and row.assumed is None:
         yield "Every entry needs it." if above.endswith("[].") else f"O({above.rstrip('.')}) needs it."
     elif not above and row.form == "element" and not any(inner.made_up for inner in row.rows):
         yield "An empty dictionary removes it."
@@ -198,17 +198,17 @@ def behaviour(old: str) -> str:
         [
             f"{by_hand}{mark} from the table, from here on: do not edit. -->",
             "",
-            "## What a running network takes",
+            "## Options that change while a network runs",
             *["", "| option | how |", "| --- | --- |", *taken],
-            *["", "Everything else needs a restart of the network.", ""],
-            "## What needs a newer libvirt than 7.0",
+            *["", "All others need a restart of the network.", ""],
+            "## Options that need a newer libvirt than 7.0",
             *["", "| option | since |", "| --- | --- |", *newer, ""],
         ]
     )
 
 
 def _how(row: Row) -> str:
-    return f"live, `{row.live}`" if row.live else "has no effect on a running network"
+    return "at once" if row.live else "never needs a restart"
 
 
 def walk(rows: tuple[Row, ...], above: str = "") -> Iterator[tuple[str, Row]]:

@@ -74,9 +74,9 @@ options:
           - V(hostdev) gives each guest an SR-IOV virtual function of its own, from O(forward.addresses)
             or O(forward.pf).
           - When O(forward) has no mode, libvirt takes V(nat).
-          - 'In the modes other than V(nat), V(route) and V(open), libvirt serves neither addresses
-            nor DHCP: take O(ips), O(domain), O(mtu), O(routes) and DNS records away in the
-            same task.'
+          - In the modes other than V(nat), V(route) and V(open), libvirt serves neither addresses
+            nor DHCP or DNS. When a network changes to one of them, take O(ips), O(domain),
+            O(mtu), O(routes) and DNS records away in the same task.
         type: str
         choices:
           - nat
@@ -153,12 +153,12 @@ options:
               start:
                 description:
                   - The first port, from 1 to 65535.
-                  - O(forward.nat.port) needs it.
+                  - libvirt assumes V(1024) where the definition does not say.
                 type: int
               end:
                 description:
                   - The last port, from 1 to 65535.
-                  - O(forward.nat.port) needs it.
+                  - libvirt assumes V(65535) where the definition does not say.
                 type: int
       pf:
         description:
@@ -218,10 +218,6 @@ options:
             description:
               - The PCI function, as a number or like V(0x1). Put it in quotes.
             type: str
-          multifunction:
-            description:
-              - Whether the device shall show several functions to the guest.
-            type: bool
   bridge:
     description:
       - The bridge that guests' NICs are plugged into. libvirt makes it in the modes V(nat),

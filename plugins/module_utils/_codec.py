@@ -10,7 +10,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import R
 from ansible_collections.virtfleet.network.plugins.module_utils._kinds import CIDR
 
 try:
-    from lxml import etree as etree
+    from lxml import etree
 except ImportError:  # reported by the glue in Ansible's usual words
     etree = None  # type: ignore[assignment]
 else:

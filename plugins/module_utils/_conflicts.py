@@ -47,7 +47,7 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
 
 
 def _specs(network: Observed) -> list[Spec]:
-    return [parse(read_xml(xml), NETWORK) for xml in {network.saved, network.live} if xml]
+    return [parse(read_xml(xml), NETWORK) for xml in dict.fromkeys((network.saved, network.live)) if xml]
 
 
 def _bridges(network: Observed) -> set[str]:

@@ -30,6 +30,9 @@ class Host(Protocol):
     def version(self) -> int:
         """libvirt's version."""
 
+    def api_version(self) -> int:
+        """The libvirt version whose calls can be made."""
+
     def apply(self, step: Any) -> None:
         """Carries out one step."""
 

@@ -59,6 +59,10 @@ class Gateway:
         with _refusals("Cannot read libvirt's version"):
             return int(self._conn.getLibVersion())
 
+    def api_version(self) -> int:
+        """The version of what can be called: the hypervisor's, or that of an older library on this machine."""
+        return min(self.version(), int(libvirt.getVersion()))
+
     def observe(self, name: str, guests: bool = False) -> Observed:
         """A network as it is, empty when there is none; with ``guests`` also who uses it."""
         with _refusals(f"Cannot look up network {name!r}"):
@@ -84,7 +88,7 @@ class Gateway:
             return sorted(found)
 
     def guests(self) -> dict[str, tuple[Guest, ...]]:
-        """Who uses which network, by the network's name; also through the name of its bridge.
+        """Who uses which network, by the network's name; also through the name of a bridge of libvirt's own.
 
         From the guests' XML: after a plain restart of a network libvirt counts no connections (libvirt 7.0 to 12.8).
         """
@@ -92,7 +96,8 @@ class Gateway:
             bridges = {}
             for network in self._conn.listAllNetworks():
                 with contextlib.suppress(libvirt.libvirtError):
-                    bridges[network.bridgeName()] = network.name()
+                    if read_xml(network.XMLDesc()).find("forward[@mode='bridge']") is None:
+                        bridges[network.bridgeName()] = network.name()
             users: dict[str, list[Guest]] = {}
             for domain in self._conn.listAllDomains():
                 with contextlib.suppress(libvirt.libvirtError):

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Observed
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
 
 
 def summary(observed: Observed) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
             rest.append(change)
     for (section, parent), group in groups.items():
         if section in ("title", "description"):
+            if version < 9007000:  # the daemon knows it, but not the library that we talk through
+                continue
             item = Item(group[0].path, group[0].before, group[0].after, "live")
             calls.append(Describe(network, (item,), section, group[0].after or ""))
         elif _needs_restart(section, parent, groups, live, changes, version):

@@ -39,7 +39,7 @@ def prepare(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outco
     outcomes = []
     for desired in wanted:
         observed = host.observe(desired.name, guests=True)
-        plan = _checked(host, desired, observed, around, plan_network(desired, observed, policy, around.version))
+        plan = _checked(host, desired, observed, around, plan_network(desired, observed, policy, host.api_version()))
         outcomes.append(Outcome(plan, observed, _foreseen(desired, observed, plan)))
     return outcomes
 
@@ -115,7 +115,7 @@ def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) ->
     if not outcome.plan.steps:
         return outcome
     after = host.observe(desired.name, guests=True)
-    left = report(plan_network(desired, after, policy, host.version()).steps)
+    left = report(plan_network(desired, after, policy, host.api_version()).steps)
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in left))
         raise VerifyError(

@@ -49,6 +49,8 @@ class Lab:
         self.hypervisors: dict[str, Hypervisor] = {}
         with _labs_locked():
             _sweep()
+            if self.folder.exists():
+                raise FileExistsError(f"there is a lab {self.name!r}; end it first, or choose another name")
             self.folder.mkdir(mode=0o700)
             self._lock = (self.folder / "lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -128,9 +130,10 @@ def take_down(name: str) -> None:
 
 def _end(folder: Path) -> None:
     """End every machine whose record is in a lab's folder, then remove the folder."""
-    for record in folder.glob("*/pid"):
-        Process.read(record).kill()
-    shutil.rmtree(folder)
+    with _labs_locked():  # so that no other lab sweeps the folder meanwhile
+        for record in folder.glob("*/pid"):
+            Process.read(record).kill()
+        shutil.rmtree(folder)
 
 
 def _sweep() -> None:

@@ -130,7 +130,8 @@ def test_client_gets_an_ipv6_lease(networked: Hypervisor) -> None:
     assert lease["dns"] == "fd00:50::1"
 
 
-def test_unanswered_client_says_so(hypervisor: Hypervisor) -> None:
+def test_unanswered_client_says_so(lab: Lab) -> None:
+    hypervisor = lab.start("hv-silent")
     hypervisor.run(["ip", "link", "add", "silent", "type", "bridge"])
     hypervisor.run(["ip", "link", "set", "silent", "up"])
     with pytest.raises(CommandError, match="Unable to obtain a lease"):
@@ -252,7 +253,7 @@ def test_standing_lab_stays_until_down() -> None:
     try:
         assert f"/run/vfl/{name}/inventory.yml" in shown
         assert f"{name} (standing): hv1 hv1-world" in outside(*command, "list")
-        with pytest.raises(FileExistsError):
+        with pytest.raises(FileExistsError, match="end it first"):
             Lab(name)
     finally:
         outside(*command, "down", "--name", name)

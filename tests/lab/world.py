@@ -16,6 +16,8 @@ UPLINK_SETUP = """\
 ip address add 192.0.2.2/24 dev uplink
 ip address add 2001:db8:ffff::2/64 dev uplink
 ip link set uplink up
+# the kernel drops what is sent before it has noticed the carrier
+until [ "$(cat /sys/class/net/uplink/operstate)" = up ]; do sleep 0.02; done
 ip route add default via 192.0.2.1
 ip -6 route add default via 2001:db8:ffff::1
 """

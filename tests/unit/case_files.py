@@ -65,9 +65,9 @@ def observed_of(case):
 
 
 def guests_of(case):
-    """The guests that use the network: running ones by name, shut down ones as {off: name}."""
+    """The guests that use the network: running ones by name, shut down ones as {down: name}."""
     names = case.get("observed", {}).get("guests", [])
-    return tuple(Guest(name, True, ()) if isinstance(name, str) else Guest(name["off"], False, ()) for name in names)
+    return tuple(Guest(name, True, ()) if isinstance(name, str) else Guest(name["down"], False, ()) for name in names)
 
 
 def desired_of(case):
@@ -79,6 +79,11 @@ def desired_of(case):
     return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart)
 
 
+def version_of(case):
+    """The libvirt that the case is about."""
+    return case.get("version", 9000000)
+
+
 def policy_of(case):
     """What the change may cost guests."""
     return Policy(**case.get("policy", {}))
@@ -86,7 +91,7 @@ def policy_of(case):
 
 def host_of(case, **more):
     """A hypervisor with what there is in the beginning."""
-    host, observed = FakeHost(case.get("version", 9000000), **more), observed_of(case)
+    host, observed = FakeHost(version_of(case), **more), observed_of(case)
     if observed.saved:
         saved = observed.saved if observed.persistent else ""
         host.put(observed.name, saved, observed.live, observed.autostart, observed.guests)

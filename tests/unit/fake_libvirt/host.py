@@ -46,11 +46,13 @@ class Network(NamedTuple):
 
 class FakeHost:
     """Keeps networks by name. ``calls`` are the steps that were tried; ``fail_at`` is the index of the one that fails,
-    ``after_effect`` says whether it has its effect before it does; ``broken`` makes all later ones fail too.
+    ``after_effect`` says whether it has its effect before it does; ``broken`` makes all later ones fail too;
+    ``locked`` are the locks that were taken, and ``on_lock`` is called for each.
     """
 
     def __init__(self, version=9000000, devices=None, schema=None):
-        self.nets, self.users, self.connections, self.held = {}, {}, {}, set()
+        self.nets, self.users, self.connections = {}, {}, {}
+        self.held, self.locked, self.on_lock = set(), [], lambda: None
         self.calls, self.fail_at, self.after_effect, self.broken = [], None, False, False
         self.error = lambda: LibvirtError("Cannot carry out the step", "the fake was told to fail", FAILED)
         self._version, self._devices, self._schema = version, devices, schema
@@ -97,7 +99,9 @@ class FakeHost:
         """Holds networks; nobody else would let go while one waits."""
         if self.held.intersection(names):
             raise LockedError(f"held for {seconds} seconds")
+        self.locked.append((list(names), seconds))
         self.held.update(names)
+        self.on_lock()
         try:
             yield
         finally:

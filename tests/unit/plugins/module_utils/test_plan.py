@@ -18,6 +18,7 @@ from tests.unit.case_files import (
     parametrized,
     policy_of,
     rows_of,
+    version_of,
 )
 
 
@@ -25,9 +26,9 @@ from tests.unit.case_files import (
 def test_plan(case):
     if "error" in case:
         with pytest.raises(InUseError, match=case["error"]):
-            plan_network(desired_of(case), observed_of(case), policy_of(case))
+            plan_network(desired_of(case), observed_of(case), policy_of(case), version_of(case))
         return
-    plan = plan_network(desired_of(case), observed_of(case), policy_of(case))
+    plan = plan_network(desired_of(case), observed_of(case), policy_of(case), version_of(case))
     if "actions" in case:
         assert actions_of(plan) == case["actions"]
     else:

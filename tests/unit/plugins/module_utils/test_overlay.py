@@ -1,0 +1,93 @@
+"""The one writer and the reader together: what is written is read, and nothing else is touched."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, parse, read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences, equal
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._target import build
+from tests.unit.specs import options
+
+
+def normal(wanted):
+    spec, problems = normalise(NETWORK, wanted)
+    assert problems == []
+    return spec
+
+
+def completed(rows, spec):
+    """A spec with what the table says is implied by it, and without what is empty: how it reads once written."""
+    found = {}
+    for row in rows:
+        value = spec.get(row.option)
+        if row.form in ("element", "many") and value:
+            items = [_completed_item(row, item) for item in (value if row.form == "many" else [value])]
+            value = items if row.form == "many" else items[0]
+        if value is not None and (value not in ("", {}, []) or (value == "" and row.needed)):
+            found[row.option] = value
+    return found
+
+
+def _completed_item(row, item):
+    item = completed(row.rows, row.settle(item, {}) if row.settle else item)
+    return row.implied(item) if item and row.implied else item
+
+
+def written(spec):
+    root = etree.Element("network")
+    overlay(root, NETWORK, {}, spec)
+    return root
+
+
+@given(options())
+def test_what_is_written_is_read(wanted):
+    spec = normal(wanted)
+    root = read_xml(write_xml(written(spec)))
+    assert equal(NETWORK, completed(NETWORK, spec), parse(root, NETWORK))
+
+
+@given(options())
+def test_laying_what_is_there_over_itself_changes_nothing(wanted):
+    root = written(normal(wanted))
+    before = write_xml(root)
+    again = read_xml(before)
+    spec = parse(again, NETWORK)
+    assert overlay(again, NETWORK, spec, normal(spec)) is False
+    assert write_xml(again) == before
+
+
+@given(options(), options(empty=True))
+def test_a_second_time_nothing_is_left_to_edit(first, second):
+    base = write_xml(written(normal({"name": "n", **first})))
+    desired = Desired("n", spec=normal({**second, "name": "n"}))
+    root, _edited = build(desired, base)
+    once = write_xml(root)
+    again, edited = build(desired, once)
+    assert edited is False
+    assert write_xml(again) == once
+
+
+@given(options(), options(empty=True))
+def test_edited_means_that_something_differs(first, second):
+    base = write_xml(written(normal({"name": "n", **first})))
+    root, edited = build(Desired("n", spec=normal({**second, "name": "n"})), base)
+    assert edited == (write_xml(root) != base)
+    assert edited >= bool(differences(read_xml(base), root, NETWORK))
+
+
+@given(options())
+def test_a_definition_does_not_differ_from_itself(wanted):
+    root = written(normal(wanted))
+    assert differences(root, read_xml(write_xml(root)), NETWORK) == []
+
+
+@given(options(empty=True))
+def test_normal_forms_stay(wanted):
+    spec = normal(wanted)
+    assert normal(spec) == spec

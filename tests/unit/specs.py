@@ -1,0 +1,105 @@
+"""Hypothesis strategies for the options of a network, made of the table itself: any values of the right kinds."""
+
+from __future__ import annotations
+
+import ipaddress
+import string
+
+from hypothesis import strategies as st
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _kinds as kind
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+
+# What XML, dnsmasq and people find special, without control characters.
+CHARACTERS = st.characters(
+    exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufffe\uffff", include_characters="<>&\"' ;|$`\\"
+)
+TEXTS = st.text(CHARACTERS, min_size=1, max_size=12)
+LABELS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=8)
+IPV4 = st.integers(0, 2**32 - 1).map(lambda number: str(ipaddress.IPv4Address(number)))
+IPV6 = st.integers(0, 2**128 - 1).map(lambda number: str(ipaddress.IPv6Address(number)))
+OCTETS = st.binary(min_size=5, max_size=5)
+UUIDS = st.uuids().map(str)
+METADATA = st.builds(
+    lambda space, text, inner: (
+        f"<m:x xmlns:m='https://{space}.example/' a='{text}'>{'<m:y/>' if inner else text}</m:x>"
+    ),
+    LABELS,
+    LABELS,
+    st.booleans(),
+)
+
+_BY_KIND = [
+    (kind.TEXT, TEXTS),
+    (kind.PARAGRAPHS, st.lists(TEXTS, min_size=1, max_size=3).map("\n\t".join)),
+    (kind.NETWORK_NAME, TEXTS.filter(lambda text: "/" not in text and text not in (".", ".."))),
+    (kind.DNS_NAME, st.lists(LABELS, min_size=1, max_size=3).map(".".join)),
+    (kind.HOST_NAME, LABELS),
+    (kind.TXT_NAME, TEXTS.map(lambda text: text.replace(" ", "_").replace(",", "_"))),
+    (kind.SERVICE, LABELS.map(lambda text: f"_{text}/*+-")),
+    (kind.DEVICE, LABELS.map(lambda text: f"{text}.-_:"[:15])),
+    (kind.FIRST_DEVICE, LABELS),
+    (kind.GROUP_NAME, LABELS.map(lambda text: f"{text}/a.b")),
+    (kind.ZONE, LABELS),
+    (kind.PROFILE, st.text(CHARACTERS, min_size=1, max_size=9)),
+    (kind.YES_NO, st.booleans()),
+    (kind.ON_OFF, st.booleans()),
+    (kind.YES, st.booleans()),
+    (kind.IP, st.one_of(IPV4, IPV6, IPV6.map(str.upper))),
+    (kind.IPV4, IPV4),
+    (kind.CIDR, st.one_of(IPV4, IPV6)),
+    (kind.NETMASK, st.integers(0, 32).map(lambda prefix: str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask))),
+    (kind.MAC, OCTETS.map(lambda octets: "52:" + octets.hex(":"))),
+    (kind.UUID, st.one_of(UUIDS, UUIDS.map(lambda text: text.replace("-", "").upper()))),
+    (kind.DUID, st.binary(min_size=7, max_size=12).map(lambda octets: octets.hex(":").upper())),
+]
+
+
+def values(of):
+    """Values of a kind, as users write them."""
+    for known, strategy in _BY_KIND:
+        if of is known:
+            return strategy
+    if "choices" in of.option:
+        return st.sampled_from(of.option["choices"])
+    numbers = st.one_of(st.integers(0, 300), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 4095, 65535]))
+    if of.option["type"] == "int":
+        return numbers.filter(lambda number: accepts(of, number))
+    return numbers.map(hex).filter(lambda text: accepts(of, text))
+
+
+def accepts(of, value):
+    """Whether a kind takes a value."""
+    try:
+        of.canonical(value)
+    except ValueError:
+        return False
+    return True
+
+
+def option(row, empty):
+    """What users may write for one row; with ``empty`` also what takes it away."""
+    if row.form == "element":
+        inner = options(row.rows, empty)
+        return inner if empty else inner.filter(bool)
+    if row.form == "many":
+        least = 0 if empty else 1
+        items = options(row.rows, False).filter(bool)
+        return st.lists(items, min_size=least, max_size=3, unique_by=lambda item: repr(key_of(row, item)))
+    if row.form == "values":
+        return st.lists(values(row.kind), min_size=0 if empty else 1, max_size=3, unique=True)
+    if row.form == "opaque":
+        return st.one_of(METADATA, st.just("")) if empty else METADATA
+    single = values(row.kind)
+    return st.one_of(single, st.just("")) if empty and row.kind.option["type"] == "str" else single
+
+
+def key_of(row, item):
+    """The key of an item, in small letters: the same whatever the spelling."""
+    return [str(part).lower() for part in row.key(item)]
+
+
+def options(rows=NETWORK, empty=False, but=()):
+    """Any options of a table, of the right kinds; spellings of another option are left out, as two could differ."""
+    chosen = {row.option: option(row, empty) for row in rows if not row.reported and not row.spells}
+    return st.fixed_dictionaries({}, optional={name: inner for name, inner in chosen.items() if name not in but})
