@@ -184,27 +184,21 @@ def _bandwidth(spec: Spec, _version: int) -> Iterator[str]:
 
 
 def _vlan(spec: Spec, version: int) -> Iterator[str]:
-    """Who may tag: SR-IOV and Open vSwitch; since libvirt 11.0.0 every bridge that the host has or libvirt makes."""
-    now = mode(spec)
-
-    def able(port: Spec) -> bool:
-        return now == "bridge" and port.get("type") == "openvswitch"
-
-    own, groups = spec.get("virtualport", {}), spec.get("portgroups", [])
-    base = now in ("hostdev", "passthrough") or able(own)
+    """Who may tag: SR-IOV and Open vSwitch; since libvirt 11.0.0 also what uses a bridge of the host (seen in 11.3)."""
+    now, own, groups = mode(spec), spec.get("virtualport", {}), spec.get("portgroups", [])
+    types = ("openvswitch",) if version < number("11.0.0") else ("openvswitch", None)
+    base = now in ("hostdev", "passthrough") or (now == "bridge" and own.get("type") in types)
     defaults = [group for group in groups if group.get("default")]
     if len(defaults) > 1:
         yield "portgroups may have one default, not " + ", ".join(str(group.get("name")) for group in defaults)
-    tagged = [
-        f"portgroups[{group.get('name')}]."
-        for group in groups
-        if (spec.get("vlan") or group.get("vlan"))
-        and not (able(group["virtualport"]) if group.get("virtualport") else base)
-    ]
-    if spec.get("vlan") and not base and not defaults:
-        tagged.append("")
-    for path in tagged if version < number("11.0.0") or now in ("private", "vepa") else []:
-        yield f"{path}vlan needs forward.mode hostdev or passthrough, or Open vSwitch (libvirt 11.0.0 can more)"
+    tagged = [] if base or defaults or not spec.get("vlan") else [""]
+    for path, group in _with_groups(spec)[1:]:
+        port = group.get("virtualport")
+        able = base if port is None else now == "bridge" and port.get("type") == "openvswitch"
+        if (spec.get("vlan") or group.get("vlan")) and not able:
+            tagged.append(path)
+    for path in tagged:
+        yield f"{path}vlan needs forward.mode hostdev or passthrough, Open vSwitch, or libvirt 11.0.0 and mode bridge"
     for path, holder in _with_groups(spec):
         if sum("native_mode" in tag for tag in holder.get("vlan", {}).get("tags", [])) > 1:
             yield f"{path}vlan may have one tag with native_mode"

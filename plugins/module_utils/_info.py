@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._target import definition
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
@@ -52,12 +53,12 @@ def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> 
 
 
 def _spec(xml: str) -> Spec:
-    return parse(read_xml(xml), NETWORK) if xml else {}
+    return parse(definition(xml), NETWORK) if xml else {}
 
 
 def _pending(network: Observed) -> list[dict[str, Any]]:
     """What the next start of a network would change."""
     from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
 
-    found = differences(read_xml(network.live), read_xml(network.saved), NETWORK)
+    found = differences(definition(network.live), definition(network.saved), NETWORK)
     return [{"path": change.path, "live": change.before, "saved": change.after} for change in found]

@@ -9,7 +9,7 @@ read in libvirt 9.0 (src/conf/network_conf.c, src/conf/networkcommon_conf.c) and
 from __future__ import annotations
 
 import ipaddress
-from typing import Union
+from typing import Any, Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _kinds as kind
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import (
@@ -49,6 +49,11 @@ def _subnet_key(item: Spec) -> Key:
     return (str(subnet(item)),)
 
 
+def _implied_route(item: Spec) -> Spec:
+    """Without prefix and netmask a route is the default one: libvirt takes 0 (virNetDevIPRouteCreate)."""
+    return {"prefix": 0, **item} if "address" in item else item
+
+
 def _same_ip(want: Spec, have: Spec) -> bool:
     """An <ip> that moved, grew or shrank inside its subnet is still the same and keeps its reservations."""
     mine, other = subnet(want), subnet(have)
@@ -76,19 +81,17 @@ def _settle_lease(want: Spec, _have: Spec) -> Spec:
     return {"expiry": 0} if want.get("expiry") == 0 else want
 
 
-def _implied_forward(forward: Spec) -> Spec:
-    """No mode means nat; below a <pf> the live XML lists what libvirt derived from it."""
-    derived = ("interfaces", "addresses") if "pf" in forward else ()
-    return {"mode": "nat", **{name: value for name, value in forward.items() if name not in derived}}
-
-
 def _settle_forward(want: Spec, have: Spec) -> Spec:
-    """What belongs to a mode goes with it: <nat>, and whether libvirt manages the devices of a hostdev network."""
-    if "mode" not in want or want["mode"] == have.get("mode"):
-        return want
-    return {**({"nat": {}} if have.get("mode") == "nat" else {"managed": False}), **want}
+    """What excludes what is wanted goes: other sources of devices, and what belonged to another mode."""
+    gone: dict[str, Any] = {}
+    if any(want.get(source) for source in _DEVICE_SOURCES):
+        gone = {source: type(have[source])() for source in _DEVICE_SOURCES if have.get(source)}
+    if want.get("mode", have.get("mode")) != have.get("mode"):
+        gone.setdefault(*("nat", {}) if have.get("mode") == "nat" else ("managed", False))
+    return {**gone, **want}
 
 
+_DEVICE_SOURCES = ("pf", "interfaces", "addresses")
 ADDRESS_RANGE = (attr("start", kind.IPV4, needed=True), attr("end", kind.IPV4, needed=True))
 PORT = kind.integer(1, 65535)
 FAMILY = attr("family", kind.choice("ipv4", "ipv6"), assumed="ipv4")
@@ -151,7 +154,7 @@ NETWORK = (
             key=fields("domain", "bus", "slot", "function"),
             settle=lambda want, _have: {"type": "pci", **want},
         ),
-        implied=_implied_forward,
+        implied=lambda forward: {"mode": "nat", **forward},
         settle=_settle_forward,
     ),
     element(
@@ -251,8 +254,8 @@ NETWORK = (
         PREFIX,
         attr("gateway", kind.IP),
         attr("metric", kind.integer(1, 2**32 - 1)),
-        key=_subnet_key,
-        implied=_implied_prefix,
+        key=lambda item: _subnet_key(_implied_route(item)),
+        implied=_implied_route,
         settle=_settle_family,
     ),
     VIRTUALPORT,

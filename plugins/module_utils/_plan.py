@@ -22,7 +22,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
     Undefine,
     Update,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build
+from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build, definition
 
 # So many firewall reloads, one a live DHCP call, disturb more than the one stop and start of a network without guests.
 CALLS_WORTH_A_RESTART = 8
@@ -65,7 +65,7 @@ def _plan_running(
 ) -> Plan:
     """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
     target, _edited = build(desired, observed.live)
-    running = read_xml(observed.live)
+    running = definition(observed.live)
     calls, rest = split(observed.name, parse(running, NETWORK), differences(running, target, NETWORK), version)
     guests = running_guests(observed)
     if policy.restart == "replug" and guests and rest:
@@ -123,12 +123,12 @@ def _paths(changes: Sequence[Change]) -> str:
     return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
-def plan_restore(before: Observed, now: Observed) -> list[Step]:
+def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step]:
     """The steps that bring a network back to what it was: definition, running state and contents, autostart."""
     if not before.saved:
         gone: list[Step] = [Stop(now.name)] if now.active else []
         return gone + ([Undefine(now.name)] if now.persistent else [])
-    steps, saved = _restore_live(before, now)
+    steps, saved = _restore_live(before, now, version)
     if before.persistent and (not saved or not _same(saved, before.saved)):
         steps.append(_back("definition", before, before.saved))
     if not before.persistent and saved:
@@ -139,7 +139,7 @@ def plan_restore(before: Observed, now: Observed) -> list[Step]:
     return steps
 
 
-def _restore_live(before: Observed, now: Observed) -> tuple[list[Step], str]:
+def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[Step], str]:
     """The steps for the running state, and the definition that is saved after them."""
     saved = now.saved if now.persistent else ""
     if not before.active:
@@ -147,24 +147,14 @@ def _restore_live(before: Observed, now: Observed) -> tuple[list[Step], str]:
         keep = [_back("definition", before, before.saved)] if now.active and not saved else []
         return [*keep, *([Stop(now.name)] if now.active else [])], saved or (before.saved if keep else "")
     if now.active:
-        running = read_xml(now.live)
-        changes = differences(running, read_xml(before.live), NETWORK)
-        calls, rest = split(now.name, parse(running, NETWORK), changes, version=0)
+        running = definition(now.live)
+        changes = differences(running, definition(before.live), NETWORK)
+        calls, rest = split(now.name, parse(running, NETWORK), changes, version)
         if not rest:
             return list(calls), saved
     stop: list[Step] = [Stop(now.name)] if now.active else []
-    definition = runnable(before.live)
-    return [_back("running definition", before, definition), *stop, Start(before.name)], definition
-
-
-def runnable(live: str) -> str:
-    """A live definition without what libvirt only reports in it, so that it can be defined."""
-    root = read_xml(live)
-    forward = root.find("forward")
-    if forward is not None and forward.find("pf") is not None:
-        for child in (*forward.findall("interface"), *forward.findall("address")):
-            forward.remove(child)
-    return write_xml(root)
+    xml = write_xml(definition(before.live))
+    return [_back("running definition", before, xml), *stop, Start(before.name)], xml
 
 
 def _same(one: str, other: str) -> bool:

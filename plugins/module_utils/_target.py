@@ -18,9 +18,18 @@ NOTHING = "<network/>"
 OWN_BRIDGE = {"mac": ("address",), "bridge": ("stp", "delay", "zone")}
 
 
+def definition(xml: str) -> Element:
+    """The tree of a definition, without the devices that the live XML lists below the <pf> they were derived from."""
+    root = read_xml(xml)
+    forward = root.find("forward[pf]")
+    for child in () if forward is None else (*forward.findall("interface"), *forward.findall("address")):
+        forward.remove(child)
+    return root
+
+
 def build(desired: Desired, base: str) -> tuple[Element, bool]:
     """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all."""
-    root = read_xml(base or NOTHING)
+    root = definition(base or NOTHING)
     have = parse(root, NETWORK)
     if desired.xml:
         wanted = read_xml(desired.xml)

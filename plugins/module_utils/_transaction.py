@@ -128,10 +128,11 @@ def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) ->
 def _put_back(host: Host, before: Observed) -> str:
     """Restores one network and says how that went."""
     try:
-        steps = plan_restore(before, host.observe(before.name))
+        version = host.api_version()
+        steps = plan_restore(before, host.observe(before.name), version)
         for step in steps:
             host.apply(step)
-        left = plan_restore(before, host.observe(before.name))
+        left = plan_restore(before, host.observe(before.name), version)
     except NetworkError as error:
         return f"network {before.name!r} could not be put back ({error}), its definition was: {before.saved!r}"
     if left:

@@ -26,7 +26,7 @@ options:
   state:
     description:
       - With V(present) the network exists, as the options say.
-      - With V(absent) it is stopped and deleted. All other options but O(force) are of no importance then.
+      - With V(absent) it is stopped and deleted, whatever the options say that describe it.
     type: str
     choices: [present, absent]
     default: present

@@ -53,20 +53,31 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: all_networks.networks | rejectattr('pending', 'equalto', []) | length == 0
 
-- name: Look at one network
+- name: Look at one network before it is worked on
   virtfleet.network.virt_network_info:
     name: default
-  register: found
+  register: before
 
-- name: Keep the network as it is, but not started with the hypervisor
+- name: Try larger packets
   virtfleet.network.virt_network:
     name: default
-    forward: "{{ item.spec.forward | default(omit) }}"
-    ips: "{{ item.spec.ips | default(omit) }}"
-    autostart: false
-  loop: "{{ found.networks }}"
-  loop_control:
-    label: "{{ item.name }}"
+    mtu:
+      size: 9000
+
+- name: Make it exactly what it was
+  virtfleet.network.virt_network:
+    name: default
+    xml: "{{ before.networks[0].xml }}"
+    active: "{{ before.networks[0].active }}"
+    autostart: "{{ before.networks[0].autostart }}"
+
+# What a spec holds can be given to virt_network, as a whole or in parts.
+- name: Make another network that goes out in the same way, under an address of its own
+  virtfleet.network.virt_network:
+    name: another
+    forward: "{{ before.networks[0].spec.forward }}"
+    ips:
+      - address: 192.168.124.1/24
 """
 
 RETURN = r"""
@@ -169,7 +180,8 @@ networks:
           sample: 1767225600
     guests:
       description:
-        - The guests that have NICs on the network, running or not, by its name or by the name of its bridge.
+        - The guests that have NICs on the network, running or not, by its name or by the name of the bridge that
+          libvirt made for it.
       type: list
       elements: dict
       contains:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,6 @@ def info(*names: str) -> Task:
     return {INFO: {"name": list(names)} if names else {}}
 
 
-def raw(command: str) -> Task:
-    """Return a task that runs a line of shell on the host, without Python."""
-    return {"ansible.builtin.raw": command}
-
-
 def command(inventory: Path, playbook: Path, *arguments: str) -> list[str]:
     """Return the command line that runs a playbook."""
     return [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), *arguments, str(playbook)]
@@ -44,8 +40,14 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), **more}
 
 
-def start(inventory: Path, host: str, tasks: list[Task], **play: Any) -> subprocess.Popen[str]:
-    """Start a play whose tasks all run, also after one has failed; `play` holds more of the play's keywords."""
+def start(
+    inventory: Path, host: str, tasks: list[Task], look: Sequence[str] = (), **play: Any
+) -> subprocess.Popen[str]:
+    """Start a play whose tasks all run, also after one has failed.
+
+    What `look` prints, a command that runs on this machine after each task, is in the results; `play` holds more of
+    the play's keywords.
+    """
     content = [{"hosts": host, "gather_facts": False, "ignore_errors": True, **play, "tasks": tasks}]
     with tempfile.NamedTemporaryFile("w", suffix=".yml", dir=inventory.parent, delete=False) as file:
         json.dump(content, file)
@@ -55,7 +57,7 @@ def start(inventory: Path, host: str, tasks: list[Task], **play: Any) -> subproc
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(),
+        env=environment(RESULTS_LOOK=json.dumps(look)),
     )
 
 

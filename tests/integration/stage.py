@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from typing import Any
 
 from tests.lab import Client, Hypervisor, Lab
+from tests.lab.machine import ENVIRONMENT
 
 from . import plays
 from .plays import Result, Task, info, network
@@ -38,6 +40,7 @@ class Stage:
         self.host = host
         self.root = root
         self.kept: set[str] = set()
+        self._looking = host.process.enter("env", "-i", f"PATH={ENVIRONMENT['PATH']}", "sh", "-c", LOOK)
         self._clients: list[Client] = []
         self._bridges: list[str] = []
 
@@ -51,8 +54,8 @@ class Stage:
     # ---- what Ansible does ----
 
     def play(self, *tasks: Task, host: str = "", **keywords: Any) -> list[Result]:
-        """Run tasks in one play and return their results."""
-        running = plays.start(self.lab.inventory, host or self.host.name, list(tasks), **keywords)
+        """Run tasks in one play and return their results, each with a `look` at the host after it."""
+        running = plays.start(self.lab.inventory, host or self.host.name, list(tasks), self._looking, **keywords)
         return plays.finish(running, len(tasks))
 
     def run(self, task: Task, **keywords: Any) -> Result:
@@ -78,7 +81,7 @@ class Stage:
 
     def look(self) -> str:
         """Return all that a module could have touched, as text to compare."""
-        return self.host.run(["sh", "-c", LOOK]).stdout
+        return subprocess.run(self._looking, capture_output=True, check=True, text=True).stdout
 
     def links(self) -> dict[str, Any]:
         """Return the hypervisor's devices by name, as iproute2 tells of them."""

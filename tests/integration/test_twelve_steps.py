@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from .plays import Result, info, network, raw
-from .stage import LOOK, Stage, succeeded
+from .plays import Result, info, network
+from .stage import Stage, succeeded
 
 pytestmark = pytest.mark.lab
 
@@ -29,12 +30,11 @@ def prepare(stage: Stage, case: dict[str, Any]) -> None:
 
 def four_times(stage: Stage, **options: Any) -> tuple[list[Result], list[str], list[Result]]:
     """Run a task four times; returns its results, what the host looked like before and after each, and infos."""
-    tasks = [raw(LOOK)]
-    for check in FOUR_TIMES:
-        tasks += [network(check=check, **options), raw(LOOK)]
-    results = stage.play(*tasks, info(), network(check=True, **options))
-    looks = [result["stdout"] for result in results if "stdout" in result]
-    return [succeeded(results[place]) for place in (1, 3, 5, 7)], looks, succeeded(results[9])["networks"]
+    tasks = [network(check=check, **options) for check in FOUR_TIMES]
+    before = stage.look()
+    *results, told = stage.play(*tasks, info())
+    looks = [before, *(result["look"] for result in results)]
+    return [succeeded(result) for result in results], looks, succeeded(told)["networks"]
 
 
 def assert_contract(results: list[Result], looks: list[str]) -> None:
@@ -63,7 +63,7 @@ def test_create_change_delete(stage: Stage, case: dict[str, Any]) -> None:
 
     changed, looks, networks = four_times(stage, name=name, **{**merged, **case["change"]})
     assert_contract(changed, looks)
-    assert_told(stage, networks, changed[-1])
+    assert_told(stage, networks, changed[-1], case.get("pending", []))
     assert networks[0]["uuid"] == created[1]["network"]["uuid"]
     if case.get("live"):
         assert stage.ifindex(case["create"]["bridge"]["name"]) == number
@@ -74,12 +74,12 @@ def test_create_change_delete(stage: Stage, case: dict[str, Any]) -> None:
     assert stage.networks() == set()
 
 
-def assert_told(stage: Stage, networks: list[Result], result: Result) -> None:
-    """Assert that virt_network_info, virt_network's result and virsh agree."""
+def assert_told(stage: Stage, networks: list[Result], result: Result, pending: Sequence[str] = ()) -> None:
+    """Assert that virt_network_info, virt_network's result and virsh agree; `pending` waits for the next start."""
     (told,) = networks
     assert {key: told[key] for key in result["network"]} == result["network"]
     assert told["xml"].strip() == stage.xml(told["name"])
     assert told["active"] == (told["name"] in stage.active())
     assert told["autostart"] == (told["name"] in stage.autostarted())
-    assert told["pending"] == []
+    assert [change["path"] for change in told["pending"]] == list(pending)
     assert told["guests"] == told["leases"] == []

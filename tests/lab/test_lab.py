@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import CommandError, Hypervisor, Lab, LabUnavailable, requirement
-from tests.lab.cache import build, cache_dir, locked
+from tests.lab.cache import build, locked
 from tests.lab.lab import standing_labs
 from tests.lab.process import Process
 from tests.lab.root import mirror, root
@@ -274,13 +274,13 @@ def test_missing_requirement_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Lab()
 
 
-def test_unavailable_root_says_why() -> None:
+def test_unavailable_root_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRTFLEET_LAB_CACHE", str(tmp_path))
     with pytest.raises(LabUnavailable, match="choose one of host, bullseye"):
         root("slackware")
-    log = cache_dir() / "test.log"
+    log = tmp_path / "test.log"
     with locked("test") as lock, pytest.raises(LabUnavailable, match=r"something cannot be made: oh dear .*test\.log"):
         build("something", ["sh", "-c", "echo oh dear; exit 3"], log, lock)
-    log.unlink()
 
 
 def test_mirror_is_the_one_of_apt() -> None:

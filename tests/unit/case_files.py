@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
@@ -115,3 +116,17 @@ def expected_rows(case):
 def actions_of(plan):
     """The steps of a plan by their names only."""
     return [type(step).__name__.lower() for step in plan.steps]
+
+
+def _rank(element):
+    """Where an element stands in a sorted definition; those whose order means something stay as they are."""
+    return element.tag.encode() if element.tag in ("forwarder", "interface") else etree.tostring(element, method="c14n")
+
+
+def sorted_xml(text):
+    """A definition without the order of most of its lists, and without connections, which come and go."""
+    root = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
+    for element in reversed(list(root.iter(etree.Element))):
+        element.attrib.pop("connections", None)
+        element[:] = sorted(element, key=_rank)
+    return etree.tostring(root, method="c14n").decode()

@@ -91,7 +91,8 @@ def option(row, empty):
     if row.form == "opaque":
         return st.one_of(METADATA, st.just("")) if empty else METADATA
     single = values(row.kind)
-    return st.one_of(single, st.just("")) if empty and row.kind.option["type"] == "str" else single
+    emptied = empty and not row.needed and row.kind.option["type"] == "str" and "choices" not in row.kind.option
+    return st.one_of(single, st.just("")) if emptied else single
 
 
 def key_of(row, item):
@@ -101,5 +102,6 @@ def key_of(row, item):
 
 def options(rows=NETWORK, empty=False, but=()):
     """Any options of a table, of the right kinds; spellings of another option are left out, as two could differ."""
-    chosen = {row.option: option(row, empty) for row in rows if not row.reported and not row.spells}
-    return st.fixed_dictionaries({}, optional={name: inner for name, inner in chosen.items() if name not in but})
+    found = {row.option: option(row, empty) for row in rows if not row.reported and not row.spells}
+    names = st.sets(st.sampled_from(sorted(set(found) - set(but))), max_size=5)
+    return names.flatmap(lambda chosen: st.fixed_dictionaries({name: found[name] for name in sorted(chosen)}))

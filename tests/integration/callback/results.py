@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -11,7 +13,10 @@ DOCUMENTATION = """
 name: results
 type: stdout
 short_description: One line of JSON for each result
-description: For tests that read the results of a play.
+description:
+  - For tests that read the results of a play.
+  - E(RESULTS_LOOK) may hold a command, as a list in JSON, that runs here after each task; what it prints stands with
+    the task's result.
 """
 
 
@@ -32,4 +37,7 @@ class CallbackModule(CallbackBase):
         self._tell(result, unreachable=True)
 
     def _tell(self, result: Any, **more: bool) -> None:
-        print(json.dumps({"host": result.host.get_name(), **result.result, **more}, default=str), flush=True)
+        told = {"host": result.host.get_name(), **result.result, **more}
+        if look := json.loads(os.environ.get("RESULTS_LOOK", "[]")):
+            told["look"] = subprocess.run(look, capture_output=True, check=True, text=True).stdout
+        print(json.dumps(told, default=str), flush=True)

@@ -66,7 +66,7 @@ class FakeHost:
         if net is None:
             return Observed(name)
         users = self.users.get(name, ()) if guests else None
-        live = write(self._shown(name, net.live)) if net.live is not None else ""
+        live = write(self.shown(name, net.live)) if net.live is not None else ""
         return Observed(name, write(net.current), live, net.autostart, net.saved is not None, users)
 
     def networks(self):
@@ -76,6 +76,8 @@ class FakeHost:
     def version(self):
         """libvirt's version."""
         return self._version
+
+    api_version = version
 
     def devices(self):
         """The host's devices, with the bridges of running networks."""
@@ -227,7 +229,7 @@ class FakeHost:
     def _update(self, step):
         net = self._net(step)
         refuse_unless(net.live is not None, INVALID, "network is not running")
-        root = self._shown(step.network, net.live)
+        root = self.shown(step.network, net.live)
         update(root, step.command, step.section, step.parent, read(step.xml), self._version)
         for reported in root.iter("network", "interface"):
             reported.attrib.pop("connections", None)
@@ -247,7 +249,7 @@ class FakeHost:
         refuse_unless(self._devices and step.bridge in self._devices, FAILED, f"Cannot find device {step.bridge}")
         del self._devices[step.bridge]
 
-    def _shown(self, name, live):
+    def shown(self, name, live):
         """A running definition with what libvirt reports in it: connections, and what it derived from a <pf>."""
         root, busy = copy.deepcopy(live), self.connections.get(name, {})
         if busy:

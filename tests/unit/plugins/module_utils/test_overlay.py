@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hypothesis import given
-from hypothesis import strategies as st
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, parse, read_xml, write_xml
@@ -29,7 +28,7 @@ def completed(rows, spec):
         if row.form in ("element", "many") and value:
             items = [_completed_item(row, item) for item in (value if row.form == "many" else [value])]
             value = items if row.form == "many" else items[0]
-        if value is not None and (value not in ("", {}, []) or (value == "" and row.needed)):
+        if value not in (None, row.assumed, {}, []) and (value != "" or row.needed):
             found[row.option] = value
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
@@ -17,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._module import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Policy
-from tests.unit.case_files import PLANS, actions_of, desired_of, host_of, load, policy_of, spec_of, xml_of
+from tests.unit.case_files import PLANS, actions_of, desired_of, host_of, load, policy_of, sorted_xml, spec_of, xml_of
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.definition import accepted
 
@@ -27,16 +26,6 @@ SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
 def run(host, case, rehearse=False):
     """Converges a case on a fake hypervisor."""
     return converge(host, [desired_of(case)], policy_of(case), rehearse, 1)[0]
-
-
-def sorted_xml(text):
-    """A definition without the order of most of its lists, and without connections, which come and go."""
-    root = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
-    for element in reversed(list(root.iter(etree.Element))):
-        element.attrib.pop("connections", None)
-        if element.tag not in ("forward", "dns"):
-            element[:] = sorted(element, key=etree.tostring)
-    return etree.tostring(root, method="c14n").decode()
 
 
 def state_of(host):

@@ -1,0 +1,250 @@
+"""The documentation against the code: every option, every key of a result, every example, every file and link."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _module
+from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
+from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
+from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
+from tests import generate
+
+ROOT = Path(__file__).parents[2]
+COLLECTION = "virtfleet.network"
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
+KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "dict": dict}
+FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
+# What only the glue adds to a result: a backup that was made, the problems of an error.
+ADDED = {"backup_file", "problems"}
+
+SAVED = (
+    "<network><name>guests</name><uuid>5f2ba3a0-8dbd-4bb9-9a7c-1d3b9a4e2f11</uuid><bridge name='virbr0'/>"
+    "<mtu size='9000'/><ip address='192.168.50.1' prefix='24'/></network>"
+)
+WEB = Guest("web", True, ("52:54:00:00:00:01",))
+NOW = Observed("guests", SAVED, SAVED.replace("9000", "1500"), autostart=True, persistent=True, guests=(WEB,))
+
+
+@pytest.fixture(scope="module")
+def documented() -> dict[str, Any]:
+    """What ansible-doc says of every module, with its fragments."""
+    command = [sys.executable, "-m", "ansible", "doc", "--json", *(f"{COLLECTION}.{name}" for name in MODULES)]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build")}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return {name.rpartition(".")[2]: text for name, text in json.loads(done.stdout).items()}
+
+
+def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a module gives to AnsibleModule."""
+    given: list[dict[str, Any]] = []
+
+    def ansible_module(argument_spec: dict[str, Any], **rules: Any) -> None:
+        given.append(argument_spec)
+        raise EOFError
+
+    monkeypatch.setattr(_module, "AnsibleModule", ansible_module)
+    with pytest.raises(EOFError):
+        importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}").main()
+    return given[0]
+
+
+# ---- options ----
+
+
+def outline(options: dict[str, Any], inside: str) -> dict[str, Any]:
+    """Options reduced to what documentation and argument specification have in common."""
+    return {
+        name: (
+            {key: option.get(key) or None for key in ("type", "elements", "choices", "default", "required", "aliases")},
+            outline(option.get(inside) or {}, inside),
+        )
+        for name, option in options.items()
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_options_are_those_of_the_code(module: str, documented: dict[str, Any], monkeypatch: Any) -> None:
+    options = documented[module]["doc"]["options"]
+    assert outline(options, "suboptions") == outline(arguments(module, monkeypatch), "options")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_option_is_described(module: str, documented: dict[str, Any]) -> None:
+    def undescribed(options: dict[str, Any]) -> list[str]:
+        found = [name for name, option in options.items() if not all(option.get("description", []))]
+        return [*found, *(name for option in options.values() for name in undescribed(option.get("suboptions", {})))]
+
+    assert undescribed(documented[module]["doc"]["options"]) == []
+
+
+# ---- results ----
+
+
+def wrong_keys(result: dict[str, Any], contains: dict[str, Any], path: str = "") -> list[str]:
+    """Keys of a result that are not documented, documented ones that it lacks, and values of another type."""
+    wrong = [f"{path}{key}" for key in set(result) ^ set(contains)]
+    for key in set(result) & set(contains):
+        value, entry, place = result[key], contains[key], f"{path}{key}"
+        if entry["type"] != "raw" and type(value) is not KINDS[entry["type"]]:
+            wrong.append(f"{place} is no {entry['type']}")
+        if key not in FREE and isinstance(value, dict):
+            wrong += wrong_keys(value, entry.get("contains", {}), f"{place}.")
+        if isinstance(value, list) and entry.get("elements") == "dict":
+            wrong += wrong_keys({key: item[key] for item in value for key in item}, entry["contains"], f"{place}[].")
+    return wrong
+
+
+CHANGED = plan_network(Desired("guests", spec={"domain": {"name": "guests.example"}}), NOW, Policy())
+
+
+def test_result_of_a_change(documented: dict[str, Any]) -> None:
+    result = _module.result_of(Outcome(CHANGED, NOW, NOW._replace(saved=CHANGED.after)))
+    assert result.pop("changed") is True
+    returned = documented["virt_network"]["return"]
+    assert wrong_keys(result, {name: entry for name, entry in returned.items() if name not in ADDED}) == []
+    assert set(returned) >= ADDED
+
+
+def test_result_without_a_change_has_the_same_keys() -> None:
+    changed = _module.result_of(Outcome(CHANGED, NOW, NOW))
+    unchanged = _module.result_of(Outcome(CHANGED._replace(steps=()), NOW, NOW))
+    assert set(unchanged) == set(changed)
+
+
+def test_wrong_keys_are_found(documented: dict[str, Any]) -> None:
+    told = {"name": "guests", "active": "yes", "extra": 1, "guests": [{"name": "web", "running": True, "mac": []}]}
+    contains = documented["virt_network_info"]["return"]["networks"]["contains"]
+    wrong = wrong_keys(told, {name: contains[name] for name in ("name", "active", "xml", "guests")})
+    assert sorted(wrong) == ["active is no bool", "extra", "guests[].mac", "guests[].macs", "xml"]
+
+
+class FakeGateway:
+    """Knows one network, with everything that can be told of one."""
+
+    def networks(self) -> list[Observed]:
+        return [NOW]
+
+    def guests(self) -> dict[str, tuple[Guest, ...]]:
+        return {"guests": (WEB,)}
+
+    def leases(self, name: str) -> list[Lease]:
+        return [Lease("52:54:00:00:00:01", "192.168.50.10", 24, "web", "", 0)]
+
+
+def test_result_of_info(documented: dict[str, Any]) -> None:
+    told: Any = networks(FakeGateway(), [])  # type: ignore[arg-type]
+    # as it comes out of a module
+    assert wrong_keys({"networks": json.loads(json.dumps(told))}, documented["virt_network_info"]["return"]) == []
+
+
+# ---- examples ----
+
+
+def tasks_in(tasks: list[Any]) -> list[dict[str, Any]]:
+    """Tasks, also those in blocks."""
+    return [inner for task in tasks for inner in (tasks_in(task["block"]) if "block" in task else [task])]
+
+
+def readme_tasks() -> list[dict[str, Any]]:
+    (playbook,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return tasks_in([task for play in yaml.safe_load(playbook) for task in play["tasks"]])
+
+
+def refusals(tasks: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Ansible says against the options in tasks with modules of this collection; templates are left out."""
+    found: list[str] = []
+    for task in tasks:
+        for key in (key for key in task if key.startswith(f"{COLLECTION}.")):
+            options = {name: value for name, value in (task[key] or {}).items() if "{{" not in str(value)}
+            spec = arguments(key.rpartition(".")[2], monkeypatch)
+            found += [
+                f"{task['name']}: {text}" for text in ArgumentSpecValidator(spec).validate(options).error_messages
+            ]
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_have_options_of_the_code(module: str, documented: dict[str, Any], monkeypatch: Any) -> None:
+    tasks = tasks_in(yaml.safe_load(documented[module]["examples"]))
+    assert any(f"{COLLECTION}.{module}" in task for task in tasks)
+    assert refusals(tasks, monkeypatch) == []
+
+
+def test_readme_has_options_of_the_code(monkeypatch: Any) -> None:
+    tasks = readme_tasks()
+    assert any(f"{COLLECTION}.virt_network" in task for task in tasks)
+    assert refusals(tasks, monkeypatch) == []
+
+
+def test_wrong_options_are_found(monkeypatch: Any) -> None:
+    wrong = {"name": "wrong", f"{COLLECTION}.virt_network": {"name": "guests", "ips": [{"adress": "192.168.50.1/24"}]}}
+    assert "ips.adress" in " ".join(refusals([wrong], monkeypatch))
+
+
+# ---- pages ----
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_readme_knows_every_module() -> None:
+    assert [name for name in MODULES if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
+
+
+def test_architecture_knows_every_file() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    drawn, _drawing, described = text.partition("## The files")
+    files = [path.stem for path in (ROOT / "plugins/module_utils").glob("_[a-z]*.py")]
+    assert [name for name in files if not re.search(rf"\b{name}\b", drawn)] == []
+    assert [name for name in files if f"`{name}`" not in described] == []
+    known = {*files, *MODULES, "plan_restore"}
+    assert set(re.findall(r"(?<=[` ])_[a-z_]+(?=[`. ])", text)) - known == set()
+
+
+# ---- the generator ----
+
+
+def test_generator_wants_a_description_of_every_option() -> None:
+    rows = (element("thing", attr("name"), attr("size")),)
+    texts = generate.Descriptions(
+        "things", {"thing": ["A thing."], "thing.name": ["Its name."], "thing.color": ["Red."]}
+    )
+    generate.options_of(rows, {"thing": {"type": "dict", "options": {"name": {}, "size": {}}}}, texts)
+    assert [problem.partition(": ")[2] for problem in texts.problems()] == [
+        "things: no description of thing.size",
+        "things: thing.color is no option",
+    ]
+
+
+def test_generator_describes_a_shared_row_once() -> None:
+    shared = attr("size")
+    rows = (element("thing", shared), element("other", shared))
+    spec = {"type": "dict", "options": {"size": {"type": "str"}}}
+    texts = generate.Descriptions("things", {"thing": ["A thing."], "thing.size": ["Big."], "other": ["Another."]})
+    options = generate.options_of(rows, {"thing": spec, "other": spec}, texts)
+    assert options["other"]["suboptions"]["size"]["description"] == ["Big."]
+    assert list(texts.problems()) == []
+
+
+def test_generator_leaves_nothing_to_do() -> None:
+    assert generate.main(["--check"]) == 0
