@@ -131,9 +131,12 @@ def normalise(rows: Rows, wanted: Spec, path: str = "") -> tuple[Spec, list[str]
 def _put(spec: Spec, option: str, value: Any, path: str) -> list[str]:
     before = spec.setdefault(option, value)
     # The one device of <forward dev> may also stand first in the list that it is a short form of.
-    clash = before not in (value, value[:1] if isinstance(value, list) else value)
-    spec[option] = value
-    return [f"{path}{option} is given twice with different values"] if clash else []
+    if before in (value, value[:1] if isinstance(value, list) else value):
+        spec[option] = value
+        return []
+    # A value that no network has, so that the contradiction counts as a change and is reported.
+    spec[option] = [*before, *value] if isinstance(value, list) else f"{before} or {value}"
+    return [f"{path}{option} is given twice: {spec[option]}"]
 
 
 def _normal_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:

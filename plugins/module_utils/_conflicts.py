@@ -38,7 +38,8 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
     hard, soft = _networks(spec, around.networks, active)
     stale = ""
     if around.devices is not None:
-        devices, own = around.devices, _bridges(observed)
+        # Only a running network has its bridge; a device of that name is somebody else's otherwise.
+        devices, own = around.devices, _bridges(observed) if observed.active else set()
         stale = _stale_bridge(observed, devices)
         problems += _taken_device(spec, own | {stale}, devices)
         when_active = [*_missing_bridge(spec, devices), *_host_addresses(spec, own | {stale}, around)]

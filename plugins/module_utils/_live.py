@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import De
 Call = Union[Update, Describe]
 
 # The sections whose live calls re-install the network's firewall rules, 0.37 s each (libvirt 7.0 to 12.8).
-FIREWALL_SECTIONS = ("ip-dhcp-host", "ip-dhcp-range")
+FIREWALL_SECTIONS = ("ip-dhcp-host", "ip-dhcp-range", "forward-interface")
 
 
 def _any_of(*names: str) -> Callable[[Spec, Spec], bool]:

@@ -1,0 +1,236 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Single entries of a network's lists (reservations, records, ranges, portgroups): which shall be there and which not."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK, subnet
+
+
+class Collection(NamedTuple):
+    """A list of a network.
+
+    ``path``: its options from the network down; ``identities``: the fields that tell an entry, the first set that is
+    given in full counts; ``unique``: fields that no two entries may share; ``address``: the field that lies in the
+    <ip>'s subnet, for lists inside an <ip>; ``names``: a field with a list that grows by what is given.
+    """
+
+    path: tuple[str, ...]
+    identities: tuple[tuple[str, ...], ...]
+    unique: tuple[str, ...] = ()
+    address: str = ""
+    names: str = ""
+
+    @property
+    def row(self) -> Row:
+        """The table's row of the list."""
+        rows, found = NETWORK, NETWORK[0]
+        for option in self.path:
+            found = next(row for row in rows if row.option == option)
+            rows = found.rows
+        return found
+
+
+DHCP_HOST = Collection(
+    ("ips", "dhcp", "hosts"), (("mac",), ("id",), ("name",), ("ip",)), ("mac", "id", "name", "ip"), "ip"
+)
+DHCP_RANGE = Collection(("ips", "dhcp", "ranges"), (("start", "end"),), (), "start")
+DNS_HOST = Collection(("dns", "hosts"), (("ip",),), names="hostnames")
+DNS_SRV = Collection(("dns", "srvs"), (("service", "protocol", "domain", "target"), ("service", "protocol")))
+DNS_TXT = Collection(("dns", "txts"), (("name",),))
+PORTGROUP = Collection(("portgroups",), (("name",),))
+
+
+class Wanted(NamedTuple):
+    """An entry that shall be there, or not."""
+
+    entry: Spec
+    present: bool = True
+
+
+class Tally(NamedTuple):
+    """The entries by what becomes of them, each by what tells it from the others."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    left: list[str]
+
+
+class Edit(NamedTuple):
+    """What is wanted of a network as a spec, what speaks against it, and what becomes of each entry."""
+
+    spec: Spec
+    problems: list[str]
+    tally: Tally
+
+
+class _Placed:
+    """An entry and the number of the <ip> that it is in (0 for lists outside of them)."""
+
+    def __init__(self, home: int, entry: Spec) -> None:
+        self.home, self.entry, self.before, self.wanted = home, entry, dict(entry), False
+
+
+class Editor:
+    """Applies wanted entries to the list of a network as it is."""
+
+    def __init__(self, kind: Collection, have: Spec) -> None:
+        self.kind, self.have = kind, have
+        self.there = [_Placed(home, entry) for home, entries in enumerate(_lists(kind, have)) for entry in entries]
+        self.new: list[_Placed] = []
+        self.gone: set[int] = set()
+        self.problems: list[str] = []
+        self.index: dict[tuple[str, ...], dict[tuple[Any, ...], list[_Placed]]] = {}
+        for fields in kind.identities:
+            values = self.index[fields] = {}
+            for placed in self.there:
+                values.setdefault(_values(placed.entry, fields), []).append(placed)
+        self.nets = [subnet(item) for item in have.get("ips", [])] if kind.address else []
+
+    def edit(self, wanted: Sequence[Wanted], exclusive: bool, replace: bool) -> Edit:
+        """All wanted entries applied; ``exclusive``: others go; ``replace``: others that hold the same value go."""
+        for item in wanted:
+            (self._put if item.present else self._take)(item.entry)
+        if exclusive:
+            self.gone |= {id(placed) for placed in self.there if not placed.wanted}
+        self._resolve(replace)
+        return Edit(self._spec(), self.problems, self._tally())
+
+    def _find(self, entry: Spec, present: bool) -> list[_Placed]:
+        for fields in self.kind.identities:
+            # A record without domain or target is another one than that with them; to remove, they may be left out.
+            whole = present and len(self.kind.identities[0]) > 1
+            if whole or all(entry.get(field) not in (None, "") for field in fields):
+                return [one for one in self.index[fields].get(_values(entry, fields), []) if id(one) not in self.gone]
+        return []
+
+    def _put(self, entry: Spec) -> None:
+        home = self._home(entry)
+        found = self._find(entry, True)[:1]
+        if home is None:
+            for placed in found:
+                placed.wanted = True
+            return
+        if not found:
+            placed = _Placed(home, dict(entry))
+            self.new.append(placed)
+            for fields, values in self.index.items():
+                values.setdefault(_values(entry, fields), []).append(placed)
+        else:
+            placed = found[0]
+            if placed.wanted:
+                self.problems.append(f"{self._label(entry)} is listed twice")
+            grown = [*placed.entry.get(self.kind.names, []), *entry.get(self.kind.names, [])]
+            placed.entry = {**placed.entry, **entry}
+            if self.kind.names:
+                placed.entry[self.kind.names] = list(dict.fromkeys(grown))
+            placed.home = home
+        placed.wanted = True
+
+    def _take(self, entry: Spec) -> None:
+        for placed in self._find(entry, False):
+            names = [name for name in placed.entry.get(self.kind.names, []) if name not in entry.get(self.kind.names, [])]
+            if entry.get(self.kind.names) and names:
+                placed.entry = {**placed.entry, self.kind.names: names}
+            else:
+                self.gone.add(id(placed))
+
+    def _home(self, entry: Spec) -> int | None:
+        """The <ip> whose subnet the entry lies in; a problem when there is none."""
+        if not self.kind.address:
+            return 0
+        try:
+            address = ipaddress.ip_address(entry[self.kind.address])
+        except (KeyError, ValueError):
+            if self.kind.address not in entry:
+                self.problems.append(f"{self._label(entry)} needs {self.kind.address}")
+            return None
+        for home, net in enumerate(self.nets):
+            if net is not None and address.version == net.version and address in net:
+                return home
+        nets = ", ".join(str(net) for net in self.nets) or "none"
+        self.problems.append(f"{self._label(entry)} at {address} lies in no subnet of the network (it has: {nets})")
+        return None
+
+    def _resolve(self, replace: bool) -> None:
+        """Values that only one entry may have: two wanted ones cannot, another one goes or is a problem."""
+        for field in self.kind.unique:
+            holders: dict[Any, list[_Placed]] = {}
+            for placed in self._kept():
+                if placed.entry.get(field):
+                    holders.setdefault((placed.entry[field]), []).append(placed)
+            for value, several in holders.items():
+                if len(several) > 1:
+                    self._collide(field, value, several, replace)
+
+    def _collide(self, field: str, value: Any, several: list[_Placed], replace: bool) -> None:
+        wanted = [placed for placed in several if placed.wanted]
+        if len(wanted) > 1:
+            labels = " and ".join(self._label(placed.entry) for placed in wanted)
+            self.problems.append(f"{labels} both want {field} {value}")
+        for placed in several if wanted else ():
+            if not placed.wanted and replace:
+                self.gone.add(id(placed))
+            elif not placed.wanted:
+                self.problems.append(
+                    f"{self._label(wanted[0].entry)} wants {field} {value}, which {self._label(placed.entry)} has: "
+                    "remove that one, or say conflict=replace"
+                )
+
+    def _kept(self) -> Iterator[_Placed]:
+        return (placed for placed in (*self.there, *self.new) if id(placed) not in self.gone)
+
+    def _spec(self) -> Spec:
+        lists: list[list[Spec]] = [[] for _home in _lists(self.kind, self.have)]
+        for placed in self._kept():
+            lists[placed.home].append(placed.entry)
+        if not self.kind.address:
+            return _nest(self.kind.path, lists[0])
+        inner = self.kind.path[1:]
+        items = self.have.get("ips", [])
+        places = [{name: item[name] for name in ("address", "prefix") if name in item} for item in items]
+        return {"ips": [{**place, **_nest(inner, entries)} for place, entries in zip(places, lists)]}
+
+    def _tally(self) -> Tally:
+        tally = Tally([], [], [], [])
+        for placed in self.there:
+            if id(placed) in self.gone:
+                tally.removed.append(self._label(placed.before))
+            else:
+                (tally.left if placed.entry == placed.before else tally.changed).append(self._label(placed.entry))
+        tally.added.extend(self._label(placed.entry) for placed in self.new if id(placed) not in self.gone)
+        return tally
+
+    def _label(self, entry: Spec) -> str:
+        for fields in self.kind.identities:
+            given = [str(entry[field]) for field in fields if entry.get(field) not in (None, "")]
+            if given and (len(given) == len(fields) or fields == self.kind.identities[-1]):
+                return "/".join(given)
+        return "an entry without anything that tells it"
+
+
+def _lists(kind: Collection, have: Spec) -> list[list[Spec]]:
+    """The entries as they are, one list for each <ip> or one in all."""
+    if kind.address:
+        return [item.get("dhcp", {}).get(kind.path[-1], []) for item in have.get("ips", [])]
+    found: Any = have
+    for option in kind.path[:-1]:
+        found = found.get(option, {})
+    return [found.get(kind.path[-1], [])]
+
+
+def _nest(path: tuple[str, ...], entries: list[Spec]) -> Spec:
+    value: Any = entries
+    for option in reversed(path):
+        value = {option: value}
+    return dict(value)
+
+
+def _values(entry: Spec, fields: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(entry.get(field) for field in fields)
