@@ -8,16 +8,14 @@ import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import (
     MANAGED_MODES,
-    NETWORK,
     Subnet,
     subnet,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, Surroundings
-from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode, spec_of
 
 UNCHECKED_HOST = (
     "the hypervisor's own addresses, bridges and interfaces were not checked, because this task does not run on it"
@@ -48,7 +46,7 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
 
 
 def _specs(network: Observed) -> list[Spec]:
-    return [parse(read_xml(xml), NETWORK) for xml in dict.fromkeys((network.saved, network.live)) if xml]
+    return [spec_of(xml) for xml in dict.fromkeys((network.saved, network.live)) if xml]
 
 
 def _bridges(network: Observed) -> set[str]:
@@ -117,7 +115,7 @@ def _stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
     Certain: this network's saved definition names it and libvirt calls the network inactive, it has the MAC address
     that libvirt made up for that definition, and no port but taps without a process (libvirt 9.0).
     """
-    saved = parse(read_xml(observed.saved), NETWORK) if observed.saved else {}
+    saved = spec_of(observed.saved)
     name = saved.get("bridge", {}).get("name", "")
     device = devices.get(name)
     if observed.active or device is None or (mode(saved) or None) not in MANAGED_MODES:

@@ -15,7 +15,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Plan,
     Policy,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._target import build
+from ansible_collections.virtfleet.network.plugins.module_utils._target import build, objections
 
 
 class Host(Protocol):
@@ -82,8 +82,10 @@ def settled(desired: Desired, observed: Observed) -> bool:
     """Whether a network is certainly as it shall be already, found out with the least work."""
     if not desired.present:
         return not observed.saved
-    if desired.xml or not observed.persistent or desired.active != observed.active:
+    if desired.xml or not observed.saved or desired.active not in (None, observed.active):
         return False
-    if desired.autostart != observed.autostart:
+    if desired.autostart not in (None, observed.autostart) or not (observed.persistent or desired.edit):
+        return False
+    if objections(desired, observed):
         return False
     return not any(build(desired, xml)[1] for xml in (observed.saved, observed.live) if xml)

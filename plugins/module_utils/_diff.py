@@ -27,9 +27,12 @@ class Change(NamedTuple):
     xml_after: str = ""
 
 
-def differences(before: Element, after: Element, rows: Rows) -> list[Change]:
-    """Every difference between two elements that a table describes, and one for all that it does not describe."""
-    found = list(_rows(rows, parse(before, rows), parse(after, rows), "", before, after, -1))
+def differences(before: Element, after: Element, rows: Rows, have: Spec | None = None) -> list[Change]:
+    """Every difference between two elements that a table describes, and one for all that it does not describe.
+
+    ``have`` is the spec of ``before``, where it is at hand.
+    """
+    found = list(_rows(rows, have or parse(before, rows), parse(after, rows), "", before, after, -1))
     rest = unmodelled(before, rows), unmodelled(after, rows)
     if rest[0] != rest[1]:
         found.append(Change("xml", rest[0] or None, rest[1] or None))

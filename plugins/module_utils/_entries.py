@@ -1,15 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single entries of a network's lists (reservations, records, ranges, portgroups): which shall be there and which not."""
+"""Single entries of a network's lists (reservations, records, ranges, portgroups): which shall be there, which not."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK, subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Edit, Tally
 
 
 class Collection(NamedTuple):
@@ -17,7 +19,8 @@ class Collection(NamedTuple):
 
     ``path``: its options from the network down; ``identities``: the fields that tell an entry, the first set that is
     given in full counts; ``unique``: fields that no two entries may share; ``address``: the field that lies in the
-    <ip>'s subnet, for lists inside an <ip>; ``names``: a field with a list that grows by what is given.
+    <ip>'s subnet, for lists inside an <ip>; ``names``: a field with a list that grows by what is given; ``aliases``:
+    other names of options.
     """
 
     path: tuple[str, ...]
@@ -25,19 +28,23 @@ class Collection(NamedTuple):
     unique: tuple[str, ...] = ()
     address: str = ""
     names: str = ""
+    aliases: Mapping[str, str] = MappingProxyType({})
 
     @property
     def row(self) -> Row:
         """The table's row of the list."""
-        rows, found = NETWORK, NETWORK[0]
-        for option in self.path:
-            found = next(row for row in rows if row.option == option)
-            rows = found.rows
-        return found
+        rows: tuple[Row, ...] = NETWORK
+        for option in self.path[:-1]:
+            rows = next(row.rows for row in rows if row.option == option)
+        return next(row for row in rows if row.option == self.path[-1])
 
 
 DHCP_HOST = Collection(
-    ("ips", "dhcp", "hosts"), (("mac",), ("id",), ("name",), ("ip",)), ("mac", "id", "name", "ip"), "ip"
+    ("ips", "dhcp", "hosts"),
+    (("mac",), ("id",), ("name",), ("ip",)),
+    ("mac", "id", "name", "ip"),
+    "ip",
+    aliases={"name": "hostname"},
 )
 DHCP_RANGE = Collection(("ips", "dhcp", "ranges"), (("start", "end"),), (), "start")
 DNS_HOST = Collection(("dns", "hosts"), (("ip",),), names="hostnames")
@@ -53,35 +60,18 @@ class Wanted(NamedTuple):
     present: bool = True
 
 
-class Tally(NamedTuple):
-    """The entries by what becomes of them, each by what tells it from the others."""
-
-    added: list[str]
-    changed: list[str]
-    removed: list[str]
-    left: list[str]
-
-
-class Edit(NamedTuple):
-    """What is wanted of a network as a spec, what speaks against it, and what becomes of each entry."""
-
-    spec: Spec
-    problems: list[str]
-    tally: Tally
-
-
 class _Placed:
     """An entry and the number of the <ip> that it is in (0 for lists outside of them)."""
 
     def __init__(self, home: int, entry: Spec) -> None:
-        self.home, self.entry, self.before, self.wanted = home, entry, dict(entry), False
+        self.home, self.entry, self.before, self.wanted = home, entry, entry, False
 
 
 class Editor:
     """Applies wanted entries to the list of a network as it is."""
 
-    def __init__(self, kind: Collection, have: Spec) -> None:
-        self.kind, self.have = kind, have
+    def __init__(self, kind: Collection, have: Spec, append: bool) -> None:
+        self.kind, self.have, self.append = kind, have, append
         self.there = [_Placed(home, entry) for home, entries in enumerate(_lists(kind, have)) for entry in entries]
         self.new: list[_Placed] = []
         self.gone: set[int] = set()
@@ -126,17 +116,21 @@ class Editor:
             placed = found[0]
             if placed.wanted:
                 self.problems.append(f"{self._label(entry)} is listed twice")
-            grown = [*placed.entry.get(self.kind.names, []), *entry.get(self.kind.names, [])]
-            placed.entry = {**placed.entry, **entry}
-            if self.kind.names:
-                placed.entry[self.kind.names] = list(dict.fromkeys(grown))
+            placed.entry = {**placed.entry, **entry, **self._grown(placed.entry, entry)}
             placed.home = home
         placed.wanted = True
 
+    def _grown(self, old: Spec, entry: Spec) -> Spec:
+        names = self.kind.names
+        if not (self.append and entry.get(names)):
+            return {}
+        return {names: list(dict.fromkeys([*old.get(names, []), *entry[names]]))}
+
     def _take(self, entry: Spec) -> None:
         for placed in self._find(entry, False):
-            names = [name for name in placed.entry.get(self.kind.names, []) if name not in entry.get(self.kind.names, [])]
-            if entry.get(self.kind.names) and names:
+            gone = entry.get(self.kind.names, [])
+            names = [name for name in placed.entry.get(self.kind.names, []) if name not in gone]
+            if gone and names:
                 placed.entry = {**placed.entry, self.kind.names: names}
             else:
                 self.gone.add(id(placed))
@@ -164,7 +158,7 @@ class Editor:
             holders: dict[Any, list[_Placed]] = {}
             for placed in self._kept():
                 if placed.entry.get(field):
-                    holders.setdefault((placed.entry[field]), []).append(placed)
+                    holders.setdefault(placed.entry[field], []).append(placed)
             for value, several in holders.items():
                 if len(several) > 1:
                     self._collide(field, value, several, replace)
@@ -182,6 +176,7 @@ class Editor:
                     f"{self._label(wanted[0].entry)} wants {field} {value}, which {self._label(placed.entry)} has: "
                     "remove that one, or say conflict=replace"
                 )
+                self.gone.add(id(wanted[0]))  # so that nothing else is said of it
 
     def _kept(self) -> Iterator[_Placed]:
         return (placed for placed in (*self.there, *self.new) if id(placed) not in self.gone)

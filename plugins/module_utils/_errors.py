@@ -35,6 +35,10 @@ class LibvirtError(NetworkError):
         self.code = code
 
 
+class MeanwhileError(NetworkError):
+    """Somebody else changed the network between the look at it and the change; another look may do."""
+
+
 class VerifyError(NetworkError):
     """libvirt took a change without an error, yet the network is not what was asked for."""
 

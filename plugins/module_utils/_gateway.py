@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Observed
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Gateway:
 
         actions: dict[Any, Callable[[], object]] = {
             _steps.RemoveBridge: lambda: _host.remove_bridge(step.bridge),  # type: ignore[union-attr]
-            _steps.Define: lambda: self._conn.networkDefineXML(step.xml),  # type: ignore[union-attr]
+            _steps.Define: lambda: self._define(step),
             _steps.Undefine: lambda: self._network(step).undefine(),
             _steps.Start: lambda: self._network(step).create(),
             _steps.Stop: lambda: self._network(step).destroy(),
@@ -166,13 +166,21 @@ class Gateway:
     def _network(self, step: Step) -> Any:
         return self._conn.networkLookupByName(step.network)
 
+    def _define(self, step: Any) -> None:
+        if step.base and _saved(self._network(step)) != step.base:
+            raise MeanwhileError(
+                f"Cannot define network {step.network!r}: somebody else has just changed it; try again"
+            )
+        self._conn.networkDefineXML(step.xml)
+
     def _update(self, step: Any) -> None:
         command = {
             "add": libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
             "delete": libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE,
         }[step.command]
         section = getattr(libvirt, f"VIR_NETWORK_SECTION_{step.section.upper().replace('-', '_')}")
-        flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE
+        live, saved = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+        flags = {"live": live, "saved": saved, "both": live | saved}[step.scope]
         self._network(step).update(command, section, step.parent, step.xml, flags)
 
     def _describe(self, step: Any) -> None:
@@ -224,17 +232,20 @@ def _holder(address: str) -> str:
 
 def _observe(network: Any) -> Observed:
     active = bool(network.isActive())
-    try:
-        saved = network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
-    except libvirt.libvirtError:
-        saved = network.XMLDesc()  # the test driver knows no flag here
     return Observed(
         network.name(),
-        saved,
+        _saved(network),
         network.XMLDesc() if active else "",
         bool(network.isPersistent() and network.autostart()),
         bool(network.isPersistent()),
     )
+
+
+def _saved(network: Any) -> str:
+    try:
+        return str(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
+    except libvirt.libvirtError:
+        return str(network.XMLDesc())  # the test driver knows no flag here
 
 
 def _nics(xml: str, bridges: dict[str, str]) -> dict[str, list[str]]:

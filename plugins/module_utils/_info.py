@@ -7,11 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._target import definition
+from ansible_collections.virtfleet.network.plugins.module_utils._target import definition, spec_of
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 def summary(observed: Observed) -> dict[str, Any]:
     """A network's state, and the spec that would change nothing."""
-    spec = _spec(observed.saved)
+    spec = spec_of(observed.saved)
     return {
         "name": observed.name,
         "state": "present" if observed.saved else "absent",
@@ -40,7 +38,7 @@ def networks(gateway: Gateway, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> dict[str, Any]:
-    told, live = summary(network), _spec(network.live)
+    told, live = summary(network), spec_of(network.live)
     return {
         **told,
         "xml": network.saved,
@@ -50,10 +48,6 @@ def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> 
         "leases": [lease._asdict() for lease in gateway.leases(network.name)] if network.active else [],
         "guests": [guest._asdict() for guest in users],
     }
-
-
-def _spec(xml: str) -> Spec:
-    return parse(definition(xml), NETWORK) if xml else {}
 
 
 def _pending(network: Observed) -> list[dict[str, Any]]:

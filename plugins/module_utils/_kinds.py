@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from typing import Any, Callable, NamedTuple
@@ -110,6 +111,11 @@ def _c_number(text: str) -> int | None:
     return int(str(found.group(str(found.lastgroup))), base)
 
 
+# The same addresses are read many times in a task, and there may be thousands: cheap to remember, dear to parse.
+_remembered = functools.lru_cache(maxsize=1 << 16)
+
+
+@_remembered
 def _ip(text: str) -> str:
     try:
         if "%" in text:
@@ -143,6 +149,7 @@ def _netmask(text: str) -> int:
         raise ValueError("must be an IPv4 netmask like 255.255.255.0") from None
 
 
+@_remembered
 def _mac(text: str) -> str:
     groups = re.split("[:-]", text)
     if len(groups) != 6 or not all(re.fullmatch("[0-9a-fA-F]{1,2}", group) for group in groups):

@@ -63,8 +63,12 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
             calls += [_delete(network, section, change) for change in group if change.before is not None]
             calls += [_add(network, section, change) for change in group if change.after is not None]
     # No entry may be added while one that it collides with is still there, in whatever section.
-    calls.sort(key=lambda call: not (isinstance(call, Update) and call.command == "delete"))
-    return calls, rest
+    return sorted(calls, key=is_no_delete), rest
+
+
+def is_no_delete(step: object) -> bool:
+    """Sorts the deletes of entries before everything else."""
+    return not (isinstance(step, Update) and step.command == "delete")
 
 
 def _needs_restart(

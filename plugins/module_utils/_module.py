@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
@@ -19,7 +19,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import a
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Plan, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._target import tally
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection
 
 CONNECTION = {
     "uri": {"type": "str", "default": "qemu:///system", "fallback": (env_fallback, ["LIBVIRT_DEFAULT_URI"])},
@@ -55,8 +59,14 @@ def finish(module: AnsibleModule, readonly: bool, work: Callable[[Gateway], dict
     module.exit_json(**result)
 
 
-def run_networks(options: dict[str, Any], read: Callable[[dict[str, Any]], list[Desired]], **rules: Any) -> None:
-    """Runs a module that changes networks: ``read`` makes the wanted networks of its parameters."""
+def run_networks(
+    options: dict[str, Any],
+    read: Callable[[dict[str, Any]], list[Desired]],
+    tell: Callable[[Desired, Outcome], dict[str, Any]],
+    **rules: Any,
+) -> None:
+    """Runs a module that changes networks: ``read`` makes the wanted networks of its parameters, ``tell`` the part of
+    the result that is its own."""
     module = start({**options, **CHANGE}, **rules)
     params: dict[str, Any] = module.params
     saved: list[str] = []
@@ -66,12 +76,15 @@ def run_networks(options: dict[str, Any], read: Callable[[dict[str, Any]], list[
             saved.extend(_back_up(params["backup_dir"], outcome) for outcome in outcomes if _replaces(outcome))
 
     def work(gateway: Gateway) -> dict[str, Any]:
-        policy = Policy(params["restart"], params["force"])
-        outcomes = converge(gateway, read(params), policy, module.check_mode, params["lock_timeout"], back_up)
+        began, policy = time.monotonic(), Policy(params["restart"], params["force"])
+        wanted = read(params)
+        outcomes = converge(gateway, wanted, policy, module.check_mode, params["lock_timeout"], back_up)
         for outcome in outcomes:
             for warning in outcome.plan.warnings:
                 module.warn(warning)
-        return {**result_of(outcomes[0]), **({"backup_file": saved[0]} if saved else {})}
+        result = {**result_of(outcomes[0]), **tell(wanted[0], outcomes[0])}
+        result["cost"] = cost(outcomes[0].plan, time.monotonic() - began)
+        return {**result, **({"backup_file": saved[0]} if saved else {})}
 
     finish(module, module.check_mode, work)
 
@@ -110,7 +123,6 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
         "diff": [],
         "restart_required": plan.restart_required,
         "unchecked": list(plan.unchecked),
-        "network": summary(outcome.after),
     }
     if plan.steps:
         from ansible_collections.virtfleet.network.plugins.module_utils._steps import report, words
@@ -126,6 +138,12 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
             {"prepared": words(plan.steps)},
         ]
     return result
+
+
+def cost(plan: Plan, seconds: float) -> dict[str, Any]:
+    """What a plan costs: its calls to libvirt, whether the network was restarted, and the time of the whole task."""
+    bounced = any(item.effect == "restart" for step in plan.steps for item in step.items)
+    return {"calls": len(plan.steps), "restart": bounced, "seconds": round(seconds, 3)}
 
 
 def _state_line(observed: Observed) -> str:
@@ -171,3 +189,26 @@ def network_options() -> dict[str, Any]:
         "autostart": {"type": "bool", "default": True},
         "xml": {"type": "str"},
     }
+
+
+def run_entries(kind: Collection) -> None:
+    """Runs a module for the entries of one list of a network."""
+    from ansible_collections.virtfleet.network.plugins.module_utils import _entry_options as entries
+
+    run_networks(
+        entries.entry_options(kind),
+        lambda params: [entries.desired_entries(kind, params)],
+        lambda wanted, outcome: {"entries": tally(wanted, outcome.before)._asdict()},
+        **entries.entry_rules(kind),
+    )
+
+
+def run_network() -> None:
+    """Runs the module for whole networks."""
+    typed = [name for name in argument_spec(NETWORK) if name != "name"]
+    run_networks(
+        network_options(),
+        lambda params: [desired_network(params)],
+        lambda _wanted, outcome: {"network": summary(outcome.after)},
+        mutually_exclusive=[("xml", name) for name in typed],
+    )

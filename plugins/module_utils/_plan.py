@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError
-from ansible_collections.virtfleet.network.plugins.module_utils._live import FIREWALL_SECTIONS, split
+from ansible_collections.virtfleet.network.plugins.module_utils._live import (
+    FIREWALL_SECTIONS,
+    Call,
+    is_no_delete,
+    split,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Plan, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
@@ -22,10 +28,21 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
     Undefine,
     Update,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build, definition
+from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build, definition, spec_of
 
 # So many firewall reloads, one a live DHCP call, disturb more than the one stop and start of a network without guests.
 CALLS_WORTH_A_RESTART = 8
+
+
+class _Task(NamedTuple):
+    """What the planner works with; ``saved`` are the changes of the saved definition."""
+
+    desired: Desired
+    observed: Observed
+    policy: Policy
+    version: int
+    plan: Plan
+    saved: Sequence[Change]
 
 
 def plan_network(desired: Desired, observed: Observed, policy: Policy, version: int = 0) -> Plan:
@@ -33,19 +50,23 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     if not desired.present:
         return _plan_absent(observed, policy)
     target, _edited = build(desired, observed.saved)
-    changes = differences(read_xml(observed.saved or NOTHING), target, NETWORK)
+    changes = differences(definition(observed.saved or NOTHING), target, NETWORK, spec_of(observed.saved))
     before, after = _text(observed.saved), write_xml(target)
     saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
+    if desired.edit and not observed.persistent:
+        saved = []  # entries of a network that only runs go with it
+    active = observed.active if desired.active is None else desired.active
     plan = Plan(observed.name, before=before, after=after if saved else before)
-    if observed.active and desired.active:
-        plan = _plan_running(desired, observed, policy, plan, saved, version)
+    task = _Task(desired, observed, policy, version, plan, saved)
+    if observed.active and active:
+        plan = _plan_running(task)
     elif observed.active:
-        plan = plan._replace(steps=(*_define(plan, saved, "next_start"), _stop(observed, policy)))
+        plan = plan._replace(steps=(*_save(task, "next_start"), _stop(observed, policy)))
     else:
-        start = [Start(observed.name)] if desired.active else []
-        plan = plan._replace(steps=(*_define(plan, saved, "next_start"), *start))
-    if desired.autostart != observed.autostart:
-        plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, desired.autostart)))
+        start = [Start(observed.name)] if active else []
+        plan = plan._replace(steps=(*_save(task, "next_start"), *start))
+    if desired.autostart not in (None, observed.autostart):
+        plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, bool(desired.autostart))))
     return plan
 
 
@@ -53,20 +74,42 @@ def _text(xml: str) -> str:
     return write_xml(read_xml(xml)) if xml else ""
 
 
-def _define(plan: Plan, saved: Sequence[Change], effect: str, live: Set[str] = frozenset()) -> list[Step]:
-    items = [
-        Item(change.path, change.before, change.after, "live" if change.path in live else effect) for change in saved
-    ]
-    return [Define(plan.network, tuple(items), plan.after)] if saved else []
+def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
+    """The steps for the saved definition, together with these calls for the running one."""
+    observed, plan = task.observed, task.plan
+    if task.desired.edit and task.saved:
+        own, rest = split(observed.name, spec_of(observed.saved), task.saved, task.version)
+        if not rest and len(own) <= CALLS_WORTH_A_RESTART:
+            return _at_once(own, calls, effect)
+    live = {item.path for call in calls for item in call.items}
+    items = tuple(
+        Item(change.path, change.before, change.after, "live" if change.path in live else effect)
+        for change in task.saved
+    )
+    return [*([Define(observed.name, items, plan.after, observed.saved)] if items else []), *calls]
 
 
-def _plan_running(
-    desired: Desired, observed: Observed, policy: Policy, plan: Plan, saved: Sequence[Change], version: int
-) -> Plan:
+def _at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Step]:
+    """Entries one by one, in the saved and the running definition with one call where both need it: what somebody
+    else changes at the same time is not lost, as it would be by a definition that was made before."""
+    running, steps = list(live), []  # type: list[Call], list[Step]
+    for call in saved:
+        if call in running:
+            running.remove(call)
+            steps.append(call._replace(scope="both"))  # type: ignore[call-arg]
+        else:
+            items = tuple(item._replace(effect=effect) for item in call.items)
+            steps.append(call._replace(scope="saved", items=items))  # type: ignore[call-arg]
+    return sorted([*steps, *running], key=is_no_delete)
+
+
+def _plan_running(task: _Task) -> Plan:
     """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
-    target, _edited = build(desired, observed.live)
-    running = definition(observed.live)
-    calls, rest = split(observed.name, parse(running, NETWORK), differences(running, target, NETWORK), version)
+    observed, policy, plan = task.observed, task.policy, task.plan
+    target, _edited = build(task.desired, observed.live)
+    have = spec_of(observed.live)
+    changes = differences(definition(observed.live), target, NETWORK, have)
+    calls, rest = split(observed.name, have, changes, task.version)
     guests = running_guests(observed)
     if policy.restart == "replug" and guests and rest:
         raise InUseError(
@@ -77,7 +120,7 @@ def _plan_running(
     worth = sum(isinstance(call, Update) and call.section in FIREWALL_SECTIONS for call in calls)
     if policy.restart != "never" and not guests and (rest or worth > CALLS_WORTH_A_RESTART):
         bounce = (Item("active", True, True, "restart"),)
-        steps = [*_define(plan, saved, "restart"), Stop(observed.name, bounce), Start(observed.name, bounce)]
+        steps = [*_save(task, "restart"), Stop(observed.name, bounce), Start(observed.name, bounce)]
         return plan._replace(steps=tuple(steps))
     if rest and policy.restart != "never":
         warning = (
@@ -85,9 +128,7 @@ def _plan_running(
             f"because running guests use it: {_names(guests)}"
         )
         plan = plan.with_notes([warning], [])
-    live = {item.path for call in calls for item in call.items}
-    steps = [*_define(plan, saved, "next_start", live), *calls]
-    return plan._replace(steps=tuple(steps), restart_required=bool(rest))
+    return plan._replace(steps=tuple(_save(task, "next_start", calls)), restart_required=bool(rest))
 
 
 def _plan_absent(observed: Observed, policy: Policy) -> Plan:
@@ -149,7 +190,7 @@ def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[S
     if now.active:
         running = definition(now.live)
         changes = differences(running, definition(before.live), NETWORK)
-        calls, rest = split(now.name, parse(running, NETWORK), changes, version)
+        calls, rest = split(now.name, spec_of(now.live), changes, version)
         if not rest:
             return list(calls), saved
     stop: list[Step] = [Stop(now.name)] if now.active else []

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 
 class Guest(NamedTuple):
@@ -37,16 +37,35 @@ class Observed(NamedTuple):
         return bool(self.live)
 
 
+class Tally(NamedTuple):
+    """The entries of a list by what becomes of them, each by what tells it from the others."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    left: list[str]
+
+
+class Edit(NamedTuple):
+    """What is wanted of a network as a spec, what speaks against it, and what becomes of each entry."""
+
+    spec: dict[str, Any]
+    problems: list[str]
+    tally: Tally
+
+
 class Desired(NamedTuple):
-    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition."""
+    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition, or with ``edit``
+    a network that is there already, of which the spec depends. ``active`` and ``autostart``: None leaves them."""
 
     name: str
     present: bool = True
     spec: Mapping[str, Any] = MappingProxyType({})
     xml: str = ""
-    active: bool = True
-    autostart: bool = True
+    active: bool | None = True
+    autostart: bool | None = True
     problems: tuple[str, ...] = ()
+    edit: Callable[[dict[str, Any]], Edit] | None = None
 
 
 class Policy(NamedTuple):

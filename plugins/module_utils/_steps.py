@@ -18,11 +18,12 @@ class Item(NamedTuple):
 
 
 class Define(NamedTuple):
-    """Save a definition."""
+    """Save a definition; ``base`` is the saved one that it was made from ("": whatever there is)."""
 
     network: str
     items: tuple[Item, ...]
     xml: str
+    base: str = ""
 
 
 class Undefine(NamedTuple):
@@ -59,7 +60,8 @@ class SetAutostart(NamedTuple):
 
 
 class Update(NamedTuple):
-    """Add or delete one entry of the running network (virNetworkUpdate); ``parent`` is the index of its <ip>."""
+    """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``scope`` the definition that
+    changes: live, saved or both."""
 
     network: str
     items: tuple[Item, ...]
@@ -67,6 +69,11 @@ class Update(NamedTuple):
     section: str
     parent: int
     xml: str
+    scope: str = "live"
+
+    def inverse(self) -> Update:
+        """The step that takes this one back."""
+        return self._replace(command="add" if self.command == "delete" else "delete")
 
 
 class Describe(NamedTuple):

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, Rows, parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Edit, Observed, Tally
 
 NOTHING = "<network/>"
 # What libvirt makes up for its own bridge, and refuses in a mode that uses one of the host's (networkValidate).
@@ -27,16 +28,28 @@ def definition(xml: str) -> Element:
     return root
 
 
+@functools.lru_cache(maxsize=8)
+def spec_of(xml: str) -> Spec:
+    """The spec of a definition, empty for "". It is shared by all that ask for it: not to be changed."""
+    return parse(definition(xml), NETWORK) if xml else {}
+
+
+@functools.lru_cache(maxsize=8)
+def _edit_of(edit: Callable[[Spec], Edit], xml: str) -> Edit:
+    return edit(spec_of(xml))
+
+
 def build(desired: Desired, base: str) -> tuple[Element, bool]:
     """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all."""
     root = definition(base or NOTHING)
-    have = parse(root, NETWORK)
+    have = spec_of(base)
     if desired.xml:
-        wanted = read_xml(desired.xml)
-        spec = parse(wanted, NETWORK)
-        overlay(wanted, NETWORK, spec, _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have))))
-        return wanted, True
-    edited = overlay(root, NETWORK, have, {"name": desired.name, **desired.spec})
+        whole = read_xml(desired.xml)
+        spec = parse(whole, NETWORK)
+        overlay(whole, NETWORK, spec, _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have))))
+        return whole, True
+    wanted = _edit_of(desired.edit, base).spec if desired.edit else {"name": desired.name, **desired.spec}
+    edited = overlay(root, NETWORK, have, wanted)
     return root, _drop_own_bridge(root, have, desired.spec) or edited
 
 
@@ -75,3 +88,25 @@ def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> bo
             if not child.attrib:
                 root.remove(child)
     return True
+
+
+def objections(desired: Desired, observed: Observed) -> list[str]:
+    """What speaks against the entries that are wanted of a network."""
+    if desired.edit is None:
+        return []
+    if not observed.saved:
+        return ["there is no such network: create it first, with virt_network"]
+    found = [_edit_of(desired.edit, xml).problems for xml in (observed.saved, observed.live) if xml]
+    return list(dict.fromkeys(problem for problems in found for problem in problems))
+
+
+def tally(desired: Desired, observed: Observed) -> Tally:
+    """What becomes of each entry, in the saved or the running definition: what changes in one of them has changed."""
+    tallies = [_edit_of(desired.edit, xml).tally for xml in (observed.saved, observed.live) if xml and desired.edit]
+    seen: set[str] = set()
+    columns: list[list[str]] = []
+    for column in zip(*tallies):
+        labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
+        seen.update(labels)
+        columns.append(labels)
+    return Tally(*columns) if columns else Tally([], [], [], [])

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Callable
 
@@ -14,6 +15,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._converge import
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     ApplyError,
     InvalidNetworkError,
+    LibvirtError,
+    MeanwhileError,
     NetworkError,
     VerifyError,
 )
@@ -26,7 +29,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Policy,
     Surroundings,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._steps import RemoveBridge, Start, report
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import RemoveBridge, Start, Step, Update, report
+from ansible_collections.virtfleet.network.plugins.module_utils._target import objections, spec_of
+
+# How often it looks and plans again because of somebody else.
+ATTEMPTS = 5
 
 
 def prepare(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outcome]:
@@ -48,19 +55,29 @@ def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
     """How the network would be after the plan, as far as that can be told."""
     if not desired.present:
         return Observed(desired.name)
-    live = (observed.live or plan.after) if desired.active else ""
-    return observed._replace(saved=plan.after, live=live, autostart=desired.autostart, persistent=True)
+    active = observed.active if desired.active is None else desired.active
+    return observed._replace(
+        saved=plan.after,
+        live=(observed.live or plan.after) if active else "",
+        autostart=observed.autostart if desired.autostart is None else desired.autostart,
+        persistent=observed.persistent or desired.edit is None,
+    )
 
 
 def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundings, plan: Plan) -> Plan:
-    if not desired.present or not plan.steps:
+    against = objections(desired, observed)
+    if not desired.present or not (plan.steps or against):
         return plan
-    after, before = parse(read_xml(plan.after), NETWORK), parse(read_xml(observed.saved or "<network/>"), NETWORK)
+    after, before = parse(read_xml(plan.after or "<network/>"), NETWORK), spec_of(observed.saved)
     old = problems(before, 0) if observed.saved else []
-    found = [*desired.problems, *(problem for problem in problems(after, around.version) if problem not in old)]
+    found = [
+        *desired.problems,
+        *against,
+        *(problem for problem in problems(after, around.version) if problem not in old),
+    ]
     if before.get("uuid") not in (None, after.get("uuid")):
         found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")
-    findings = conflicts(after, observed, desired.active, around)
+    findings = conflicts(after, observed, observed.active if desired.active is None else desired.active, around)
     found += findings.problems
     unchecked = [UNCHECKED_HOST] if around.devices is None else []
     if not found:
@@ -93,22 +110,35 @@ def _without_stale_bridge(plan: Plan, bridge: str) -> Plan:
 def transact(
     host: Host, wanted: Sequence[Desired], policy: Policy, about_to: Callable[[list[Outcome]], object]
 ) -> list[Outcome]:
-    """Carries the plans out, verifies that nothing is left to do, and on any failure puts every network back."""
+    """Carries the plans out, verifies that nothing is left to do, and on any failure puts every network back.
+
+    Where somebody else, who knows nothing of the lock, changed a network meanwhile, it looks and plans again.
+    """
+    for _attempt in range(ATTEMPTS):
+        with contextlib.suppress(MeanwhileError):
+            return _attempt_all(host, wanted, policy, about_to)
+    return _attempt_all(host, wanted, policy, about_to)
+
+
+def _attempt_all(
+    host: Host, wanted: Sequence[Desired], policy: Policy, about_to: Callable[[list[Outcome]], object]
+) -> list[Outcome]:
     outcomes = prepare(host, wanted, policy)
     about_to(outcomes)
-    touched: list[Outcome] = []
+    done: list[tuple[Desired, Outcome, list[Step]]] = []
     try:
-        for outcome in outcomes:
-            if outcome.plan.steps:
-                touched.append(outcome)
+        for desired, outcome in zip(wanted, outcomes):
+            tried: list[Step] = []
+            done.append((desired, outcome, tried))
             for step in outcome.plan.steps:
+                tried.append(step)
                 host.apply(step)
         return [_verified(host, desired, policy, outcome) for desired, outcome in zip(wanted, outcomes)]
     except BaseException as error:
-        notes = [_put_back(host, outcome.before) for outcome in reversed(touched)]
-        if isinstance(error, NetworkError) and notes:
-            raise ApplyError(f"{error}; {'; '.join(notes)}") from error
-        raise
+        notes = [_put_back(host, *one, error) for one in reversed(done) if one[2]]
+        if isinstance(error, MeanwhileError) or not isinstance(error, NetworkError) or not notes:
+            raise
+        raise ApplyError(f"{error}; {'; '.join(notes)}") from error
 
 
 def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) -> Outcome:
@@ -125,18 +155,34 @@ def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) ->
     return outcome._replace(after=after)
 
 
-def _put_back(host: Host, before: Observed) -> str:
+def _put_back(host: Host, desired: Desired, outcome: Outcome, tried: list[Step], error: BaseException) -> str:
     """Restores one network and says how that went."""
+    before = outcome.before
     try:
+        if desired.edit and all(isinstance(step, Update) for step in tried):
+            return _take_back(host, before, tried, error)
         version = host.api_version()
         steps = plan_restore(before, host.observe(before.name), version)
         for step in steps:
             host.apply(step)
         left = plan_restore(before, host.observe(before.name), version)
-    except NetworkError as error:
-        return f"network {before.name!r} could not be put back ({error}), its definition was: {before.saved!r}"
+    except MeanwhileError:
+        raise
+    except NetworkError as failure:
+        return f"network {before.name!r} could not be put back ({failure}), its definition was: {before.saved!r}"
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
         return f"network {before.name!r} could not be put back entirely ({paths} differ)"
     what = "put back as it was" if before.saved else "removed again"
     return f"network {before.name!r} was {what}" if steps else f"network {before.name!r} was not changed"
+
+
+def _take_back(host: Host, before: Observed, tried: list[Step], error: BaseException) -> str:
+    """Takes single entries back one by one, so that those of somebody else stay."""
+    undone = [step.inverse() for step in reversed(tried) if isinstance(step, Update)]
+    for step in undone[1:] if isinstance(error, LibvirtError) else undone:
+        host.apply(step)
+    now = host.observe(before.name)
+    if isinstance(error, LibvirtError) and now[:3] != before[:3]:
+        raise MeanwhileError(f"{error}; somebody else changes network {before.name!r} at the same time") from error
+    return f"network {before.name!r} was put back as it was"

@@ -461,22 +461,11 @@ problems:
   sample: ["subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1"]
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
-from ansible_collections.virtfleet.network.plugins.module_utils._module import (
-    desired_network,
-    network_options,
-    run_networks,
-)
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._module import run_network
 
 
 def main() -> None:
-    typed = [name for name in argument_spec(NETWORK) if name != "name"]
-    run_networks(
-        network_options(),
-        lambda params: [desired_network(params)],
-        mutually_exclusive=[("xml", name) for name in typed],
-    )
+    run_network()
 
 
 if __name__ == "__main__":

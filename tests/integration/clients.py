@@ -20,7 +20,7 @@ def reaches(machine: Machine, address: str) -> bool:
 
 def dig(machine: Machine, server: str, *question: str) -> list[str]:
     """Ask a DNS server; returns the lines of its answer, none for a name that it does not know."""
-    return machine.run(["dig", "+short", "+time=5", "+tries=1", f"@{server}", *question]).stdout.splitlines()
+    return machine.run(["dig", "+short", "+time=2", "+tries=5", f"@{server}", *question]).stdout.splitlines()
 
 
 def give_address(client: Client, address: str, router: str) -> None:

@@ -9,6 +9,8 @@ from .stage import Stage
 
 pytestmark = pytest.mark.lab
 
+MTU_OF_BRIDGES = (7, 1)  # libvirt 7.0 leaves it to the first guest's tap
+
 
 def test_nat_hides_guests_behind_the_hypervisor(stage: Stage) -> None:
     stage.network(
@@ -84,7 +86,8 @@ def test_bridge_is_as_described(stage: Stage) -> None:
     mac = {"address": "52:54:00:63:00:01"}
     stage.network(**options, bridge={"name": "vf-bridge", "stp": False}, mtu={"size": 1400}, mac=mac)
     link = stage.links()["vf-bridge"]
-    assert (link["mtu"], link["address"]) == (1400, "52:54:00:63:00:01")
+    assert (link["mtu"] == 1400) == (stage.version >= MTU_OF_BRIDGES)
+    assert link["address"] == "52:54:00:63:00:01"
     assert link["linkinfo"]["info_data"]["stp_state"] == 0
     assert stage.addresses("vf-bridge") == {"192.168.63.1/25"}
 
@@ -94,12 +97,14 @@ def test_bridge_is_as_described(stage: Stage) -> None:
     assert {step["action"] for step in changed["plan"]} == {"define", "stop", "start"}
     links = stage.links()
     assert "vf-bridge" not in links
-    assert (links["vf-other"]["mtu"], links["vf-other"]["address"]) == (9000, "52:54:00:63:00:01")
+    assert (links["vf-other"]["mtu"] == 9000) == (stage.version >= MTU_OF_BRIDGES)
+    assert links["vf-other"]["address"] == "52:54:00:63:00:01"
     assert links["vf-other"]["linkinfo"]["info_data"]["stp_state"] == 1
     assert stage.addresses("vf-other") == {"192.168.63.2/25"}
 
 
 def test_isolated_ports_do_not_talk(stage: Stage) -> None:
     """What port.isolated does to guests is libvirt's: here it is asked for, and the network starts with it."""
-    stage.network(name="ports", bridge={"name": "vf-ports"}, ips=[{"address": "192.168.61.1/24"}], port={"isolated": True})
+    ips = [{"address": "192.168.61.1/24"}]
+    stage.network(name="ports", bridge={"name": "vf-ports"}, ips=ips, port={"isolated": True})
     assert "<port isolated='yes'/>" in stage.xml("ports", saved=False)

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import report
+from ansible_collections.virtfleet.network.plugins.module_utils._target import build
 from tests.unit.fake_libvirt import FakeHost
 
 CASES = Path(__file__).parent / "cases"
@@ -41,6 +42,11 @@ def spec_of(options):
     spec, problems = normalise(NETWORK, options)
     assert problems == []
     return spec
+
+
+def definition(options, name="n"):
+    """A whole definition of a user's options."""
+    return write_xml(build(Desired(name, spec=spec_of({**options, "name": name})), "")[0])
 
 
 def name_of(case):

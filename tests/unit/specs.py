@@ -17,7 +17,7 @@ CHARACTERS = st.characters(
 TEXTS = st.text(CHARACTERS, min_size=1, max_size=12)
 LABELS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=8)
 IPV4 = st.integers(0, 2**32 - 1).map(lambda number: str(ipaddress.IPv4Address(number)))
-IPV6 = st.integers(0, 2**128 - 1).map(lambda number: str(ipaddress.IPv6Address(number)))
+IPV6 = st.integers(2**112, 2**128 - 1).map(lambda number: str(ipaddress.IPv6Address(number)))
 OCTETS = st.binary(min_size=5, max_size=5)
 UUIDS = st.uuids().map(str)
 METADATA = st.builds(
@@ -105,3 +105,14 @@ def options(rows=NETWORK, empty=False, but=()):
     found = {row.option: option(row, empty) for row in rows if not row.reported and not row.spells}
     names = st.sets(st.sampled_from(sorted(set(found) - set(but))), max_size=5)
     return names.flatmap(lambda chosen: st.fixed_dictionaries({name: found[name] for name in sorted(chosen)}))
+
+
+def consistent(**more):
+    """Any options but for those that exclude each other: other devices below a pf."""
+    return options(**more).map(_with_one_source)
+
+
+def _with_one_source(wanted):
+    forward = wanted.get("forward", {})
+    kept = {name: value for name, value in forward.items() if name == "pf" or name not in ("interfaces", "addresses")}
+    return {**wanted, "forward": kept} if forward.get("pf") and kept != forward else wanted

@@ -35,7 +35,9 @@ def records(entry, *unique):
 DNS = some(
     enable=st.just(True),
     forward_plain_names=st.booleans(),
-    forwarders=records(some(addr=st.sampled_from(["192.0.2.1", "2001:db8::1"]), domain=NAMES).filter(bool), "addr", "domain"),
+    forwarders=records(
+        some(addr=st.sampled_from(["192.0.2.1", "2001:db8::1"]), domain=NAMES).filter(bool), "addr", "domain"
+    ),
     txts=records(st.fixed_dictionaries({"name": NAMES, "value": NAMES}), "name"),
     srvs=records(
         st.fixed_dictionaries(

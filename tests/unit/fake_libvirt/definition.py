@@ -106,6 +106,8 @@ def _domain(source, made, version):
     flag(domain, kept, "localOnly")
     if version >= 10001000:
         flag(domain, kept, "register")
+    both = kept.get("register") != "yes" or kept.get("localOnly") == "yes"
+    refuse_unless(both, UNSUPPORTED, "attribute 'register=yes' in <domain> element requires 'localOnly=yes'")
     if domain.get("name") is not None:
         kept.set("name", domain.get("name"))
         made.append(kept)
@@ -137,7 +139,7 @@ _PARTS = (
 
 def _fits_mode(source, made, version):
     mode, forward, bridge = mode_of(made), made.find("forward"), made.find("bridge")
-    names = [] if forward is None else forward.findall("interface")
+    names = [] if forward is None else [*forward.findall("interface"), *forward.findall("address")]
     if mode in ("nat", "route", "open"):
         free = mode == "open" and version >= 10008000
         refuse_unless(free or made.find("ip") is not None, XML_ERROR, f"{mode} forwarding requested, but no IP address")

@@ -9,7 +9,7 @@ from tests.unit.fake_libvirt.base import INTERNAL, UNSUPPORTED, XML_DETAIL, XML_
 MODES = ("nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev")
 
 
-def add_forward(source, made, _version):
+def add_forward(source, made, version):
     forward = source.find("forward")
     if forward is None:
         return
@@ -23,7 +23,7 @@ def add_forward(source, made, _version):
     refuse_unless(not first or not names or names[0] == first, XML_ERROR, f"<forward dev='{first}'> must match first")
     names = names or ([first] if first else [])
     refuse_unless(len(set(names)) == len(names), XML_ERROR, f"interface can only be listed once: {names}")
-    if names and not pfs:
+    if names:
         kept.set("dev", names[0])
     kept.set("mode", mode)
     if mode == "hostdev":
@@ -31,7 +31,9 @@ def add_forward(source, made, _version):
     driver = forward.find("driver")
     if driver is not None and driver.get("name"):
         refuse_unless(driver.get("name") in ("kvm", "vfio"), UNSUPPORTED, "Unknown forward <driver>")
-        etree.SubElement(kept, "driver", name=driver.get("name"))
+        since = {"model": 10000000, "iommufd": 12001000}
+        later = {name: driver.get(name) for name in since if driver.get(name) and version >= since[name]}
+        etree.SubElement(kept, "driver", name=driver.get("name"), **later)
     _nat(forward, kept, mode)
     _devices(kept, names, pfs, addresses)
 

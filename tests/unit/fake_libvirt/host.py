@@ -228,12 +228,19 @@ class FakeHost:
 
     def _update(self, step):
         net = self._net(step)
-        refuse_unless(net.live is not None, INVALID, "network is not running")
-        root = self.shown(step.network, net.live)
-        update(root, step.command, step.section, step.parent, read(step.xml), self._version)
-        for reported in root.iter("network", "interface"):
-            reported.attrib.pop("connections", None)
-        self.nets[step.network] = net._replace(live=accepted(root, self._version))
+        if step.scope != "saved":
+            refuse_unless(net.live is not None, INVALID, "network is not running")
+            root = self.shown(step.network, net.live)
+            update(root, step.command, step.section, step.parent, read(step.xml), self._version)
+            for reported in root.iter("network", "interface"):
+                reported.attrib.pop("connections", None)
+            net = net._replace(live=accepted(root, self._version))
+        if step.scope != "live":
+            refuse_unless(net.saved is not None, INVALID, "network is not persistent")
+            root = copy.deepcopy(net.saved)
+            update(root, step.command, step.section, step.parent, read(step.xml), self._version)
+            net = net._replace(saved=accepted(root, self._version))
+        self.nets[step.network] = net
 
     def _describe(self, step):
         net = self._net(step)

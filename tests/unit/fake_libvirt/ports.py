@@ -65,8 +65,9 @@ def add_virtualport(source, made, need_type):
         refuse_unless(len(profile.encode()) < 40, XML_ERROR, "profileid parameter too long")
         if profile:
             inner.set("profileid", profile)
+    given_any = bool(inner.attrib)
     _no_extras(kind, inner)
-    if inner.attrib:
+    if given_any:
         kept.append(inner)
     if kind or len(kept):
         made.append(kept)

@@ -11,7 +11,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network_xml imp
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._target import build
-from tests.unit.specs import options
+from tests.unit.case_files import definition
+from tests.unit.fake_libvirt.base import read, write
+from tests.unit.fake_libvirt.definition import accepted
+from tests.unit.specs import consistent
+from tests.unit.valid_specs import networks
 
 
 def normal(wanted):
@@ -44,14 +48,14 @@ def written(spec):
     return root
 
 
-@given(options())
+@given(consistent())
 def test_what_is_written_is_read(wanted):
     spec = normal(wanted)
     root = read_xml(write_xml(written(spec)))
     assert equal(NETWORK, completed(NETWORK, spec), parse(root, NETWORK))
 
 
-@given(options())
+@given(consistent())
 def test_laying_what_is_there_over_itself_changes_nothing(wanted):
     root = written(normal(wanted))
     before = write_xml(root)
@@ -61,9 +65,9 @@ def test_laying_what_is_there_over_itself_changes_nothing(wanted):
     assert write_xml(again) == before
 
 
-@given(options(), options(empty=True))
+@given(networks(), consistent(empty=True))
 def test_a_second_time_nothing_is_left_to_edit(first, second):
-    base = write_xml(written(normal({"name": "n", **first})))
+    base = write(accepted(read(definition(first))))
     desired = Desired("n", spec=normal({**second, "name": "n"}))
     root, _edited = build(desired, base)
     once = write_xml(root)
@@ -72,7 +76,7 @@ def test_a_second_time_nothing_is_left_to_edit(first, second):
     assert write_xml(again) == once
 
 
-@given(options(), options(empty=True))
+@given(consistent(), consistent(empty=True))
 def test_edited_means_that_something_differs(first, second):
     base = write_xml(written(normal({"name": "n", **first})))
     root, edited = build(Desired("n", spec=normal({**second, "name": "n"})), base)
@@ -80,13 +84,13 @@ def test_edited_means_that_something_differs(first, second):
     assert edited >= bool(differences(read_xml(base), root, NETWORK))
 
 
-@given(options())
+@given(consistent())
 def test_a_definition_does_not_differ_from_itself(wanted):
     root = written(normal(wanted))
     assert differences(root, read_xml(write_xml(root)), NETWORK) == []
 
 
-@given(options(empty=True))
+@given(consistent(empty=True))
 def test_normal_forms_stay(wanted):
     spec = normal(wanted)
     assert normal(spec) == spec

@@ -7,12 +7,10 @@ import re
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError, InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Policy
-from ansible_collections.virtfleet.network.plugins.module_utils._target import build
-from tests.unit.case_files import sorted_xml, spec_of
+from tests.unit.case_files import definition, sorted_xml, spec_of
 from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.specs import options
@@ -37,11 +35,6 @@ def made(wanted, state=(True, True), version=9000000):
     run(host, desired(wanted, *state))
     host.calls.clear()
     return host
-
-
-def definition(wanted):
-    """A whole definition of these options."""
-    return write_xml(build(desired(wanted), "")[0])
 
 
 @given(networks())

@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules for single entries, and the wanted network that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
+from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection, Editor, Wanted
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
+
+STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+
+
+def entry_options(kind: Collection) -> dict[str, Any]:
+    """One entry by its fields, or many in a list; and what goes for all of them."""
+    one = {**argument_spec(kind.row.rows), "state": STATE}
+    for option, alias in kind.aliases.items():
+        one[option] = {**one[option], "aliases": [alias]}
+    many = {"type": "list", "elements": "dict", "options": one}
+    options = {"network": {"type": "str", "required": True}, **one, kind.path[-1]: many}
+    options["exclusive"] = {"type": "bool", "default": False}
+    if kind.unique:
+        options["conflict"] = {"type": "str", "choices": ["fail", "replace"], "default": "fail"}
+    if kind.names:
+        options["append"] = {"type": "bool", "default": True}
+    return options
+
+
+def entry_rules(kind: Collection) -> dict[str, Any]:
+    """What AnsibleModule shall check of these options together: the list, or the fields of one entry."""
+    single = sorted({field for fields in kind.identities for field in fields})
+    return {
+        "mutually_exclusive": [(kind.path[-1], field) for field in single],
+        "required_one_of": [(kind.path[-1], *single)],
+    }
+
+
+def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
+    """The wanted network of a module for entries."""
+    bulk, rows = kind.path[-1], kind.row.rows
+    given = [params] if params[bulk] is None else params[bulk]
+    wanted, problems = [], []
+    for index, item in enumerate(given):
+        entry, found = normalise(rows, item, "" if params[bulk] is None else f"{bulk}[{index}].")
+        wanted.append(Wanted(entry, item["state"] == "present"))
+        problems += found
+    exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
+
+    def edit(have: dict[str, Any]) -> Any:
+        return Editor(kind, have, params.get("append", True)).edit(wanted, exclusive, replace)
+
+    return Desired(params["network"], active=None, autostart=None, problems=tuple(problems), edit=edit)
