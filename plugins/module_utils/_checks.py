@@ -222,7 +222,9 @@ def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
 
 
 def _dns(spec: Spec, _version: int) -> Iterator[str]:
-    dns = spec.get("dns", {})
+    dns, domain = spec.get("dns", {}), spec.get("domain", {})
+    if domain.get("register") and not domain.get("local_only"):
+        yield "domain.register needs domain.local_only"
     if dns.get("enable") is False and any(dns.get(name) for name in ("forwarders", "hosts", "srvs", "txts")):
         yield "dns.enable is false, and yet dns has forwarders or records"
     for index, forwarder in enumerate(dns.get("forwarders", [])):

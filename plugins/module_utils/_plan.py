@@ -32,6 +32,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import N
 
 # So many firewall reloads, one a live DHCP call, disturb more than the one stop and start of a network without guests.
 CALLS_WORTH_A_RESTART = 8
+# So many calls for the saved definition alone, 2 ms each, cost more than the small risk of one definition for all.
+CALLS_WORTH_A_DEFINITION = 50
 
 
 class _Task(NamedTuple):
@@ -79,8 +81,9 @@ def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
     observed, plan = task.observed, task.plan
     if task.desired.edit and task.saved:
         own, rest = split(observed.name, spec_of(observed.saved), task.saved, task.version)
-        if not rest and len(own) <= CALLS_WORTH_A_RESTART:
-            return _at_once(own, calls, effect)
+        steps = _at_once(own, calls, effect)
+        if not rest and len(steps) - len(calls) <= CALLS_WORTH_A_DEFINITION:
+            return steps
     live = {item.path for call in calls for item in call.items}
     items = tuple(
         Item(change.path, change.before, change.after, "live" if change.path in live else effect)
@@ -92,15 +95,17 @@ def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
 def _at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Step]:
     """Entries one by one, in the saved and the running definition with one call where both need it: what somebody
     else changes at the same time is not lost, as it would be by a definition that was made before."""
-    running, steps = list(live), []  # type: list[Call], list[Step]
+    running = {call[2:]: call for call in live}
+    steps: list[Step] = []
     for call in saved:
-        if call in running:
-            running.remove(call)
-            steps.append(call._replace(scope="both"))  # type: ignore[call-arg]
+        if not isinstance(call, Update):
+            continue
+        if running.pop(call[2:], None):
+            steps.append(call._replace(scope="both"))
         else:
             items = tuple(item._replace(effect=effect) for item in call.items)
-            steps.append(call._replace(scope="saved", items=items))  # type: ignore[call-arg]
-    return sorted([*steps, *running], key=is_no_delete)
+            steps.append(call._replace(scope="saved", items=items))
+    return sorted([*steps, *running.values()], key=is_no_delete)
 
 
 def _plan_running(task: _Task) -> Plan:

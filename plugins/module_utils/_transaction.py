@@ -135,6 +135,8 @@ def _attempt_all(
                 host.apply(step)
         return [_verified(host, desired, policy, outcome) for desired, outcome in zip(wanted, outcomes)]
     except BaseException as error:
+        if isinstance(error, MeanwhileError):
+            done[-1][2].pop()  # the step that found out has done nothing
         notes = [_put_back(host, *one, error) for one in reversed(done) if one[2]]
         if isinstance(error, MeanwhileError) or not isinstance(error, NetworkError) or not notes:
             raise

@@ -33,19 +33,29 @@ FOREIGN = """\
 """
 
 
+# A DHCP server of the host's own: dnsmasq cannot start beside it.
+OTHER_SERVER = """\
+import socket, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("", 67))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
 @pytest.fixture
-def busy_dns(stage: Stage) -> Iterator[Stage]:
-    """A hypervisor with a name server of its own on every address, so that no other dnsmasq starts."""
-    server = ["dnsmasq", "-k", "--port=53", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--pid-file=/dev/null"]
-    with stage.host.background(server):
-        while ":53 " not in stage.host.run(["ss", "-lntH"]).stdout:
-            pass
+def busy(stage: Stage) -> Iterator[Stage]:
+    with stage.host.background(["python3", "-c", OTHER_SERVER]) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
         yield stage
 
 
-def test_network_that_does_not_start_is_removed_again(busy_dns: Stage) -> None:
-    before = busy_dns.look()
-    (rehearsal, result) = busy_dns.play(network(check=True, **OPTIONS), network(**OPTIONS))
+def test_network_that_does_not_start_is_removed_again(busy: Stage) -> None:
+    before = busy.look()
+    dhcp = {"ranges": [{"start": "192.168.85.100", "end": "192.168.85.200"}]}
+    options = {**OPTIONS, "ips": [{"address": "192.168.85.1/24", "dhcp": dhcp}]}
+    rehearsal, result = busy.play(network(check=True, **options), network(**options))
     assert rehearsal["changed"]
     assert result["failed"]
     assert "Cannot start network 'fickle': libvirt says" in result["msg"]

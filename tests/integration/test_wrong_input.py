@@ -119,7 +119,7 @@ def test_wrong_input_is_refused_before_anything_is_touched(neighbour: Stage) -> 
 
 
 def test_change_that_is_refused_leaves_the_network(neighbour: Stage) -> None:
-    neighbour.define(NEIGHBOUR.replace("neighbour", "other").replace("vf-near", "vf-far").replace(".80.", ".81."))
+    neighbour.define(NEIGHBOUR.replace("neighbour", "other").replace("vf-near", "vf-far").replace(".80.", ".81."), start=True)
     before = neighbour.look()
     wide = network(name="neighbour", ips=ips("192.168.80.1/23"), dnsmasq_options=["log-queries"])
     (result,) = neighbour.play(wide)
@@ -153,7 +153,7 @@ def test_overlap_of_inactive_networks_is_a_warning(stage: Stage) -> None:
 # An option, a network that may have it, and the libvirt that brought it.
 NEWER = [
     ("title", {"title": "a title"}, (9, 7, 0)),
-    ("domain.register", {"domain": {"name": "new.test", "register": False}}, (10, 1, 0)),
+    ("domain.register", {"domain": {"name": "new.test", "register": True}}, (10, 1, 0)),
     ("dns.forwarders.port", {"dns": {"forwarders": [{"addr": "192.0.2.1", "port": 5353}]}}, (12, 0, 0)),
 ]
 

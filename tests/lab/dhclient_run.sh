@@ -6,7 +6,7 @@ if [ -f dhclient.pid ]; then
 	kill "$(cat dhclient.pid)" 2>/dev/null || true
 fi
 rm -f dhclient.pid lease dhclient.leases
-cp "$(command -v dhclient)" dhclient # under its own path an AppArmor profile may forbid it these files
+cp --remove-destination "$(command -v dhclient)" dhclient # under its own path an AppArmor profile may forbid it these files
 chmod +x dhclient_hook.sh
 cat >dhclient.conf <<'END'
 timeout 15;

@@ -44,7 +44,7 @@ _BY_KIND = [
     (kind.PROFILE, st.text(CHARACTERS, min_size=1, max_size=9)),
     (kind.YES_NO, st.booleans()),
     (kind.ON_OFF, st.booleans()),
-    (kind.YES, st.booleans()),
+    (kind.YES, st.just(True)),
     (kind.IP, st.one_of(IPV4, IPV6, IPV6.map(str.upper))),
     (kind.IPV4, IPV4),
     (kind.CIDR, st.one_of(IPV4, IPV6)),
