@@ -795,7 +795,8 @@ options:
         type: bool
       trust_guest_rx_filters:
         description:
-          - As O(trust_guest_rx_filters), for NICs of this portgroup.
+          - Trust what guests with this portgroup say about the MAC address and the receive
+            filters of their NICs, whatever holds for the network.
         type: bool
       vlan:
         description:

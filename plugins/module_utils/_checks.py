@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
@@ -165,7 +165,7 @@ def _foreign_bridge(spec: Spec, _version: int) -> Iterator[str]:
         yield "forward.mode bridge takes a bridge.name or a forward device, not both"
 
 
-def _with_groups(spec: Spec) -> list[tuple[str, Spec]]:
+def _with_groups(spec: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """What may have a vlan, a virtualport and a bandwidth, each with the path to it: the network and its portgroups."""
     return [("", spec), *((f"portgroups[{group.get('name')}].", group) for group in spec.get("portgroups", []))]
 
@@ -202,6 +202,15 @@ def _vlan(spec: Spec, version: int) -> Iterator[str]:
     for path, holder in _with_groups(spec):
         if sum("native_mode" in tag for tag in holder.get("vlan", {}).get("tags", [])) > 1:
             yield f"{path}vlan may have one tag with native_mode"
+
+
+def contradictions(wanted: Mapping[str, Any]) -> Iterator[str]:
+    """What a user asks for that libvirt reads otherwise, so that it does not show in the definition any more."""
+    for path, holder in _with_groups(wanted):
+        vlan = holder.get("vlan", {})
+        tags = vlan.get("tags", [])
+        if vlan.get("trunk") is False and (len(tags) > 1 or any("native_mode" in tag for tag in tags)):
+            yield f"{path}vlan.trunk cannot be false with several tags or a native one"
 
 
 _PORT_PARAMETERS = {

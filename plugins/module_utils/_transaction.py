@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import problems
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, problems
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
@@ -72,6 +72,7 @@ def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundi
     old = problems(before, 0) if observed.saved else []
     found = [
         *desired.problems,
+        *contradictions(desired.spec),
         *against,
         *(problem for problem in problems(after, around.version) if problem not in old),
     ]

@@ -448,6 +448,23 @@ network:
       description: The saved definition as options of this module. They change nothing when they are given to it.
       type: dict
       sample: {"name": "guests", "forward": {"mode": "nat"}, "ips": [{"address": "192.168.50.1", "prefix": 24}]}
+cost:
+  description: What the task has cost, or would cost.
+  returned: success
+  type: dict
+  contains:
+    calls:
+      description: The number of calls that change something in libvirt.
+      type: int
+      sample: 2
+    restart:
+      description: Whether the running network is restarted.
+      type: bool
+      sample: false
+    seconds:
+      description: How long the task took on the host that it runs on, without Ansible's own share.
+      type: float
+      sample: 0.62
 backup_file:
   description: The file that holds the replaced definition.
   returned: when O(backup=true) and the definition of an existing network was replaced or deleted

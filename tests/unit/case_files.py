@@ -126,6 +126,8 @@ def actions_of(plan):
 
 def _rank(element):
     """Where an element stands in a sorted definition; those whose order means something stay as they are."""
+    if not isinstance(element.tag, str):
+        return b""
     return element.tag.encode() if element.tag in ("forwarder", "interface") else etree.tostring(element, method="c14n")
 
 
