@@ -28,7 +28,7 @@ def definition(xml: str) -> Element:
     return root
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=1024)
 def spec_of(xml: str) -> Spec:
     """The spec of a definition, empty for "". It is shared by all that ask for it: not to be changed."""
     return parse(definition(xml), NETWORK) if xml else {}

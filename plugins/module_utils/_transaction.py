@@ -10,7 +10,7 @@ from typing import Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, problems
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, Findings, conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     ApplyError,
@@ -65,6 +65,7 @@ def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
 
 
 def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundings, plan: Plan) -> Plan:
+    """The plan with what a user shall know. What is wrong already, and not by this task, is no reason to refuse it."""
     against = objections(desired, observed)
     if not desired.present or not (plan.steps or against):
         return plan
@@ -79,7 +80,8 @@ def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundi
     if before.get("uuid") not in (None, after.get("uuid")):
         found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")
     findings = conflicts(after, observed, observed.active if desired.active is None else desired.active, around)
-    found += findings.problems
+    known = conflicts(before, observed, observed.active, around) if observed.saved else Findings([], [])
+    found += [problem for problem in findings.problems if problem not in known.problems]
     unchecked = [UNCHECKED_HOST] if around.devices is None else []
     if not found:
         found, unschemed = _schema(host, plan, observed)
@@ -88,7 +90,8 @@ def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundi
         raise InvalidNetworkError(desired.name, found)
     if findings.stale_bridge:
         plan = _without_stale_bridge(plan, findings.stale_bridge)
-    return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in findings.warnings], unchecked)
+    warnings = [warning for warning in findings.warnings if warning not in known.warnings]
+    return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in warnings], unchecked)
 
 
 def _schema(host: Host, plan: Plan, observed: Observed) -> tuple[list[str], list[str]]:

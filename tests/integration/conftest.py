@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,29 @@ def stage(whole_stage: Stage) -> Iterator[Stage]:
     """A hypervisor without networks."""
     yield whole_stage
     whole_stage.clear()
+
+
+# libvirtd calls it before and after it starts and stops networks, and waits for it.
+HOOK = """\
+#!/bin/sh
+[ "$(cat /run/lab/slow 2>/dev/null)" = "$2" ] || exit 0
+touch /run/lab/reached
+while [ -e /run/lab/slow ]; do sleep 0.05; done
+"""
+
+
+@pytest.fixture
+def slow(stage: Stage) -> Iterator[Path]:
+    """A file: while it holds "start", "started" or "stopped", libvirtd waits at that moment, for as long as it is there.
+
+    Then the file "reached" is there beside it.
+    """
+    file = stage.host.home / "run/lab/slow"
+    stage.host.run(["sh", "-c", "mkdir -p /etc/libvirt/hooks; cat >/etc/libvirt/hooks/network"], input=HOOK)
+    stage.host.run(["chmod", "+x", "/etc/libvirt/hooks/network"])
+    stage.host.restart_libvirtd()  # it looks for hooks when it starts
+    yield file
+    file.unlink(missing_ok=True)
+    file.with_name("reached").unlink(missing_ok=True)
+    stage.host.run(["rm", "/etc/libvirt/hooks/network"])
+    stage.host.restart_libvirtd()

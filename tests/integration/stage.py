@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.lab import Client, Hypervisor, Lab
@@ -151,3 +153,11 @@ def succeeded(result: Result) -> Result:
     """Return a task's result; AssertionError with its message when it failed."""
     assert not result.get("failed"), result.get("msg", result)
     return result
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something is so; AssertionError when it is not after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"in vain after {seconds} seconds"
+        time.sleep(0.05)
