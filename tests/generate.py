@@ -111,7 +111,9 @@ def returned(old: str, module: str, entries: Entries) -> str:
     whole = yaml.safe_load(old_text("plugins/modules/virt_network.py").partition(RETURN)[2].partition('"""')[0])
     before, _begin, rest = old.partition(RETURN)
     _old, end, after = rest.partition('"""')
-    made = f"# {MARK} from virt_network's and tests/descriptions.yml: do not edit.\n{dump(entries.result(module, whole))}"
+    made = (
+        f"# {MARK} from virt_network's and tests/descriptions.yml: do not edit.\n{dump(entries.result(module, whole))}"
+    )
     return f"{before}{RETURN}{made}{end}{after}"
 
 

@@ -61,10 +61,13 @@ class Place(NamedTuple):
         return Place(f"{self.path}{row.option}.", f"{self.shown}{row.option}{items}")
 
 
+TOP = Place()
+
+
 # ---- options of a table ----
 
 
-def options_of(rows: tuple[Row, ...], specs: Options, texts: Descriptions, place: Place = Place()) -> Options:
+def options_of(rows: tuple[Row, ...], specs: Options, texts: Descriptions, place: Place = TOP) -> Options:
     """The documentation of a table's options."""
     documented: Options = {}
     for row in rows:
@@ -136,7 +139,7 @@ def _needed(row: Row, place: Place) -> str:
         return "Every entry needs it." if place.shown.endswith("[].") else f"O({place.shown.rstrip('.')}) needs it."
     alone = place.kind.identities[-1]  # the least that tells an entry
     if len(place.kind.identities[0]) == 1 < len(place.kind.identities) or row.option not in alone:
-        return f"O({place.shown}state=present) needs it."
+        return f"Needed with O({place.shown}state=present)."
     return "Every entry needs it." if place.shown else f"Needed unless O({place.kind.path[-1]}) is given."
 
 
@@ -217,14 +220,13 @@ def kinds(folder: Path, lists: Mapping[str, Any]) -> dict[str, Collection]:
 
 
 def identity(kind: Collection) -> str:
-    """How an entry is told from the others, as a sentence."""
+    """How entries are told apart, as a sentence."""
     first, mark = kind.identities[0], f"O({kind.path[-1]}[].{{}})"
     if len(first) > 1:
-        return f"An entry is told by {_listed(first, mark)} together."
+        return f"Entries are told apart by {_listed(first, mark)} together."
     names = tuple(name for names in kind.identities for name in names)
-    return f"An entry is told by {'the first' if len(names) > 1 else 'its'} " + (
-        f"of {_listed(names, mark)} that is given." if len(names) > 1 else f"{mark.format(*names)}."
-    )
+    several = ("the first of ", " that is given") if len(names) > 1 else ("", "")
+    return f"Entries are told apart by {several[0]}{_listed(names, mark)}{several[1]}."
 
 
 def elsewhere(documented: Options) -> Options:

@@ -34,7 +34,7 @@ options:
   ip:
     description:
       - The reserved address, inside the subnet.
-      - O(state=present) needs it.
+      - Needed with O(state=present).
     type: str
   lease:
     description:
@@ -67,8 +67,8 @@ options:
     description:
       - Many reservations, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - An entry is told by the first of O(hosts[].mac), O(hosts[].id), O(hosts[].name) and
-        O(hosts[].ip) that is given.
+      - Entries are told apart by the first of O(hosts[].mac), O(hosts[].id), O(hosts[].name)
+        and O(hosts[].ip) that is given.
     type: list
     elements: dict
     suboptions:
@@ -91,7 +91,7 @@ options:
       ip:
         description:
           - The reserved address, inside the subnet.
-          - O(hosts[].state=present) needs it.
+          - Needed with O(hosts[].state=present).
         type: str
       lease:
         description:

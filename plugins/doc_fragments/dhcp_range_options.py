@@ -56,7 +56,7 @@ options:
     description:
       - Many ranges, in place of the options for a single one. They are made in one change of
         the network, all or none.
-      - An entry is told by O(ranges[].start) and O(ranges[].end) together.
+      - Entries are told apart by O(ranges[].start) and O(ranges[].end) together.
     type: list
     elements: dict
     suboptions:

@@ -23,7 +23,7 @@ options:
   hostnames:
     description:
       - Its names.
-      - O(state=present) needs it.
+      - Needed with O(state=present).
     type: list
     elements: str
   state:
@@ -40,7 +40,7 @@ options:
     description:
       - Many addresses, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - An entry is told by its O(hosts[].ip).
+      - Entries are told apart by O(hosts[].ip).
     type: list
     elements: dict
     suboptions:
@@ -52,7 +52,7 @@ options:
       hostnames:
         description:
           - Its names.
-          - O(hosts[].state=present) needs it.
+          - Needed with O(hosts[].state=present).
         type: list
         elements: str
       state:

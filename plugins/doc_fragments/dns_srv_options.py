@@ -65,8 +65,8 @@ options:
     description:
       - Many records, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - An entry is told by O(srvs[].service), O(srvs[].protocol), O(srvs[].domain) and O(srvs[].target)
-        together.
+      - Entries are told apart by O(srvs[].service), O(srvs[].protocol), O(srvs[].domain) and
+        O(srvs[].target) together.
     type: list
     elements: dict
     suboptions:

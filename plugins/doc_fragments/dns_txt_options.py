@@ -23,7 +23,7 @@ options:
   value:
     description:
       - The text to answer.
-      - O(state=present) needs it.
+      - Needed with O(state=present).
     type: str
   state:
     description:
@@ -37,7 +37,7 @@ options:
     description:
       - Many records, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - An entry is told by its O(txts[].name).
+      - Entries are told apart by O(txts[].name).
     type: list
     elements: dict
     suboptions:
@@ -49,7 +49,7 @@ options:
       value:
         description:
           - The text to answer.
-          - O(txts[].state=present) needs it.
+          - Needed with O(txts[].state=present).
         type: str
       state:
         description:

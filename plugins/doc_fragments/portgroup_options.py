@@ -170,7 +170,7 @@ options:
     description:
       - Many portgroups, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - An entry is told by its O(portgroups[].name).
+      - Entries are told apart by O(portgroups[].name).
     type: list
     elements: dict
     suboptions:

@@ -253,13 +253,15 @@ def _routes(spec: Spec, _version: int) -> Iterator[str]:
     for route in spec.get("routes", []):
         name = f"routes[{route.get('address')}]"
         try:
-            ipaddress.ip_network(f"{route['address']}/{route['prefix']}")
+            destination = ipaddress.ip_network(f"{route['address']}/{route['prefix']}")
             gateway = ipaddress.ip_address(route["gateway"])
         except (KeyError, ValueError):
             if "address" in route and "gateway" in route:
                 yield f"{name} must be the address of a network with its prefix"
             continue
-        if not any(gateway in net for net in nets):
+        if gateway.version != destination.version:
+            yield f"{name} has a gateway of the other family: {gateway}"
+        elif not any(gateway in net for net in nets):
             yield f"{name} has gateway {gateway}, which is in no subnet of this network"
 
 

@@ -42,12 +42,18 @@ def write_xml(root: Element) -> str:
 
 def canonical_xml(text: str) -> str:
     """XML elements as a text that is the same for equal elements. Raises ValueError when they are not XML."""
-    return "".join(_exclusive(child) for child in read_xml(f"<x>{text}</x>"))
+    root = read_xml(f"<x>{text}</x>")
+    if any((text or "").strip() for text in (root.text, *(child.tail for child in root))):
+        raise ValueError("must be XML elements, without text between them")
+    return canonical_content(root)
 
 
-def _exclusive(element: Element) -> str:
-    """Exclusive canonical XML: free of the namespaces that only stand further up."""
-    return etree.tostring(element, method="c14n", exclusive=True).decode()
+def canonical_content(element: Element) -> str:
+    """What is inside an element in canonical form: only elements, as libvirt keeps no more of metadata (9.0)."""
+    # C14N 2.0: 1.0 refuses namespaces that are no absolute URIs, which libvirt accepts, and dies at comments (lxml 5).
+    # By way of text, since lxml's writer knows only the namespaces that are declared inside.
+    texts = [etree.tostring(one, encoding="unicode", with_tail=False) for one in element.iterchildren(etree.Element)]
+    return "".join(etree.canonicalize(text) for text in texts)
 
 
 # ---- parse ----
@@ -95,7 +101,7 @@ def _read_values(element: Element, row: Row) -> list[Any] | None:
 
 def _read_opaque(element: Element, row: Row) -> str | None:
     child = element.find(row.xml)
-    return None if child is None else "".join(_exclusive(inner) for inner in child) or None
+    return None if child is None else canonical_content(child) or None
 
 
 _READ: dict[str, Callable[[Element, Row], Any]] = {

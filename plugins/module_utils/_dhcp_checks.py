@@ -19,6 +19,8 @@ def dhcp_problems(spec: Spec) -> Iterator[str]:
     for item in spec.get("ips", []):
         net = subnet(item)
         if net is None:
+            if _read(item.get("address")):
+                yield f"ips[{item['address']}] has a prefix that does not fit: {item.get('prefix')}"
             continue
         name = f"ips[{item['address']}/{net.prefixlen}]"
         yield from _address(name, item, net)

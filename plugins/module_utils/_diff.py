@@ -8,7 +8,13 @@ import copy
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, Rows, canonical_xml, etree, parse
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import (
+    Element,
+    Rows,
+    canonical_content,
+    etree,
+    parse,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import match, same
 
@@ -99,9 +105,9 @@ def _place(path: str, row: Row, item: Spec) -> str:
 def unmodelled(element: Element, rows: Rows) -> str:
     """What no row describes, as canonical XML; empty when the table describes everything."""
     rest = copy.deepcopy(element)
+    etree.strip_tags(rest, etree.Comment, etree.ProcessingInstruction)  # libvirt keeps neither
     _strip(rest, rows)
-    inner = "".join(str(etree.tostring(child, encoding="unicode", with_tail=False)) for child in rest)
-    return canonical_xml(inner) + "".join(f" {name}={value!r}" for name, value in sorted(rest.attrib.items()))
+    return canonical_content(rest) + "".join(f" {name}={value!r}" for name, value in sorted(rest.attrib.items()))
 
 
 def _strip(element: Element, rows: Rows) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK, subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Edit, Tally
@@ -18,14 +19,17 @@ class Collection(NamedTuple):
     """A list of a network.
 
     ``path``: its options from the network down; ``identities``: the fields that tell an entry, the first set that is
-    given in full counts; ``unique``: fields that no two entries may share; ``address``: the field that lies in the
-    <ip>'s subnet, for lists inside an <ip>; ``names``: a field with a list that grows by what is given; ``aliases``:
-    other names of options.
+    given counts; ``loose``: fields of it that are part of it when they are missing, too, and that may be left out to
+    remove all that agree in the rest; ``unique``: fields that no two entries of an <ip> may share, and that tell an
+    entry within its <ip> only when they are ``local``; ``address``: the field that lies in the <ip>'s subnet, for lists
+    inside an <ip>; ``names``: a field with a list that grows by what is given; ``aliases``: other names of options.
     """
 
     path: tuple[str, ...]
     identities: tuple[tuple[str, ...], ...]
+    loose: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
     address: str = ""
     names: str = ""
     aliases: Mapping[str, str] = MappingProxyType({})
@@ -42,13 +46,14 @@ class Collection(NamedTuple):
 DHCP_HOST = Collection(
     ("ips", "dhcp", "hosts"),
     (("mac",), ("id",), ("name",), ("ip",)),
-    ("mac", "id", "name", "ip"),
-    "ip",
+    unique=("mac", "id", "name", "ip"),
+    local=("name", "ip"),
+    address="ip",
     aliases={"name": "hostname"},
 )
-DHCP_RANGE = Collection(("ips", "dhcp", "ranges"), (("start", "end"),), (), "start")
+DHCP_RANGE = Collection(("ips", "dhcp", "ranges"), (("start", "end"),), address="start")
 DNS_HOST = Collection(("dns", "hosts"), (("ip",),), names="hostnames")
-DNS_SRV = Collection(("dns", "srvs"), (("service", "protocol", "domain", "target"), ("service", "protocol")))
+DNS_SRV = Collection(("dns", "srvs"), (("service", "protocol", "domain", "target"),), loose=("domain", "target"))
 DNS_TXT = Collection(("dns", "txts"), (("name",),))
 PORTGROUP = Collection(("portgroups",), (("name",),))
 
@@ -92,33 +97,47 @@ class Editor:
         self._resolve(replace)
         return Edit(self._spec(), self.problems, self._tally())
 
-    def _find(self, entry: Spec, present: bool) -> list[_Placed]:
+    def _identity(self, entry: Spec) -> tuple[str, ...]:
+        """The fields that tell this entry; the last ones there are, when none are given in full."""
         for fields in self.kind.identities:
-            # A record without domain or target is another one than that with them; to remove, they may be left out.
-            whole = present and len(self.kind.identities[0]) > 1
-            if whole or all(entry.get(field) not in (None, "") for field in fields):
-                return [one for one in self.index[fields].get(_values(entry, fields), []) if id(one) not in self.gone]
-        return []
+            if all(entry.get(field) not in (None, "") or field in self.kind.loose for field in fields):
+                return fields
+        return self.kind.identities[-1]
+
+    def _lacks(self, entry: Spec) -> bool:
+        """Whether an entry does not say which one it is; that is a problem."""
+        fields = [one for one in self._identity(entry) if entry.get(one) in (None, "") and one not in self.kind.loose]
+        if fields:
+            self.problems.append(f"{self._label(entry)} needs {' and '.join(fields)}")
+        return bool(fields)
+
+    def _find(self, entry: Spec, home: int | None) -> list[_Placed]:
+        """The entries that have this one's identity; with a local one, only in the <ip> ``home`` if there is one."""
+        fields = self._identity(entry)
+        local = home is not None and set(fields) <= set(self.kind.local)
+        found = self.index[fields].get(_values(entry, fields), [])
+        return [one for one in found if id(one) not in self.gone and not (local and one.home != home)]
 
     def _put(self, entry: Spec) -> None:
-        home = self._home(entry)
-        found = self._find(entry, True)[:1]
-        if home is None:
-            for placed in found:
-                placed.wanted = True
+        if self._lacks(entry):
             return
-        if not found:
+        given = self.kind.address in entry or not self.kind.address
+        home = self._home(entry) if given else None
+        found = self._find(entry, home)[:1]
+        for placed in found:
+            if placed.wanted:
+                self.problems.append(f"{self._label(entry)} is listed twice")
+            placed.wanted = True
+            placed.entry = {**placed.entry, **entry, **self._grown(placed.entry, entry)}
+            placed.home = placed.home if home is None else home
+        if not found and not given:
+            self.problems.append(f"{self._label(entry)} needs {self.kind.address}")
+        elif not found and home is not None:
             placed = _Placed(home, dict(entry))
+            placed.wanted = True
             self.new.append(placed)
             for fields, values in self.index.items():
                 values.setdefault(_values(entry, fields), []).append(placed)
-        else:
-            placed = found[0]
-            if placed.wanted:
-                self.problems.append(f"{self._label(entry)} is listed twice")
-            placed.entry = {**placed.entry, **entry, **self._grown(placed.entry, entry)}
-            placed.home = home
-        placed.wanted = True
 
     def _grown(self, old: Spec, entry: Spec) -> Spec:
         names = self.kind.names
@@ -127,7 +146,14 @@ class Editor:
         return {names: list(dict.fromkeys([*old.get(names, []), *entry[names]]))}
 
     def _take(self, entry: Spec) -> None:
-        for placed in self._find(entry, False):
+        if self._lacks(entry):
+            return
+        fields = self._identity(entry)
+        found = self._find(entry, None)
+        if any(entry.get(field) in (None, "") for field in fields):
+            given = tuple(field for field in fields if entry.get(field) not in (None, ""))
+            found = [one for one in (*self.there, *self.new) if _values(one.entry, given) == _values(entry, given)]
+        for placed in found:
             gone = entry.get(self.kind.names, [])
             names = [name for name in placed.entry.get(self.kind.names, []) if name not in gone]
             if gone and names:
@@ -141,10 +167,8 @@ class Editor:
             return 0
         try:
             address = ipaddress.ip_address(entry[self.kind.address])
-        except (KeyError, ValueError):
-            if self.kind.address not in entry:
-                self.problems.append(f"{self._label(entry)} needs {self.kind.address}")
-            return None
+        except ValueError:
+            return None  # told already, as a bad value
         for home, net in enumerate(self.nets):
             if net is not None and address.version == net.version and address in net:
                 return home
@@ -155,11 +179,11 @@ class Editor:
     def _resolve(self, replace: bool) -> None:
         """Values that only one entry may have: two wanted ones cannot, another one goes or is a problem."""
         for field in self.kind.unique:
-            holders: dict[Any, list[_Placed]] = {}
+            holders: dict[tuple[int, Any], list[_Placed]] = {}
             for placed in self._kept():
                 if placed.entry.get(field):
-                    holders.setdefault(placed.entry[field], []).append(placed)
-            for value, several in holders.items():
+                    holders.setdefault((placed.home, placed.entry[field]), []).append(placed)
+            for (_home, value), several in holders.items():
                 if len(several) > 1:
                     self._collide(field, value, several, replace)
 
@@ -193,21 +217,19 @@ class Editor:
         return {"ips": [{**place, **_nest(inner, entries)} for place, entries in zip(places, lists)]}
 
     def _tally(self) -> Tally:
-        tally = Tally([], [], [], [])
+        tally, rows = Tally([], [], [], []), self.kind.row.rows
         for placed in self.there:
             if id(placed) in self.gone:
                 tally.removed.append(self._label(placed.before))
             else:
-                (tally.left if placed.entry == placed.before else tally.changed).append(self._label(placed.entry))
+                same = placed.entry is placed.before or equal(rows, placed.before, _merged(placed.before, placed.entry))
+                (tally.left if same else tally.changed).append(self._label(placed.entry))
         tally.added.extend(self._label(placed.entry) for placed in self.new if id(placed) not in self.gone)
         return tally
 
     def _label(self, entry: Spec) -> str:
-        for fields in self.kind.identities:
-            given = [str(entry[field]) for field in fields if entry.get(field) not in (None, "")]
-            if given and (len(given) == len(fields) or fields == self.kind.identities[-1]):
-                return "/".join(given)
-        return "an entry without anything that tells it"
+        given = [str(entry[field]) for field in self._identity(entry) if entry.get(field) not in (None, "")]
+        return "/".join(given) or "an entry"
 
 
 def _lists(kind: Collection, have: Spec) -> list[list[Spec]]:
@@ -225,6 +247,14 @@ def _nest(path: tuple[str, ...], entries: list[Spec]) -> Spec:
     for option in reversed(path):
         value = {option: value}
     return dict(value)
+
+
+def _merged(old: Spec, new: Spec) -> Spec:
+    """What becomes of an entry when another is laid over it: dictionaries merge, what is empty takes away."""
+    out = dict(old)
+    for name, value in new.items():
+        out[name] = _merged(old.get(name, {}), value) if isinstance(value, dict) and value else value
+    return {name: value for name, value in out.items() if value not in ("", {}, [])}
 
 
 def _values(entry: Spec, fields: tuple[str, ...]) -> tuple[Any, ...]:

@@ -21,7 +21,9 @@ def entry_options(kind: Collection) -> dict[str, Any]:
     for option, alias in kind.aliases.items():
         one[option] = {**one[option], "aliases": [alias]}
     many = {"type": "list", "elements": "dict", "options": one}
-    options = {"network": {"type": "str", "required": True}, **one, kind.path[-1]: many}
+    # Without a default here, so that it can be told whether a task says it beside the list: present when it is missing.
+    single = {**one, "state": {name: STATE[name] for name in ("type", "choices")}}
+    options = {"network": {"type": "str", "required": True}, **single, kind.path[-1]: many}
     options["exclusive"] = {"type": "bool", "default": False}
     if kind.unique:
         options["conflict"] = {"type": "str", "choices": ["fail", "replace"], "default": "fail"}
@@ -32,10 +34,11 @@ def entry_options(kind: Collection) -> dict[str, Any]:
 
 def entry_rules(kind: Collection) -> dict[str, Any]:
     """What AnsibleModule shall check of these options together: the list, or the fields of one entry."""
-    single = sorted({field for fields in kind.identities for field in fields})
+    telling = sorted({field for fields in kind.identities for field in fields})
+    single = [*argument_spec(kind.row.rows), "state"]
     return {
         "mutually_exclusive": [(kind.path[-1], field) for field in single],
-        "required_one_of": [(kind.path[-1], *single)],
+        "required_one_of": [(kind.path[-1], *telling)],
     }
 
 
@@ -46,7 +49,7 @@ def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
     wanted, problems = [], []
     for index, item in enumerate(given):
         entry, found = normalise(rows, item, "" if params[bulk] is None else f"{bulk}[{index}].")
-        wanted.append(Wanted(entry, item["state"] == "present"))
+        wanted.append(Wanted(entry, item["state"] != "absent"))
         problems += found
     exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
 

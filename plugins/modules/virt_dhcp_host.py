@@ -5,9 +5,137 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_dhcp_host
+short_description: Reserve addresses for guests of a libvirt network
+version_added: 0.1.0
+description:
+  - >-
+    Adds, changes and removes DHCP reservations of a network, one or thousands in a task. A guest with a reservation
+    always gets the same address, and its name is in the network's DNS. Other reservations stay, unless O(exclusive).
+  - >-
+    A reservation belongs to the subnet of the network that its O(ip) lies in, whether IPv4 or IPv6. When it lies in
+    none, the task fails and names the subnets that there are.
+  - >-
+    Which reservation is meant is told by the first of O(mac), O(id), O(name) and O(ip) that is given. What else is
+    given can be new.
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.change
+  - virtfleet.network.dhcp_host_options
+seealso:
+  - module: virtfleet.network.virt_dhcp_range
+  - module: virtfleet.network.virt_dns_host
 """
 
 EXAMPLES = r"""
+- name: A network with IPv4 and IPv6
+  virtfleet.network.virt_network:
+    name: guests
+    forward:
+      mode: nat
+    domain:
+      name: guests.example
+    ips:
+      - address: 192.168.50.1/24
+        dhcp:
+          ranges:
+            - start: 192.168.50.100
+              end: 192.168.50.199
+      - address: fd00:50::1/64
+        dhcp:
+          ranges:
+            - start: fd00:50::100
+              end: fd00:50::1ff
+
+- name: The web server always gets the same address
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    mac: "52:54:00:00:50:0a"
+    hostname: web
+    ip: 192.168.50.10
+
+- name: The same guest, in IPv6
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    id: "00:03:00:01:52:54:00:00:50:0a"
+    hostname: web
+    ip: fd00:50::10
+
+- name: It may keep its IPv4 address for a day
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    mac: "52:54:00:00:50:0a"
+    ip: 192.168.50.10
+    lease:
+      expiry: 24
+      unit: hours
+
+- name: Many in one task, which is one change of the network
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    hosts:
+      - mac: "52:54:00:00:50:0b"
+        name: db
+        ip: 192.168.50.11
+      - mac: "52:54:00:00:50:0c"
+        name: cache
+        ip: 192.168.50.12
+      - mac: "52:54:00:00:50:0d"
+        ip: 192.168.50.13
+      - name: old # is not there, and shall not be
+        state: absent
+
+- name: Two guests swap their addresses
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    hosts:
+      - mac: "52:54:00:00:50:0b"
+        ip: 192.168.50.12
+      - mac: "52:54:00:00:50:0c"
+        ip: 192.168.50.11
+
+# Without conflict=replace, the task would fail and say who has the name and the address.
+- name: A new guest takes over the name and the address of another one
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    mac: "52:54:00:00:50:1b"
+    name: db
+    ip: 192.168.50.12
+    conflict: replace
+
+- name: No reservation for the cache any more
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    name: cache
+    state: absent
+
+- name: Only these, whatever else there is
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    exclusive: true
+    hosts:
+      - mac: "52:54:00:00:50:0a"
+        name: web
+        ip: 192.168.50.10
+      - mac: "52:54:00:00:50:1b"
+        name: db
+        ip: 192.168.50.12
+  register: only_these
+
+- name: Say what has gone, and what it has cost
+  ansible.builtin.debug:
+    msg: >-
+      {{ only_these.entries.removed | join(', ') }} removed with {{ only_these.cost.calls }} calls
+      in {{ only_these.cost.seconds }} s
+
+- name: No reservations at all
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    exclusive: true
+    hosts: []
 """
 
 RETURN = r"""
@@ -26,8 +154,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running
-          network, V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
+          the saved definition, in the running network or in both. V(describe) changes the running
+          network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

@@ -5,9 +5,85 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_dhcp_range
+short_description: Give addresses to guests of a libvirt network
+version_added: 0.1.0
+description:
+  - >-
+    Adds, changes and removes DHCP ranges of a network, from which guests without a reservation get their addresses.
+    Other ranges stay, unless O(exclusive).
+  - >-
+    A range belongs to the subnet of the network that its O(start) lies in, whether IPv4 or IPv6. When it lies in none,
+    the task fails and names the subnets that there are.
+  - >-
+    Which range is meant is told by O(start) and O(end) together. So a range that grows or moves is another one: give
+    both in O(ranges), or all with O(exclusive).
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.change
+  - virtfleet.network.dhcp_range_options
+seealso:
+  - module: virtfleet.network.virt_dhcp_host
 """
 
 EXAMPLES = r"""
+- name: A network without DHCP
+  virtfleet.network.virt_network:
+    name: guests
+    forward:
+      mode: nat
+    ips:
+      - address: 192.168.50.1/24
+      - address: fd00:50::1/64
+
+- name: Guests get an address, which they may keep for two hours
+  virtfleet.network.virt_dhcp_range:
+    network: guests
+    start: 192.168.50.100
+    end: 192.168.50.149
+    lease:
+      expiry: 2
+      unit: hours
+
+- name: They get one in IPv6 as well
+  virtfleet.network.virt_dhcp_range:
+    network: guests
+    start: fd00:50::100
+    end: fd00:50::1ff
+
+- name: A larger range in place of the first one
+  virtfleet.network.virt_dhcp_range:
+    network: guests
+    ranges:
+      - start: 192.168.50.100
+        end: 192.168.50.149
+        state: absent
+      - start: 192.168.50.100
+        end: 192.168.50.199
+
+- name: One more
+  virtfleet.network.virt_dhcp_range:
+    network: guests
+    start: 192.168.50.210
+    end: 192.168.50.219
+
+- name: Not that one any more
+  virtfleet.network.virt_dhcp_range:
+    network: guests
+    start: 192.168.50.210
+    end: 192.168.50.219
+    state: absent
+
+# Exclusive means all subnets: the range of IPv6 goes.
+- name: Only this one, whatever else there is
+  virtfleet.network.virt_dhcp_range:
+    network: guests
+    exclusive: true
+    start: 192.168.50.50
+    end: 192.168.50.99
 """
 
 RETURN = r"""
@@ -26,8 +102,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running
-          network, V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
+          the saved definition, in the running network or in both. V(describe) changes the running
+          network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

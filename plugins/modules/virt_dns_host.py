@@ -5,9 +5,101 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_dns_host
+short_description: Give names to addresses in the DNS of a libvirt network
+version_added: 0.1.0
+description:
+  - >-
+    Adds, changes and removes what the network's DNS server answers for names and addresses (A, AAAA and PTR). Other
+    addresses stay, unless O(exclusive).
+  - >-
+    Which address is meant is told by O(ip). It may have several names, and need not be in a subnet of the network.
+  - >-
+    Names that an address has already are kept when it is given others, unless O(append=false).
+  - A reservation that M(virtfleet.network.virt_dhcp_host) makes has its name in DNS without being listed here.
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.change
+  - virtfleet.network.dns_host_options
+seealso:
+  - module: virtfleet.network.virt_dhcp_host
+  - module: virtfleet.network.virt_dns_srv
+  - module: virtfleet.network.virt_dns_txt
 """
 
 EXAMPLES = r"""
+- name: A network with a domain
+  virtfleet.network.virt_network:
+    name: guests
+    domain:
+      name: guests.example
+      local_only: true
+    ips:
+      - address: 192.168.50.1/24
+      - address: fd00:50::1/64
+
+- name: The directory server has a name
+  virtfleet.network.virt_dns_host:
+    network: guests
+    ip: 192.168.50.10
+    hostnames:
+      - ldap.guests.example
+
+# Elsewhere, another play knows nothing of that name, and keeps it.
+- name: The same server has one more
+  virtfleet.network.virt_dns_host:
+    network: guests
+    ip: 192.168.50.10
+    hostnames:
+      - mail.guests.example
+
+- name: Only these are its names
+  virtfleet.network.virt_dns_host:
+    network: guests
+    ip: 192.168.50.10
+    append: false
+    hostnames:
+      - ldap.guests.example
+      - directory.guests.example
+
+- name: Many in one task
+  virtfleet.network.virt_dns_host:
+    network: guests
+    hosts:
+      - ip: 192.168.50.11
+        hostnames:
+          - web.guests.example
+          - www.guests.example
+      - ip: fd00:50::11
+        hostnames:
+          - web.guests.example
+
+- name: One name less, the address keeps the others
+  virtfleet.network.virt_dns_host:
+    network: guests
+    ip: 192.168.50.11
+    hostnames:
+      - www.guests.example
+    state: absent
+
+- name: No name for that address
+  virtfleet.network.virt_dns_host:
+    network: guests
+    ip: fd00:50::11
+    state: absent
+
+- name: Only these addresses and names, whatever else there is
+  virtfleet.network.virt_dns_host:
+    network: guests
+    exclusive: true
+    append: false
+    hosts:
+      - ip: 192.168.50.10
+        hostnames:
+          - ldap.guests.example
 """
 
 RETURN = r"""
@@ -26,8 +118,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running
-          network, V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
+          the saved definition, in the running network or in both. V(describe) changes the running
+          network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

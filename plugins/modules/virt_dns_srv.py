@@ -5,9 +5,97 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_dns_srv
+short_description: Say in the DNS of a libvirt network where services are
+version_added: 0.1.0
+description:
+  - >-
+    Adds, changes and removes the SRV records that the network's DNS server answers with. Other records stay, unless
+    O(exclusive).
+  - >-
+    Which record is meant is told by O(service), O(protocol), O(domain) and O(target) together. One without a domain or
+    target is another record than one that has it. So a service that is on several hosts has a record for each.
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.change
+  - virtfleet.network.dns_srv_options
+seealso:
+  - module: virtfleet.network.virt_dns_host
+  - module: virtfleet.network.virt_dns_txt
 """
 
 EXAMPLES = r"""
+- name: A network with a domain
+  virtfleet.network.virt_network:
+    name: guests
+    domain:
+      name: guests.example
+      local_only: true
+    ips:
+      - address: 192.168.50.1/24
+
+- name: Where the directory is
+  virtfleet.network.virt_dns_srv:
+    network: guests
+    service: ldap
+    protocol: tcp
+    domain: guests.example
+    target: ldap1.guests.example
+    port: 389
+
+- name: A second server, which clients try when the first one does not answer
+  virtfleet.network.virt_dns_srv:
+    network: guests
+    service: ldap
+    protocol: tcp
+    domain: guests.example
+    target: ldap2.guests.example
+    port: 389
+    priority: 10
+
+- name: Many in one task, one of them on another port now
+  virtfleet.network.virt_dns_srv:
+    network: guests
+    srvs:
+      - service: ldap
+        protocol: tcp
+        domain: guests.example
+        target: ldap2.guests.example
+        port: 1389
+      - service: sip
+        protocol: udp
+        domain: guests.example
+        target: phone.guests.example
+        port: 5060
+
+- name: The first directory server is gone
+  virtfleet.network.virt_dns_srv:
+    network: guests
+    service: ldap
+    protocol: tcp
+    domain: guests.example
+    target: ldap1.guests.example
+    state: absent
+
+- name: No directory at all, wherever it is
+  virtfleet.network.virt_dns_srv:
+    network: guests
+    service: ldap
+    protocol: tcp
+    state: absent
+
+- name: Only this one, whatever else there is
+  virtfleet.network.virt_dns_srv:
+    network: guests
+    exclusive: true
+    service: kerberos
+    protocol: udp
+    domain: guests.example
+    target: kdc.guests.example
+    port: 88
 """
 
 RETURN = r"""
@@ -26,8 +114,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running
-          network, V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
+          the saved definition, in the running network or in both. V(describe) changes the running
+          network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

@@ -5,9 +5,63 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_dns_txt
+short_description: Answer with texts in the DNS of a libvirt network
+version_added: 0.1.0
+description:
+  - >-
+    Adds, changes and removes the TXT records that the network's DNS server answers with. Other records stay, unless
+    O(exclusive).
+  - Which record is meant is told by O(name).
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.change
+  - virtfleet.network.dns_txt_options
+seealso:
+  - module: virtfleet.network.virt_dns_host
+  - module: virtfleet.network.virt_dns_srv
 """
 
 EXAMPLES = r"""
+- name: A network with a domain
+  virtfleet.network.virt_network:
+    name: guests
+    domain:
+      name: guests.example
+      local_only: true
+    ips:
+      - address: 192.168.50.1/24
+
+- name: Whom to ask about the network
+  virtfleet.network.virt_dns_txt:
+    network: guests
+    name: owner.guests.example
+    value: the platform team
+
+- name: Somebody else now, and where it is, in one task
+  virtfleet.network.virt_dns_txt:
+    network: guests
+    txts:
+      - name: owner.guests.example
+        value: the network team
+      - name: site.guests.example
+        value: second floor
+
+- name: No owner any more
+  virtfleet.network.virt_dns_txt:
+    network: guests
+    name: owner.guests.example
+    state: absent
+
+- name: Only this one, whatever else there is
+  virtfleet.network.virt_dns_txt:
+    network: guests
+    exclusive: true
+    name: release.guests.example
+    value: v=1
 """
 
 RETURN = r"""
@@ -26,8 +80,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running
-          network, V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
+          the saved definition, in the running network or in both. V(describe) changes the running
+          network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

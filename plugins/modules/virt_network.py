@@ -350,8 +350,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running network,
-          V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in the saved definition, in
+          the running network or in both. V(describe) changes the running network. V(remove_bridge) removes a bridge
+          that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

@@ -5,9 +5,103 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: virt_portgroup
+short_description: Sort the guests of a libvirt network into classes
+version_added: 0.1.0
+description:
+  - >-
+    Adds, changes and removes portgroups of a network: classes of guests' NICs, each with VLANs, bandwidth or a virtual
+    port of its own. Other portgroups stay, unless O(exclusive).
+  - Which portgroup is meant is told by O(name).
+  - >-
+    The NICs of running guests keep what they were plugged in with. They follow a change when they are plugged in anew.
+  - >-
+    One portgroup of a network can be the default. When another one becomes it, give both in O(portgroups).
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.change
+  - virtfleet.network.portgroup_options
 """
 
 EXAMPLES = r"""
+- name: Guests directly on the LAN, through a bridge that the hypervisor has
+  virtfleet.network.virt_network:
+    name: lan
+    forward:
+      mode: bridge
+    bridge:
+      name: br0
+
+- name: A class of guests without limits, for all that say nothing else
+  virtfleet.network.virt_portgroup:
+    network: lan
+    name: full
+    default: true
+
+- name: One with limits
+  virtfleet.network.virt_portgroup:
+    network: lan
+    name: metered
+    bandwidth:
+      inbound:
+        average: 1024 # KiB per second
+        peak: 4096
+        burst: 512 # KiB
+      outbound:
+        average: 1024
+
+- name: Less for them, and the peak stays as it is
+  virtfleet.network.virt_portgroup:
+    network: lan
+    name: metered
+    bandwidth:
+      inbound:
+        average: 512
+
+- name: From now on limits are for all that say nothing else
+  virtfleet.network.virt_portgroup:
+    network: lan
+    portgroups:
+      - name: full
+        default: false
+      - name: metered
+        default: true
+
+- name: No class without limits
+  virtfleet.network.virt_portgroup:
+    network: lan
+    name: full
+    state: absent
+
+- name: VLANs on an Open vSwitch bridge, prepared and not started
+  virtfleet.network.virt_network:
+    name: trunk
+    active: false
+    autostart: false
+    forward:
+      mode: bridge
+    bridge:
+      name: ovsbr0
+    virtualport:
+      type: openvswitch
+
+- name: A class for each VLAN, and no others
+  virtfleet.network.virt_portgroup:
+    network: trunk
+    exclusive: true
+    portgroups:
+      - name: office
+        default: true
+        vlan:
+          tags:
+            - id: 42
+      - name: guests
+        vlan:
+          tags:
+            - id: 47
 """
 
 RETURN = r"""
@@ -26,8 +120,9 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition, V(update) and V(describe) change the running
-          network, V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
+          the saved definition, in the running network or in both. V(describe) changes the running
+          network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
       type: str
       sample: update
     path:

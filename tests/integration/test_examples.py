@@ -17,7 +17,7 @@ from tests.lab import Hypervisor, Lab, LabUnavailable
 
 from . import plays
 from .conftest import NOT_RUN, ROOTS
-from .plays import NETWORK, Task
+from .plays import INFO, Task
 
 pytestmark = pytest.mark.lab
 
@@ -71,11 +71,11 @@ def proven(tasks: list[Task]) -> list[Task]:
         if "block" in task:
             found.append({**task, "block": proven(task["block"])})
             continue
-        if NETWORK in task:
+        kept, changing = task.get("register", "real"), any(key.startswith(OURS) and key != INFO for key in task)
+        if changing:
             found += [as_foretold(task)]
-        kept = task.get("register", "real")
         found += [{**task, "register": kept}, repeated(task)]
-        if NETWORK in task:
+        if changing:
             found += [compared(kept)]
     return found
 
@@ -90,11 +90,9 @@ def repeated(task: Task) -> Task:
 
 
 def compared(kept: str) -> Task:
-    rows = "| map(attribute='plan') | list"
-    that: list[Any] = [
-        f"{kept} is changed",
-        f"({kept}.results | default([{kept}])) {rows} == (foretold.results | default([foretold])) {rows}",
-    ]
+    results = [f"({name}.results | default([{name}]))" for name in (kept, "foretold")]
+    parts = [f"| map(attribute='{part}', default={{}}) | list" for part in ("plan", "entries")]
+    that: list[Any] = [f"{kept} is changed", *(f"{results[0]} {part} == {results[1]} {part}" for part in parts)]
     return {"name": "it does what was foretold", "ansible.builtin.assert": {"that": that}}
 
 

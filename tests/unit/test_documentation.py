@@ -22,13 +22,15 @@ from ansible_collections.virtfleet.network.plugins.module_utils._gateway import 
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
-from tests import generate
+from tests import generate, option_docs
 
 ROOT = Path(__file__).parents[2]
 COLLECTION = "virtfleet.network"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
 KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "dict": dict}
 FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
+# Pages for people.
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What only the glue adds to a result: a backup that was made, the problems of an error.
 ADDED = {"backup_file", "problems"}
 
@@ -110,14 +112,62 @@ def wrong_keys(result: dict[str, Any], contains: dict[str, Any], path: str = "")
 
 
 CHANGED = plan_network(Desired("guests", spec={"domain": {"name": "guests.example"}}), NOW, Policy())
+OUTCOME = Outcome(CHANGED, NOW, NOW._replace(saved=CHANGED.after))
+# The least that each module can be given.
+LEAST = {
+    "virt_network": {"name": "guests"},
+    "virt_dhcp_host": {"network": "guests", "hosts": []},
+    "virt_dhcp_range": {"network": "guests", "ranges": []},
+    "virt_dns_host": {"network": "guests", "hosts": []},
+    "virt_dns_srv": {"network": "guests", "srvs": []},
+    "virt_dns_txt": {"network": "guests", "txts": []},
+    "virt_portgroup": {"network": "guests", "portgroups": []},
+}
 
 
-def test_result_of_a_change(documented: dict[str, Any]) -> None:
-    result = _module.result_of(Outcome(CHANGED, NOW, NOW._replace(saved=CHANGED.after)))
+class FakeModule:
+    """An AnsibleModule that keeps its result."""
+
+    check_mode = False
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+        self.result: dict[str, Any] = {}
+
+    def warn(self, _text: str) -> None:
+        """Nobody listens."""
+
+    def exit_json(self, **result: Any) -> None:
+        """The end."""
+        self.result = json.loads(json.dumps(result))
+
+
+def returned(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a module returns that finds something to change."""
+    with monkeypatch.context() as patched:
+        spec = arguments(module, patched)
+    fake = FakeModule(dict(ArgumentSpecValidator(spec).validate(LEAST[module]).validated_parameters))
+    monkeypatch.setattr(_module, "start", lambda _options, **_rules: fake)
+    monkeypatch.setattr(_module, "Gateway", lambda *_given: FakeGateway())
+    monkeypatch.setattr(_module, "converge", lambda *_given: [OUTCOME])
+    importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}").main()
+    return fake.result
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "virt_network_info"])
+def test_result_of_a_change(module: str, documented: dict[str, Any], monkeypatch: Any) -> None:
+    result = returned(module, monkeypatch)
     assert result.pop("changed") is True
-    returned = documented["virt_network"]["return"]
-    assert wrong_keys(result, {name: entry for name, entry in returned.items() if name not in ADDED}) == []
-    assert set(returned) >= ADDED
+    told = documented[module]["return"]
+    assert wrong_keys(result, {name: entry for name, entry in told.items() if name not in ADDED}) == []
+    assert set(told) >= ADDED
+
+
+def test_modules_for_entries_say_the_same_of_results(documented: dict[str, Any]) -> None:
+    told = {name: set(documented[name]["return"]) for name in LEAST}
+    assert {frozenset(keys - {"network", "entries"}) for keys in told.values()} == {
+        frozenset(told["virt_network"] - {"network"})
+    }
 
 
 def test_result_without_a_change_has_the_same_keys() -> None:
@@ -142,6 +192,9 @@ class FakeGateway:
     def guests(self) -> dict[str, tuple[Guest, ...]]:
         return {"guests": (WEB,)}
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def leases(self, name: str) -> list[Lease]:
         return [Lease("52:54:00:00:00:01", "192.168.50.10", 24, "web", "", 0)]
 
@@ -160,9 +213,11 @@ def tasks_in(tasks: list[Any]) -> list[dict[str, Any]]:
     return [inner for task in tasks for inner in (tasks_in(task["block"]) if "block" in task else [task])]
 
 
-def readme_tasks() -> list[dict[str, Any]]:
-    (playbook,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    return tasks_in([task for play in yaml.safe_load(playbook) for task in play["tasks"]])
+def tasks_of(page: Path) -> list[dict[str, Any]]:
+    """The tasks of all playbooks in a page."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    plays = [play for block in blocks for play in yaml.safe_load(block) if isinstance(play, dict) and "tasks" in play]
+    return tasks_in([task for play in plays for task in play["tasks"]])
 
 
 def refusals(tasks: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -185,10 +240,14 @@ def test_examples_have_options_of_the_code(module: str, documented: dict[str, An
     assert refusals(tasks, monkeypatch) == []
 
 
-def test_readme_has_options_of_the_code(monkeypatch: Any) -> None:
-    tasks = readme_tasks()
-    assert any(f"{COLLECTION}.virt_network" in task for task in tasks)
-    assert refusals(tasks, monkeypatch) == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_have_options_of_the_code(page: Path, monkeypatch: Any) -> None:
+    assert refusals(tasks_of(page), monkeypatch) == []
+
+
+def test_playbooks_in_pages_are_found() -> None:
+    names = {key for page in PAGES for task in tasks_of(page) for key in task}
+    assert names >= {f"{COLLECTION}.virt_network", f"{COLLECTION}.virt_dhcp_host"}
 
 
 def test_wrong_options_are_found(monkeypatch: Any) -> None:
@@ -197,8 +256,6 @@ def test_wrong_options_are_found(monkeypatch: Any) -> None:
 
 
 # ---- pages ----
-
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -226,10 +283,10 @@ def test_architecture_knows_every_file() -> None:
 
 def test_generator_wants_a_description_of_every_option() -> None:
     rows = (element("thing", attr("name"), attr("size")),)
-    texts = generate.Descriptions(
+    texts = option_docs.Descriptions(
         "things", {"thing": ["A thing."], "thing.name": ["Its name."], "thing.color": ["Red."]}
     )
-    generate.options_of(rows, {"thing": {"type": "dict", "options": {"name": {}, "size": {}}}}, texts)
+    option_docs.options_of(rows, {"thing": {"type": "dict", "options": {"name": {}, "size": {}}}}, texts)
     assert [problem.partition(": ")[2] for problem in texts.problems()] == [
         "things: no description of thing.size",
         "things: thing.color is no option",
@@ -240,8 +297,8 @@ def test_generator_describes_a_shared_row_once() -> None:
     shared = attr("size")
     rows = (element("thing", shared), element("other", shared))
     spec = {"type": "dict", "options": {"size": {"type": "str"}}}
-    texts = generate.Descriptions("things", {"thing": ["A thing."], "thing.size": ["Big."], "other": ["Another."]})
-    options = generate.options_of(rows, {"thing": spec, "other": spec}, texts)
+    texts = option_docs.Descriptions("things", {"thing": ["A thing."], "thing.size": ["Big."], "other": ["Another."]})
+    options = option_docs.options_of(rows, {"thing": spec, "other": spec}, texts)
     assert options["other"]["suboptions"]["size"]["description"] == ["Big."]
     assert list(texts.problems()) == []
 

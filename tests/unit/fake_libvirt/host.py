@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed
 from tests.unit.fake_libvirt.addresses import network_of
 from tests.unit.fake_libvirt.base import (
@@ -177,6 +177,8 @@ class FakeHost:
             (bridge if made.find("mtu") is None else made.find("mtu")).addnext(mac)
 
     def _define(self, step):
+        if step.base and self.observe(step.network).saved != step.base:
+            raise MeanwhileError("somebody else has just changed it")
         source = read(step.xml)
         name, uuid = source.findtext("name"), source.findtext("uuid")
         for other, net in self.nets.items():
@@ -228,19 +230,17 @@ class FakeHost:
 
     def _update(self, step):
         net = self._net(step)
-        if step.scope != "saved":
-            refuse_unless(net.live is not None, INVALID, "network is not running")
-            root = self.shown(step.network, net.live)
-            update(root, step.command, step.section, step.parent, read(step.xml), self._version)
-            for reported in root.iter("network", "interface"):
-                reported.attrib.pop("connections", None)
-            net = net._replace(live=accepted(root, self._version))
-        if step.scope != "live":
-            refuse_unless(net.saved is not None, INVALID, "network is not persistent")
-            root = copy.deepcopy(net.saved)
-            update(root, step.command, step.section, step.parent, read(step.xml), self._version)
-            net = net._replace(saved=accepted(root, self._version))
-        self.nets[step.network] = net
+        refuse_unless(step.scope == "saved" or net.live is not None, INVALID, "network is not running")
+        refuse_unless(step.scope == "live" or net.saved is not None, INVALID, "transient network")
+        made = {}
+        for scope, before in (("live", net.live), ("saved", net.saved)):
+            if step.scope in (scope, "both"):
+                root = self.shown(step.network, before) if scope == "live" else copy.deepcopy(before)
+                update(root, step.command, step.section, step.parent, read(step.xml), self._version)
+                for reported in root.iter("network", "interface"):
+                    reported.attrib.pop("connections", None)
+                made[scope] = accepted(root, self._version)
+        self.nets[step.network] = net._replace(**made)
 
     def _describe(self, step):
         net = self._net(step)

@@ -1,0 +1,83 @@
+"""What is wrong with a definition by itself: each rule, with libvirt's own answer beside it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, number, problems
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from tests.unit.case_files import definition, load, spec_of, version_of
+from tests.unit.fake_libvirt.base import RefusedError, read
+from tests.unit.fake_libvirt.definition import accepted, validate
+
+RULES = [pytest.param(case, id=case["rule"]) for name in ("checks", "addresses") for case in load(name)]
+
+
+def found(options, version):
+    return problems(parse(read_xml(definition(options)), NETWORK), version)
+
+
+def libvirts_answer(options, version):
+    """What libvirt does with a definition: refused, kept, or dropped in parts."""
+    given = read_xml(definition(options))
+    try:
+        kept = accepted(read(definition(options)), version)
+        validate(kept, version)
+    except RefusedError:
+        return "refused"
+    return "dropped" if differences(given, kept, NETWORK) else "kept"
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_what_is_wrong_is_told(case):
+    if "problem" not in case:
+        assert found(case["wrong"], version_of(case)) == []
+        return
+    told = found(case["wrong"], version_of(case))
+    assert len(told) == 1, told
+    assert re.search(case["problem"], told[0]), told
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_libvirt_finds_the_same_or_worse(case):
+    expected = "kept" if "problem" not in case or case.get("kept") else "dropped" if case.get("dropped") else "refused"
+    assert libvirts_answer(case["wrong"], version_of(case)) == expected
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_what_is_right_passes_here_and_there(case):
+    assert found(case["right"], version_of(case)) == []
+    assert libvirts_answer(case["right"], version_of(case)) == "kept"
+
+
+@pytest.mark.parametrize("name", sorted(load("networks")))
+def test_every_form_of_network_passes(name):
+    assert problems(parse(read_xml(load("networks")[name]["xml"]), NETWORK), 9000000) == []
+
+
+def test_all_problems_come_together():
+    told = found(
+        {"forward": {"mode": "open", "dev": "e"}, "title": "t", "virtualport": {"parameters": {"typeid": 1}}}, 9000000
+    )
+    assert [text.split()[0] for text in told] == ["title", "virtualport", "forward.mode", "forward.dev"]
+
+
+def test_an_unknown_version_is_not_too_old():
+    assert found({"title": "t"}, 0) == []
+
+
+def test_versions_are_counted_as_libvirt_does():
+    assert [number(text) for text in ("7.0.0", "9.7.0", "10.10.1", "12.8.0")] == [7000000, 9007000, 10010001, 12008000]
+
+
+@pytest.mark.parametrize("tags", [[{"id": 1}, {"id": 2}], [{"id": 1, "native_mode": "tagged"}]])
+def test_a_trunk_that_libvirt_would_make_all_the_same_is_a_contradiction(tags):
+    wanted = {"trunk": False, "tags": tags}
+    assert list(contradictions({"vlan": wanted})) == ["vlan.trunk cannot be false with several tags or a native one"]
+    group = spec_of({"portgroups": [{"name": "p", "vlan": wanted}]})
+    assert list(contradictions(group)) == ["portgroups[p].vlan.trunk cannot be false with several tags or a native one"]
+    assert list(contradictions({"vlan": {"trunk": False, "tags": [{"id": 1}]}})) == []

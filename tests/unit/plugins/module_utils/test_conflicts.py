@@ -1,0 +1,157 @@
+"""What stands in the way of a network: the other networks, and the host's own devices."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, Surroundings
+from tests.unit.case_files import definition
+
+NIC = Device(False, "52:54:00:ff:00:01", {}, ("192.0.2.7/24", "fe80::1/64"))
+MAC = "52:54:00:aa:00:01"
+LAN = {"bridge": {"name": "virbr50"}, "mac": {"address": MAC}, "ips": [{"address": "10.0.0.1/24"}]}
+BRIDGED = {"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}}
+
+
+def network(options, live=False, autostart=False, name="other"):
+    xml = definition(options, name)
+    return Observed(name, xml, xml if live else "", autostart, True)
+
+
+def found(options, observed=None, active=True, networks=(), devices=None):
+    spec = parse(read_xml(definition(options)), NETWORK)
+    return conflicts(spec, observed or Observed("n"), active, Surroundings(tuple(networks), devices))
+
+
+def test_nothing_stands_in_the_way():
+    other = network({"ips": [{"address": "10.0.1.1/24"}], "bridge": {"name": "virbr1"}}, live=True)
+    assert found(LAN, networks=[other], devices={"eth0": NIC, "br0": NIC}) == ([], [], "")
+
+
+# ---- other networks ----
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1/24", "10.0.0.129/25", "10.0.1.1/23", "10.255.255.1/8"])
+def test_subnets_overlap_whatever_their_size(address):
+    other = network({"ips": [{"address": address}]}, live=True)
+    told = found(LAN, networks=[other])
+    assert len(told.problems) == 1
+    assert told.problems[0].startswith("subnet 10.0.0.0/24 overlaps 10.")
+    assert "network 'other'" in told.problems[0]
+
+
+@pytest.mark.parametrize("address", ["10.0.1.1/24", "fd00::1/64", "9.255.255.1/8"])
+def test_others_do_not(address):
+    assert found(LAN, networks=[network({"ips": [{"address": address}]}, live=True)]) == ([], [], "")
+
+
+@pytest.mark.parametrize(
+    "active,live,autostart,hard",
+    [
+        (True, True, False, True),
+        (True, False, True, True),
+        (True, False, False, False),
+        (False, True, True, False),
+    ],
+)
+def test_two_that_never_run_at_once_may_share_a_subnet(active, live, autostart, hard):
+    told = found(LAN, active=active, networks=[network({"ips": [{"address": "10.0.0.2/24"}]}, live, autostart)])
+    assert (len(told.problems), len(told.warnings)) == ((1, 0) if hard else (0, 1))
+
+
+def test_the_running_definition_of_another_network_counts_too():
+    saved, live = definition({"ips": [{"address": "10.9.0.1/24"}]}), definition({"ips": [{"address": "10.0.0.1/24"}]})
+    told = found(LAN, networks=[Observed("other", saved, live, False, True)])
+    assert told.problems == ["subnet 10.0.0.0/24 overlaps 10.0.0.0/24 of network 'other'"]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_bridge_belongs_to_one_network(live):
+    told = found({"bridge": {"name": "virbr50"}}, active=False, networks=[network(LAN, live)])
+    assert told.problems == ["bridge.name virbr50 is the bridge of network 'other'"]
+
+
+def test_a_bridge_of_the_host_may_serve_several_networks():
+    assert found(BRIDGED, networks=[network(BRIDGED, True)], devices={"br0": Device(True, MAC, {}, ())}) == ([], [], "")
+
+
+# ---- the host ----
+
+
+def test_an_address_of_the_host_is_in_the_way():
+    told = found({"ips": [{"address": "192.0.2.1/28"}]}, devices={"eth0": NIC})
+    assert told.problems == ["subnet 192.0.2.0/28 overlaps 192.0.2.7/24, the hypervisor's own address on eth0"]
+
+
+def test_it_is_a_warning_while_the_network_shall_not_run():
+    told = found({"ips": [{"address": "192.0.2.1/28"}]}, active=False, devices={"eth0": NIC})
+    assert (told.problems, len(told.warnings)) == ([], 1)
+
+
+def test_nothing_is_known_of_a_host_that_is_elsewhere():
+    assert found({"ips": [{"address": "192.0.2.1/28"}], **BRIDGED}, devices=None) == ([], [], "")
+
+
+def test_a_network_is_not_in_its_own_way():
+    own = {"virbr50": Device(True, MAC, {"vnet0": True}, ("10.0.0.1/24",))}
+    assert found(LAN, network(LAN, live=True, name="n"), devices=own) == ([], [], "")
+
+
+def test_a_network_that_runs_is_told_once_and_not_as_the_host_too():
+    other, bridge = network(LAN, live=True), {"virbr50": Device(True, MAC, {}, ("10.0.0.1/24",))}
+    told = found({"ips": [{"address": "10.0.0.2/24"}]}, networks=[other], devices=bridge)
+    assert told.problems == ["subnet 10.0.0.0/24 overlaps 10.0.0.0/24 of network 'other'"]
+
+
+def test_a_new_network_takes_no_device_of_the_host():
+    told = found({"bridge": {"name": "eth0"}}, active=False, devices={"eth0": NIC})
+    assert told.problems == ["bridge.name eth0 is an interface of the hypervisor already"]
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_missing_bridge_of_the_host_matters_while_the_network_runs(active):
+    told = found(BRIDGED, active=active, devices={"eth0": NIC})
+    texts = ["the host bridge br0 does not exist: create it first, with the host's NIC as its port"]
+    assert (told.problems, told.warnings) == ((texts, []) if active else ([], texts))
+
+
+def test_a_bridge_of_the_host_is_a_bridge():
+    assert found(BRIDGED, devices={"br0": NIC}).problems == [
+        "bridge.name br0 is an interface of the hypervisor, but no bridge"
+    ]
+    assert found({**BRIDGED, "virtualport": {"type": "openvswitch"}}, devices={"br0": NIC}).problems == []
+
+
+# ---- the bridge that a killed daemon left behind ----
+
+LEFT = Device(True, MAC, {"vnet0": False}, ("10.0.0.1/24",))
+
+
+def test_a_bridge_left_behind_is_removed_with_the_start():
+    assert found(LAN, network(LAN, name="n"), devices={"virbr50": LEFT}) == ([], [], "virbr50")
+
+
+def test_it_stays_while_nothing_is_started():
+    assert found(LAN, network(LAN, name="n"), active=False, devices={"virbr50": LEFT}) == ([], [], "")
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        LEFT._replace(mac="52:54:00:ff:00:01"),
+        LEFT._replace(ports={"vnet0": False, "eth5": True}),
+        LEFT._replace(bridge=False),
+    ],
+    ids=["other MAC address", "a port with a carrier", "no bridge"],
+)
+def test_a_device_that_may_be_somebody_elses_is_not_removed(device):
+    told = found(LAN, network(LAN, name="n"), devices={"virbr50": device})
+    assert told.stale_bridge == ""
+    assert "bridge.name virbr50 is an interface of the hypervisor already" in told.problems
+
+
+def test_a_running_network_has_left_nothing_behind():
+    assert found(LAN, network(LAN, live=True, name="n"), devices={"virbr50": LEFT}).stale_bridge == ""
