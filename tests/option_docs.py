@@ -13,7 +13,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries import 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
 from ansible_collections.virtfleet.network.plugins.module_utils._live import FIREWALL_SECTIONS
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._plan import CALLS_WORTH_A_RESTART
+from ansible_collections.virtfleet.network.plugins.module_utils._plan import (
+    CALLS_WORTH_A_RESTART,
+    FIREWALL_CALLS_WORTH_A_RESTART,
+)
 
 Options = dict[str, Any]
 # The module that has an option for everything, to which texts lead that speak of an option of another one.
@@ -137,9 +140,8 @@ def _obligation(row: Row, place: Place) -> Iterator[str]:
 def _needed(row: Row, place: Place) -> str:
     if place.kind is None:
         return "Every entry needs it." if place.shown.endswith("[].") else f"O({place.shown.rstrip('.')}) needs it."
-    alone = place.kind.identities[-1]  # the least that tells an entry
-    if len(place.kind.identities[0]) == 1 < len(place.kind.identities) or row.option not in alone:
-        return f"Needed with O({place.shown}state=present)."
+    if row.option in place.kind.needs:
+        return "A new entry needs it."
     return "Every entry needs it." if place.shown else f"Needed unless O({place.kind.path[-1]}) is given."
 
 
@@ -178,14 +180,21 @@ class Entries:
                 documented[name] = {"description": self._text(module, kind, name), **head(spec)}
         inner = options_of(rows, specs[bulk]["options"], self._table, Place(path, f"{bulk}[].", kind))
         documented[bulk]["description"].append(identity(kind))
-        documented[bulk]["suboptions"] = {**inner, "state": documented["state"]}
+        state = self._text(module, kind, "state")
+        documented[bulk]["suboptions"] = {
+            **inner,
+            "state": {"description": state, **head(specs[bulk]["options"]["state"])},
+        }
+        documented["state"]["description"] = [*state, "When the option is not set, V(present) is meant."]
         return elsewhere({name: documented[name] for name in specs})
 
     def more(self, module: str, kind: Collection) -> Options:
         """What the documentation of a module has beside its options and its own words."""
-        notes = self._data["notes"] + (self._data["firewall_notes"] if kind.row.live in FIREWALL_SECTIONS else [])
+        firewall = kind.row.live in FIREWALL_SECTIONS
+        notes = [*self._data["notes"], *self._data["firewall_notes" if firewall else "other_notes"]]
         texts = {name: self._data[name] for name in ("attributes", "seealso")}
-        words = {**self._data["modules"][module]["words"], "calls": CALLS_WORTH_A_RESTART}
+        calls = FIREWALL_CALLS_WORTH_A_RESTART if firewall else CALLS_WORTH_A_RESTART
+        words = {**self._data["modules"][module]["words"], "calls": calls}
         found: Options = each_text({**texts, "notes": notes}, lambda text: text.format(**words))
         return found
 

@@ -34,7 +34,7 @@ options:
   ip:
     description:
       - The reserved address, inside the subnet.
-      - Needed with O(state=present).
+      - A new entry needs it.
     type: str
   lease:
     description:
@@ -58,11 +58,11 @@ options:
   state:
     description:
       - Whether the reservation is to be there.
+      - When the option is not set, V(present) is meant.
     type: str
     choices:
       - present
       - absent
-    default: present
   hosts:
     description:
       - Many reservations, in place of the options for a single one. They are made in one change
@@ -91,7 +91,7 @@ options:
       ip:
         description:
           - The reserved address, inside the subnet.
-          - Needed with O(hosts[].state=present).
+          - A new entry needs it.
         type: str
       lease:
         description:
@@ -161,7 +161,8 @@ notes:
   - What an existing reservation has and the task does not mention is kept. An empty string,
     list or dictionary removes.
   - Each change of a running network makes libvirt install its firewall rules anew, and takes
-    a third of a second and more. So when more than 8 of them come together, no running guest
-    uses the network and O(restart) is not V(never), the new definition is saved and the network
-    is restarted once instead. Else they are made one by one, what is to be removed first.
+    a third of a second and more. They are made one by one, what is to be removed first. But
+    when there are more than 8, no running guest uses the network, nothing else waits for its
+    restart, and O(restart) is not V(never), then the new definition is saved and the network
+    is restarted once.
 """

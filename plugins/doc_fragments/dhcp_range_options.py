@@ -47,11 +47,11 @@ options:
   state:
     description:
       - Whether the range is to be there.
+      - When the option is not set, V(present) is meant.
     type: str
     choices:
       - present
       - absent
-    default: present
   ranges:
     description:
       - Many ranges, in place of the options for a single one. They are made in one change of
@@ -125,7 +125,8 @@ notes:
   - What an existing range has and the task does not mention is kept. An empty string, list
     or dictionary removes.
   - Each change of a running network makes libvirt install its firewall rules anew, and takes
-    a third of a second and more. So when more than 8 of them come together, no running guest
-    uses the network and O(restart) is not V(never), the new definition is saved and the network
-    is restarted once instead. Else they are made one by one, what is to be removed first.
+    a third of a second and more. They are made one by one, what is to be removed first. But
+    when there are more than 8, no running guest uses the network, nothing else waits for its
+    restart, and O(restart) is not V(never), then the new definition is saved and the network
+    is restarted once.
 """

@@ -23,7 +23,7 @@ options:
   hostnames:
     description:
       - Its names.
-      - Needed with O(state=present).
+      - A new entry needs it.
     type: list
     elements: str
   state:
@@ -31,11 +31,11 @@ options:
       - Whether the address is to be there.
       - With V(absent) and O(hostnames), these names are taken away from the address, and the
         address goes with its last name. Without O(hostnames) it goes with all its names.
+      - When the option is not set, V(present) is meant.
     type: str
     choices:
       - present
       - absent
-    default: present
   hosts:
     description:
       - Many addresses, in place of the options for a single one. They are made in one change
@@ -52,7 +52,7 @@ options:
       hostnames:
         description:
           - Its names.
-          - Needed with O(hosts[].state=present).
+          - A new entry needs it.
         type: list
         elements: str
       state:
@@ -97,4 +97,8 @@ notes:
     started, and its saved definition is changed.
   - What an existing address has and the task does not mention is kept. An empty string, list
     or dictionary removes.
+  - The changes of a running network are made one by one, what is to be removed first. But when
+    there are more than 200, no running guest uses the network, nothing else waits for its restart,
+    and O(restart) is not V(never), then the new definition is saved and the network is restarted
+    once.
 """

@@ -54,13 +54,13 @@ options:
   state:
     description:
       - Whether the record is to be there.
-      - With V(absent) and neither O(domain) nor O(target), all records of the service and protocol
-        go.
+      - 'With V(absent), all records go that agree in what is given: without O(target) those
+        of all targets, without O(domain) those of all domains.'
+      - When the option is not set, V(present) is meant.
     type: str
     choices:
       - present
       - absent
-    default: present
   srvs:
     description:
       - Many records, in place of the options for a single one. They are made in one change
@@ -109,8 +109,8 @@ options:
       state:
         description:
           - Whether the record is to be there.
-          - With V(absent) and neither O(domain) nor O(target), all records of the service and
-            protocol go.
+          - 'With V(absent), all records go that agree in what is given: without O(target) those
+            of all targets, without O(domain) those of all domains.'
         type: str
         choices:
           - present
@@ -141,4 +141,8 @@ notes:
     and its saved definition is changed.
   - What an existing record has and the task does not mention is kept. An empty string, list
     or dictionary removes.
+  - The changes of a running network are made one by one, what is to be removed first. But when
+    there are more than 200, no running guest uses the network, nothing else waits for its restart,
+    and O(restart) is not V(never), then the new definition is saved and the network is restarted
+    once.
 """

@@ -23,16 +23,16 @@ options:
   value:
     description:
       - The text to answer.
-      - Needed with O(state=present).
+      - A new entry needs it.
     type: str
   state:
     description:
       - Whether the record is to be there.
+      - When the option is not set, V(present) is meant.
     type: str
     choices:
       - present
       - absent
-    default: present
   txts:
     description:
       - Many records, in place of the options for a single one. They are made in one change
@@ -49,7 +49,7 @@ options:
       value:
         description:
           - The text to answer.
-          - Needed with O(txts[].state=present).
+          - A new entry needs it.
         type: str
       state:
         description:
@@ -84,4 +84,8 @@ notes:
     and its saved definition is changed.
   - What an existing record has and the task does not mention is kept. An empty string, list
     or dictionary removes.
+  - The changes of a running network are made one by one, what is to be removed first. But when
+    there are more than 200, no running guest uses the network, nothing else waits for its restart,
+    and O(restart) is not V(never), then the new definition is saved and the network is restarted
+    once.
 """

@@ -161,11 +161,11 @@ options:
   state:
     description:
       - Whether the portgroup is to be there.
+      - When the option is not set, V(present) is meant.
     type: str
     choices:
       - present
       - absent
-    default: present
   portgroups:
     description:
       - Many portgroups, in place of the options for a single one. They are made in one change
@@ -353,4 +353,8 @@ notes:
     started, and its saved definition is changed.
   - What an existing portgroup has and the task does not mention is kept. An empty string, list
     or dictionary removes.
+  - The changes of a running network are made one by one, what is to be removed first. But when
+    there are more than 200, no running guest uses the network, nothing else waits for its restart,
+    and O(restart) is not V(never), then the new definition is saved and the network is restarted
+    once.
 """

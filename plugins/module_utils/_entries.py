@@ -22,7 +22,8 @@ class Collection(NamedTuple):
     given counts; ``loose``: fields of it that are part of it when they are missing, too, and that may be left out to
     remove all that agree in the rest; ``unique``: fields that no two entries of an <ip> may share, and that tell an
     entry within its <ip> only when they are ``local``; ``address``: the field that lies in the <ip>'s subnet, for lists
-    inside an <ip>; ``names``: a field with a list that grows by what is given; ``aliases``: other names of options.
+    inside an <ip>; ``names``: a field with a list that grows by what is given; ``needs``: fields that a new entry must
+    have; ``aliases``: other names of options.
     """
 
     path: tuple[str, ...]
@@ -32,6 +33,7 @@ class Collection(NamedTuple):
     local: tuple[str, ...] = ()
     address: str = ""
     names: str = ""
+    needs: tuple[str, ...] = ()
     aliases: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -49,12 +51,13 @@ DHCP_HOST = Collection(
     unique=("mac", "id", "name", "ip"),
     local=("name", "ip"),
     address="ip",
+    needs=("ip",),
     aliases={"name": "hostname"},
 )
 DHCP_RANGE = Collection(("ips", "dhcp", "ranges"), (("start", "end"),), address="start")
-DNS_HOST = Collection(("dns", "hosts"), (("ip",),), names="hostnames")
+DNS_HOST = Collection(("dns", "hosts"), (("ip",),), names="hostnames", needs=("hostnames",))
 DNS_SRV = Collection(("dns", "srvs"), (("service", "protocol", "domain", "target"),), loose=("domain", "target"))
-DNS_TXT = Collection(("dns", "txts"), (("name",),))
+DNS_TXT = Collection(("dns", "txts"), (("name",),), needs=("value",))
 PORTGROUP = Collection(("portgroups",), (("name",),))
 
 
@@ -80,6 +83,7 @@ class Editor:
         self.there = [_Placed(home, entry) for home, entries in enumerate(_lists(kind, have)) for entry in entries]
         self.new: list[_Placed] = []
         self.gone: set[int] = set()
+        self.refused: set[int] = set()
         self.problems: list[str] = []
         self.index: dict[tuple[str, ...], dict[tuple[Any, ...], list[_Placed]]] = {}
         for fields in kind.identities:
@@ -90,12 +94,28 @@ class Editor:
 
     def edit(self, wanted: Sequence[Wanted], exclusive: bool, replace: bool) -> Edit:
         """All wanted entries applied; ``exclusive``: others go; ``replace``: others that hold the same value go."""
+        self._twice(wanted)
         for item in wanted:
             (self._put if item.present else self._take)(item.entry)
         if exclusive:
             self.gone |= {id(placed) for placed in self.there if not placed.wanted}
         self._resolve(replace)
         return Edit(self._spec(), self.problems, self._tally())
+
+    def _twice(self, wanted: Sequence[Wanted]) -> None:
+        """An entry that is listed twice is a problem; single names of one may go while others come."""
+        seen: dict[tuple[Any, ...], bool] = {}
+        for item in wanted:
+            fields, names = self._identity(item.entry), item.entry.get(self.kind.names, [])
+            # A guest may have one name in both families.
+            family = ":" in item.entry.get("ip", "") if set(fields) <= set(self.kind.local) else None
+            key = (family, fields, *_values(item.entry, fields))
+            if key in seen and (item.present or seen[key]):
+                self.problems.append(f"{self._label(item.entry)} is listed twice")
+            if any(seen.setdefault((*key, name), item.present) != item.present for name in names):
+                self.problems.append(f"{self._label(item.entry)} is listed with a name to be there and not")
+            if item.present or not names:
+                seen[key] = item.present
 
     def _identity(self, entry: Spec) -> tuple[str, ...]:
         """The fields that tell this entry; the last ones there are, when none are given in full."""
@@ -104,9 +124,10 @@ class Editor:
                 return fields
         return self.kind.identities[-1]
 
-    def _lacks(self, entry: Spec) -> bool:
-        """Whether an entry does not say which one it is; that is a problem."""
-        fields = [one for one in self._identity(entry) if entry.get(one) in (None, "") and one not in self.kind.loose]
+    def _lacks(self, entry: Spec, needed: Sequence[str] = ()) -> bool:
+        """Whether an entry does not say which one it is, or all that a new one needs; that is a problem."""
+        needed = needed or [one for one in self._identity(entry) if one not in self.kind.loose]
+        fields = [one for one in needed if entry.get(one) in (None, "", [])]
         if fields:
             self.problems.append(f"{self._label(entry)} needs {' and '.join(fields)}")
         return bool(fields)
@@ -125,15 +146,11 @@ class Editor:
         home = self._home(entry) if given else None
         found = self._find(entry, home)[:1]
         for placed in found:
-            if placed.wanted:
-                self.problems.append(f"{self._label(entry)} is listed twice")
             placed.wanted = True
             placed.entry = {**placed.entry, **entry, **self._grown(placed.entry, entry)}
             placed.home = placed.home if home is None else home
-        if not found and not given:
-            self.problems.append(f"{self._label(entry)} needs {self.kind.address}")
-        elif not found and home is not None:
-            placed = _Placed(home, dict(entry))
+        if not found and (home is not None or not given) and not self._lacks(entry, self.kind.needs):
+            placed = _Placed(home or 0, dict(entry))
             placed.wanted = True
             self.new.append(placed)
             for fields, values in self.index.items():
@@ -186,6 +203,7 @@ class Editor:
             for (_home, value), several in holders.items():
                 if len(several) > 1:
                     self._collide(field, value, several, replace)
+        self.gone |= self.refused  # so that nothing else is said of them
 
     def _collide(self, field: str, value: Any, several: list[_Placed], replace: bool) -> None:
         wanted = [placed for placed in several if placed.wanted]
@@ -200,7 +218,7 @@ class Editor:
                     f"{self._label(wanted[0].entry)} wants {field} {value}, which {self._label(placed.entry)} has: "
                     "remove that one, or say conflict=replace"
                 )
-                self.gone.add(id(wanted[0]))  # so that nothing else is said of it
+                self.refused.add(id(wanted[0]))
 
     def _kept(self) -> Iterator[_Placed]:
         return (placed for placed in (*self.there, *self.new) if id(placed) not in self.gone)

@@ -5,37 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable, Union
+from typing import Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._live_lists import LiveList
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Describe, Item, Update
 
 Call = Union[Update, Describe]
 
 # The sections whose live calls re-install the network's firewall rules, 0.37 s each (libvirt 7.0 to 12.8).
 FIREWALL_SECTIONS = ("ip-dhcp-host", "ip-dhcp-range", "forward-interface")
-
-
-def _any_of(*names: str) -> Callable[[Spec, Spec], bool]:
-    return lambda one, other: any(one.get(name) is not None and one.get(name) == other.get(name) for name in names)
-
-
-def _within(*names: str) -> Callable[[Spec, Spec], bool]:
-    return lambda one, other: all(one.get(name) in (None, other.get(name)) for name in names)
-
-
-# Which existing entries libvirt takes for the given one, when it adds and when it deletes (network_conf.c, 9.0).
-_COLLIDES: dict[str, Callable[[Spec, Spec], bool]] = {
-    "ip-dhcp-host": _any_of("mac", "name", "ip"),
-    "ip-dhcp-range": _within("start", "end"),
-    "dns-host": _any_of("ip"),
-    "dns-txt": _any_of("name"),
-    "dns-srv": _within("domain", "service", "protocol", "target"),
-    "forward-interface": _any_of("dev"),
-    "portgroup": _any_of("name"),
-}
-_DELETES = {**_COLLIDES, "ip-dhcp-host": _within("mac", "name", "ip")}
 
 
 def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> tuple[list[Call], list[Change]]:
@@ -103,37 +83,22 @@ def _entries(live: Spec, section: str, parent: int) -> list[Spec]:
 
 def _refused(section: str, entries: list[Spec], group: list[Change], version: int) -> bool:
     """Whether libvirt would refuse one of these calls, or hit another entry than the one that is meant."""
+    there = LiveList(section, entries, version)
+    gone = [change for change in group if change.before is not None]
+    if any(there.meant_by(change.before) != 1 or _in_use(section, change) for change in gone):
+        return True
+    for change in gone:
+        there.remove(change.before)
     for change in group:
-        if change.before is not None:
-            in_use = section == "forward-interface" and "connections=" in change.xml_before
-            if in_use or sum(_DELETES[section](change.before, entry) for entry in entries) != 1:
+        if change.after is not None:
+            if there.bars(change.after):
                 return True
-    gone = [change.before for change in group if change.before is not None]
-    left = [entry for entry in entries if entry not in gone]
-    added = [change.after for change in group if change.after is not None]
-    if len(added) + len(left) > 100 and section == "ip-dhcp-host":
-        return _collide_fast(left, added)
-    for entry in added:
-        if any(_COLLIDES[section](entry, other) for other in left):
-            return True
-        # Seen: 7.0 refuses a second record with one of the names, 9.0 takes it.
-        if section == "dns-host" and version < 9000000 and any(_share_a_name(entry, other) for other in left):
-            return True
-        left.append(entry)
+            there.add(change.after)
     return False
 
 
-def _share_a_name(one: Spec, other: Spec) -> bool:
-    return bool(set(one.get("hostnames", [])) & set(other.get("hostnames", [])))
-
-
-def _collide_fast(left: list[Spec], added: list[Spec]) -> bool:
-    """The same question for thousands of reservations, by sets."""
-    for name in ("mac", "name", "ip"):
-        there = [entry[name] for entry in (*left, *added) if name in entry]
-        if len(set(there)) != len(there):
-            return True
-    return False
+def _in_use(section: str, change: Change) -> bool:
+    return section == "forward-interface" and "connections=" in change.xml_before
 
 
 def _moved(path: str, live: Spec, changes: Sequence[Change]) -> bool:
@@ -171,7 +136,7 @@ def _item(change: Change, before: bool, after: bool) -> tuple[Item, ...]:
 def _delete(network: str, section: str, change: Change) -> Update:
     # By names too, libvirt would find every other record that shares one of them, and refuse.
     xml = f"<host ip='{change.before['ip']}'/>" if section == "dns-host" else change.xml_before
-    return Update(network, _item(change, True, False), "delete", section, change.parent, xml)
+    return Update(network, _item(change, True, False), "delete", section, change.parent, xml, change.xml_before)
 
 
 def _add(network: str, section: str, change: Change) -> Update:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError
 from ansible_collections.virtfleet.network.plugins.module_utils._live import (
@@ -31,7 +31,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
 from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build, definition, spec_of
 
 # So many firewall reloads, one a live DHCP call, disturb more than the one stop and start of a network without guests.
-CALLS_WORTH_A_RESTART = 8
+FIREWALL_CALLS_WORTH_A_RESTART = 8
+# So many other calls, some milliseconds each, take longer.
+CALLS_WORTH_A_RESTART = 200
 # So many calls for the saved definition alone, 2 ms each, cost more than the small risk of one definition for all.
 CALLS_WORTH_A_DEFINITION = 50
 
@@ -122,8 +124,7 @@ def _plan_running(task: _Task) -> Plan:
             f"the NICs of running guests ({_names(guests)}) aside, is not available yet; use restart=never to save "
             "the change for the next start, or shut these guests down"
         )
-    worth = sum(isinstance(call, Update) and call.section in FIREWALL_SECTIONS for call in calls)
-    if policy.restart != "never" and not guests and (rest or worth > CALLS_WORTH_A_RESTART):
+    if policy.restart != "never" and not guests and (rest or _better_restarted(task, calls, target)):
         bounce = (Item("active", True, True, "restart"),)
         steps = [*_save(task, "restart"), Stop(observed.name, bounce), Start(observed.name, bounce)]
         return plan._replace(steps=tuple(steps))
@@ -134,6 +135,16 @@ def _plan_running(task: _Task) -> Plan:
         )
         plan = plan.with_notes([warning], [])
     return plan._replace(steps=tuple(_save(task, "next_start", calls)), restart_required=bool(rest))
+
+
+def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool:
+    """Whether one restart disturbs less than these calls, and brings nothing else about: nothing is lost that only
+    runs, nothing takes effect that was saved for the next start on purpose."""
+    firewall = sum(isinstance(call, Update) and call.section in FIREWALL_SECTIONS for call in calls)
+    if firewall <= FIREWALL_CALLS_WORTH_A_RESTART and len(calls) <= CALLS_WORTH_A_RESTART:
+        return False
+    saved, _edited = build(task.desired, task.observed.saved)
+    return task.observed.persistent and not differences(live, saved, NETWORK)
 
 
 def _plan_absent(observed: Observed, policy: Policy) -> Plan:
@@ -194,7 +205,7 @@ def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[S
         return [*keep, *([Stop(now.name)] if now.active else [])], saved or (before.saved if keep else "")
     if now.active:
         running = definition(now.live)
-        changes = differences(running, definition(before.live), NETWORK)
+        changes = differences(running, definition(before.live), NETWORK, spec_of(now.live))
         calls, rest = split(now.name, spec_of(now.live), changes, version)
         if not rest:
             return list(calls), saved

@@ -60,8 +60,8 @@ class SetAutostart(NamedTuple):
 
 
 class Update(NamedTuple):
-    """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``scope`` the definition that
-    changes: live, saved or both."""
+    """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``whole`` the whole entry where
+    ``xml`` only tells which one to delete, ``scope`` the definition that changes: live, saved or both."""
 
     network: str
     items: tuple[Item, ...]
@@ -69,11 +69,14 @@ class Update(NamedTuple):
     section: str
     parent: int
     xml: str
+    whole: str = ""
     scope: str = "live"
 
     def inverse(self) -> Update:
         """The step that takes this one back."""
-        return self._replace(command="add" if self.command == "delete" else "delete")
+        if self.command == "add":
+            return self._replace(command="delete")
+        return self._replace(command="add", xml=self.whole or self.xml)
 
 
 class Describe(NamedTuple):

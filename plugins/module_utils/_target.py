@@ -97,7 +97,7 @@ def objections(desired: Desired, observed: Observed) -> list[str]:
     if not observed.saved:
         return ["there is no such network: create it first, with virt_network"]
     found = [_edit_of(desired.edit, xml).problems for xml in (observed.saved, observed.live) if xml]
-    return list(dict.fromkeys(problem for problems in found for problem in problems))
+    return list(dict.fromkeys(problem for problems in (desired.problems, *found) for problem in problems))
 
 
 def tally(desired: Desired, observed: Observed) -> Tally:

@@ -17,7 +17,8 @@ description:
     none, the task fails and names the subnets that there are.
   - >-
     Which reservation is meant is told by the first of O(mac), O(id), O(name) and O(ip) that is given. What else is
-    given can be new.
+    given may be new. With O(ip), a name is looked for in the subnet of that address only, so that a guest can have the
+    same name in IPv4 and IPv6.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -68,7 +69,6 @@ EXAMPLES = r"""
   virtfleet.network.virt_dhcp_host:
     network: guests
     mac: "52:54:00:00:50:0a"
-    ip: 192.168.50.10
     lease:
       expiry: 24
       unit: hours

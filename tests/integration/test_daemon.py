@@ -54,13 +54,14 @@ def test_start_that_a_killed_daemon_left_half_done_is_done(stage: Stage, slow: P
         wait_for(lambda: slow.with_name("reached").exists())
         stage.host.kill_libvirtd()
     stage.host.start_libvirtd()
+    slow.unlink()
     left = "vf-stale" in stage.links()
     assert left == (moment == "started")
     assert stage.active() == set()
     number = stage.ifindex("vf-stale") if left else 0
 
     rehearsal, result, again = stage.play(network(check=True, **OPTIONS), network(**OPTIONS), network(**OPTIONS))
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result
+    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
     assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
     assert [step["action"] for step in result["plan"]] == [*(["remove_bridge"] if left else []), "start"]
     assert stage.active() == {"stale"}

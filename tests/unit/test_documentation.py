@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _module
+from ansible_collections.virtfleet.network.plugins.module_utils import _entries, _module, _plan
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
@@ -264,6 +264,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_behaviour_knows_when_a_restart_is_better() -> None:
+    text = " ".join((ROOT / "docs/behaviour.md").read_text().split())
+    numbers = (_plan.FIREWALL_CALLS_WORTH_A_RESTART, _plan.CALLS_WORTH_A_RESTART)
+    assert "more than {} of them, or more than {} live changes".format(*numbers) in text
+
+
 def test_readme_knows_every_module() -> None:
     assert [name for name in MODULES if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
 
@@ -301,6 +307,37 @@ def test_generator_describes_a_shared_row_once() -> None:
     options = option_docs.options_of(rows, {"thing": spec, "other": spec}, texts)
     assert options["other"]["suboptions"]["size"]["description"] == ["Big."]
     assert list(texts.problems()) == []
+
+
+def test_generator_leads_to_options_of_another_module() -> None:
+    texts = ["With O(bridge.name).", "As O(name).", "In O(ips[].dhcp.hosts[].mac=x)."]
+    options = {"name": {"description": texts, "type": "str"}}
+    assert option_docs.elsewhere(options)["name"]["description"] == [
+        "With O(virtfleet.network.virt_network#module:bridge.name).",
+        "As O(name).",
+        "In O(virtfleet.network.virt_network#module:ips[].dhcp.hosts[].mac=x).",
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind,sentence",
+    [
+        (_entries.DNS_TXT, "by O(txts[].name)."),
+        (_entries.DHCP_RANGE, "by O(ranges[].start) and O(ranges[].end) together."),
+        (
+            _entries.DHCP_HOST,
+            "by the first of O(hosts[].mac), O(hosts[].id), O(hosts[].name) and O(hosts[].ip) that is given.",
+        ),
+    ],
+)
+def test_generator_says_what_tells_entries(kind: _entries.Collection, sentence: str) -> None:
+    assert option_docs.identity(kind) == f"Entries are told apart {sentence}"
+
+
+def test_generator_knows_the_modules_for_entries() -> None:
+    kinds = option_docs.kinds(ROOT / "plugins/modules", vars(_entries))
+    assert set(kinds) == set(LEAST) - {"virt_network"}
+    assert kinds["virt_dns_srv"] is _entries.DNS_SRV
 
 
 def test_generator_leaves_nothing_to_do() -> None:

@@ -70,7 +70,7 @@ def test_every_problem_is_told_with_its_place_and_value():
 )
 def test_two_spellings_of_one_value_must_agree(item, same):
     _spec, problems = normal(ips=[item])
-    assert problems == ([] if same else ["ips[0].prefix is given twice with different values"])
+    assert [problem.partition(":")[0] for problem in problems] == ([] if same else ["ips[0].prefix is given twice"])
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,9 @@ def test_two_spellings_of_one_value_must_agree(item, same):
 )
 def test_the_short_form_of_a_device_is_the_first_of_the_list(forward, same):
     spec, problems = normal(forward=forward)
-    assert problems == ([] if same else ["forward.interfaces is given twice with different values"])
+    assert [problem.partition(":")[0] for problem in problems] == (
+        [] if same else ["forward.interfaces is given twice"]
+    )
     assert not same or spec["forward"] == {"interfaces": forward["interfaces"]}
 
 

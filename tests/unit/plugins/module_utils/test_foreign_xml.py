@@ -28,8 +28,9 @@ FOREIGN = "urn:foreign"
 def _sprinkled(xml, places):
     """A definition with foreign attributes, elements, comments and instructions at some of its elements."""
     root = read_xml(xml)
-    elements = [element for element in root.iter(etree.Element) if element.tag not in ("name", "uuid", "hostname")]
-    elements = [element for element in elements if element.find("..") is None or element.getparent().tag != "metadata"]
+    whole = {"name", "uuid", "hostname", "metadata"}  # text, and what is somebody else's as a whole
+    elements = [one for one in root.iter(etree.Element) if one.tag not in whole and one.tag[0] != "{"]
+    elements = [one for one in elements if not any(above.tag == "metadata" for above in one.iterancestors())]
     for number, (place, what) in enumerate(places):
         element = elements[place % len(elements)]
         if what == "attribute":
@@ -83,9 +84,8 @@ def test_foreign_xml_survives_a_merge(wanted, places, change):
 
 def _without_lists(value):
     kept = {name: inner for name, inner in value.items() if not isinstance(inner, list)}
-    return {
-        name: _without_lists(inner) if isinstance(inner, dict) else inner for name, inner in kept.items() if inner != {}
-    }
+    merged = {name: _without_lists(inner) if isinstance(inner, dict) else inner for name, inner in kept.items()}
+    return {name: inner for name, inner in merged.items() if inner != {}}
 
 
 @given(networks(), SPRINKLES)

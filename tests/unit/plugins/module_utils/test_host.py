@@ -1,0 +1,102 @@
+"""The hypervisor's own devices and schema, where the task runs on it."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
+from tests.unit.case_files import definition
+
+LINKS = [
+    {
+        "ifname": "lo",
+        "flags": ["LOOPBACK", "UP"],
+        "addr_info": [{"local": "127.0.0.1", "prefixlen": 8}],
+        "address": "00:00:00:00:00:00",
+    },
+    {
+        "ifname": "br0",
+        "flags": ["UP", "LOWER_UP"],
+        "address": "52:54:00:00:00:01",
+        "linkinfo": {"info_kind": "bridge"},
+        "addr_info": [{"local": "192.0.2.1", "prefixlen": 24}, {"local": "fe80::1", "prefixlen": 64}, {}],
+    },
+    {"ifname": "eth0", "flags": ["UP", "LOWER_UP"], "master": "br0", "address": "52:54:00:00:00:02"},
+    {"ifname": "vnet0", "flags": ["UP"], "master": "br0", "linkinfo": {"info_kind": "tun"}, "addr_info": []},
+]
+
+
+@pytest.fixture
+def ip(tmp_path, monkeypatch):
+    """Stands in for the command ip: what it prints and how it ends are given; it keeps what it was asked."""
+
+    def stand_in(output="", status=0, error=""):
+        command = tmp_path / "ip"
+        (tmp_path / "output").write_text(output)
+        command.write_text(
+            f"#!/bin/sh\necho \"$@\" >> {tmp_path}/asked\ncat {tmp_path}/output\necho '{error}' >&2\nexit {status}\n"
+        )
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr(_host, "IP", str(command))
+        return tmp_path / "asked"
+
+    return stand_in
+
+
+def test_devices_are_told_with_their_ports_and_addresses(ip):
+    ip(json.dumps(LINKS))
+    assert _host.devices() == {
+        "lo": Device(False, "00:00:00:00:00:00", {}, ("127.0.0.1/8",)),
+        "br0": Device(True, "52:54:00:00:00:01", {"eth0": True, "vnet0": False}, ("192.0.2.1/24", "fe80::1/64")),
+        "eth0": Device(False, "52:54:00:00:00:02", {}, ()),
+        "vnet0": Device(False, "", {}, ()),
+    }
+
+
+@pytest.mark.parametrize("output,status", [("", 0), ("no json", 0), (json.dumps(LINKS), 1)])
+def test_where_ip_cannot_tell_nothing_is_known(ip, output, status):
+    ip(output, status)
+    assert _host.devices() is None
+
+
+def test_where_there_is_no_ip_nothing_is_known(monkeypatch):
+    monkeypatch.setattr(_host, "IP", "/nonexistent/ip")
+    assert _host.devices() is None
+
+
+def test_a_bridge_is_removed_as_a_bridge(ip):
+    asked = ip()
+    _host.remove_bridge("virbr50")
+    assert asked.read_text() == "link delete virbr50 type bridge\n"
+
+
+def test_a_bridge_that_cannot_be_removed_is_told_with_the_reason(ip):
+    ip(status=2, error="Operation not permitted")
+    with pytest.raises(
+        NetworkError, match=r"Cannot remove the bridge 'virbr50' .*Operation not permitted; remove it with"
+    ):
+        _host.remove_bridge("virbr50")
+
+
+SCHEMA = """<grammar xmlns="http://relaxng.org/ns/structure/1.0"><start><element name="network"><interleave>
+<element name="name"><text/></element><optional><element name="mtu"><empty/></element></optional>
+</interleave></element></start></grammar>"""
+
+
+def test_the_schema_says_what_it_does_not_like(tmp_path, monkeypatch):
+    (tmp_path / "network.rng").write_text(SCHEMA)
+    monkeypatch.setattr(_host, "SCHEMA", tmp_path / "network.rng")
+    assert _host.schema_errors("<network><name>n</name></network>") == []
+    errors = _host.schema_errors(definition({"mtu": {"size": 9}}))
+    assert errors != []
+    assert all(isinstance(error, str) for error in errors)
+
+
+def test_without_a_schema_nothing_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(_host, "SCHEMA", tmp_path / "network.rng")
+    assert _host.schema_errors("<network/>") is None
