@@ -276,4 +276,4 @@ def _merged(old: Spec, new: Spec) -> Spec:
 
 
 def _values(entry: Spec, fields: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(entry.get(field) for field in fields)
+    return tuple(None if entry.get(field) == "" else entry.get(field) for field in fields)

@@ -86,8 +86,8 @@ def opaque(xml: str, **more: Any) -> Row:
 
 
 def fields(*names: str) -> Callable[[Spec], Key]:
-    """A key made of the values of some options of an item."""
-    return lambda item: tuple(item.get(name) for name in names)
+    """A key made of the values of some options of an item; an empty string is no value."""
+    return lambda item: tuple(None if item.get(name) == "" else item.get(name) for name in names)
 
 
 def argument_spec(rows: tuple[Row, ...]) -> dict[str, Any]:

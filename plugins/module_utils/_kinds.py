@@ -67,11 +67,11 @@ def _words(yes: str, no: str, silent_no: bool = False) -> Kind:
     return Kind(parse, render, {"type": "bool"})
 
 
-def integer(low: int, high: int) -> Kind:
-    """A whole number from low to high; text may be in C's notation (0x10), as libvirt reads virtualport's."""
+def integer(low: int, high: int, c_notation: bool = False) -> Kind:
+    """A whole number from low to high; with ``c_notation`` text may be like 0x10 or 020."""
 
     def parse(text: str) -> int:
-        number = _c_number(text)
+        number = _c_number(text) if c_notation else int(text) if re.fullmatch("[0-9]+", text) else None
         if number is None or not low <= number <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return number
@@ -144,7 +144,10 @@ def _cidr(text: str) -> str:
 
 def _netmask(text: str) -> int:
     try:
-        return ipaddress.ip_network(f"0.0.0.0/{_ipv4(text)}").prefixlen if text.count(".") == 3 else int("")
+        prefix = ipaddress.ip_network(f"0.0.0.0/{_ipv4(text)}").prefixlen
+        if _line_of_netmask(prefix) != text:  # Python takes 0.0.0.255 for a netmask, too
+            raise ValueError
+        return prefix
     except ValueError:
         raise ValueError("must be an IPv4 netmask like 255.255.255.0") from None
 

@@ -49,6 +49,12 @@ def _subnet_key(item: Spec) -> Key:
     return (str(subnet(item)),)
 
 
+def _host_key(host: Spec) -> Key:
+    """A reservation is of a MAC address or DUID, and only without them of a name."""
+    hardware = fields("mac", "id")(host)
+    return hardware if any(hardware) else fields("name")(host)
+
+
 def _implied_route(item: Spec) -> Spec:
     """Without prefix and netmask a route is the default one: libvirt takes 0 (virNetDevIPRouteCreate)."""
     return {"prefix": 0, **item} if "address" in item else item
@@ -234,9 +240,7 @@ NETWORK = (
                 attr("name", kind.HOST_NAME),
                 attr("ip", kind.IP),
                 LEASE,
-                key=lambda host: (
-                    (host.get("mac"), host.get("id")) if "mac" in host or "id" in host else (host.get("name"),)
-                ),
+                key=_host_key,
                 live="ip-dhcp-host",
             ),
             element("bootp", attr("file", kind.TEXT), attr("server", kind.IP)),

