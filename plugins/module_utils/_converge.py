@@ -88,4 +88,5 @@ def settled(desired: Desired, observed: Observed) -> bool:
         return False
     if objections(desired, observed):
         return False
-    return not any(build(desired, xml)[1] for xml in (observed.saved, observed.live) if xml)
+    pairs = ((observed.saved, observed.live), (observed.live, observed.saved))
+    return not any(build(desired, xml, other)[1] for xml, other in pairs if xml)

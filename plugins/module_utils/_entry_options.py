@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection, Editor, Wanted
+from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection, Wanted
+from ansible_collections.virtfleet.network.plugins.module_utils._entry_editor import Editor
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
 
@@ -53,7 +55,7 @@ def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
         problems += found
     exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
 
-    def edit(have: dict[str, Any]) -> Any:
-        return Editor(kind, have, params.get("append", True)).edit(wanted, exclusive, replace)
+    def edit(have: dict[str, Any], other: Mapping[str, Any] = MappingProxyType({})) -> Any:
+        return Editor(kind, have, other, params.get("append", True)).edit(wanted, exclusive, replace)
 
     return Desired(params["network"], active=None, autostart=None, problems=tuple(problems), edit=edit)

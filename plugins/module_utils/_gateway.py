@@ -151,7 +151,7 @@ class Gateway:
         from ansible_collections.virtfleet.network.plugins.module_utils import _host, _steps
 
         actions: dict[Any, Callable[[], object]] = {
-            _steps.RemoveBridge: lambda: _host.remove_bridge(step.bridge),  # type: ignore[union-attr]
+            _steps.RemoveBridge: lambda: _host.remove_stale(step.network, step.bridge),  # type: ignore[union-attr]
             _steps.Define: lambda: self._define(step),
             _steps.Undefine: lambda: self._network(step).undefine(),
             _steps.Start: lambda: self._network(step).create(),

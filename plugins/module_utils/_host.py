@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,33 @@ def devices() -> dict[str, Device] | None:
     return found
 
 
-def remove_bridge(name: str) -> None:
-    """Removes a bridge of this machine."""
-    done = subprocess.run([IP, "link", "delete", name, "type", "bridge"], capture_output=True, check=False, timeout=30)
+def remove_stale(network: str, bridge: str) -> None:
+    """Removes the bridge of an inactive network and ends its dnsmasq, both left behind by a killed daemon."""
+    _end_dnsmasq(network)
+    done = subprocess.run(
+        [IP, "link", "delete", bridge, "type", "bridge"], capture_output=True, check=False, timeout=30
+    )
     if done.returncode:
         raise NetworkError(
-            f"Cannot remove the bridge {name!r} that a killed daemon left behind: {done.stderr.decode().strip()}; "
+            f"Cannot remove the bridge {bridge!r} that a killed daemon left behind: {done.stderr.decode().strip()}; "
             "remove it with ip link delete"
         )
+
+
+def _end_dnsmasq(network: str) -> None:
+    """Ends the network's dnsmasq, which is certain to be it: libvirt's pid file names it, and it reads that network's
+    configuration. Otherwise it would keep the address that the next one needs."""
+    try:
+        pid = int(Path(f"/run/libvirt/network/{network}.pid").read_text(encoding="ascii"))
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if f"--conf-file=/var/lib/libvirt/dnsmasq/{network}.conf".encode() not in words:
+            return
+        os.kill(pid, signal.SIGTERM)
+        for _again in range(100):
+            os.kill(pid, 0)
+            time.sleep(0.05)
+    except (OSError, ValueError):
+        return  # there is none, or no more
 
 
 def schema_errors(xml: str) -> list[str] | None:

@@ -10,7 +10,9 @@ from typing import Union
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._live_lists import LiveList
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Describe, Item, Update
+from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
 
 Call = Union[Update, Describe]
 
@@ -44,6 +46,14 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
             calls += [_add(network, section, change) for change in group if change.after is not None]
     # No entry may be added while one that it collides with is still there, in whatever section.
     return sorted(calls, key=is_no_delete), rest
+
+
+def took_effect(step: Update, now: Observed) -> bool:
+    """Whether the entry of a step that failed is there, or gone, all the same."""
+    spec = spec_of(now.saved if step.scope == "saved" else now.live)
+    entry = step.items[0].before if step.command == "delete" else step.items[0].after
+    found = LiveList(step.section, _entries(spec, step.section, step.parent), 0).meant_by(entry)
+    return not found if step.command == "delete" else bool(found)
 
 
 def is_no_delete(step: object) -> bool:
@@ -134,10 +144,15 @@ def _item(change: Change, before: bool, after: bool) -> tuple[Item, ...]:
 
 
 def _delete(network: str, section: str, change: Change) -> Update:
-    # By names too, libvirt would find every other record that shares one of them, and refuse.
-    xml = f"<host ip='{change.before['ip']}'/>" if section == "dns-host" else change.xml_before
-    return Update(network, _item(change, True, False), "delete", section, change.parent, xml, change.xml_before)
+    xml, whole = _telling(section, change.before, change.xml_before), change.xml_before
+    return Update(network, _item(change, True, False), "delete", section, change.parent, xml, whole)
 
 
 def _add(network: str, section: str, change: Change) -> Update:
-    return Update(network, _item(change, False, True), "add", section, change.parent, change.xml_after)
+    xml, telling = change.xml_after, _telling(section, change.after, change.xml_after)
+    return Update(network, _item(change, False, True), "add", section, change.parent, xml, telling)
+
+
+def _telling(section: str, entry: Spec, xml: str) -> str:
+    """What to delete an entry by. By its names too, libvirt would find every record that shares one, and refuse."""
+    return f"<host ip='{entry['ip']}'/>" if section == "dns-host" else xml

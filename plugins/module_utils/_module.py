@@ -198,7 +198,7 @@ def run_entries(kind: Collection) -> None:
     run_networks(
         entries.entry_options(kind),
         lambda params: [entries.desired_entries(kind, params)],
-        lambda wanted, outcome: {"entries": tally(wanted, outcome.before)._asdict()},
+        lambda wanted, outcome: {"entries": tally(wanted, outcome.before, outcome.plan.restart_required)._asdict()},
         **entries.entry_rules(kind),
     )
 

@@ -53,7 +53,7 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     """The plan for one network. Raises InUseError when it would cut guests off and the policy does not allow it."""
     if not desired.present:
         return _plan_absent(observed, policy)
-    target, _edited = build(desired, observed.saved)
+    target, _edited = build(desired, observed.saved, observed.live)
     changes = differences(definition(observed.saved or NOTHING), target, NETWORK, spec_of(observed.saved))
     before, after = _text(observed.saved), write_xml(target)
     saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
@@ -113,7 +113,7 @@ def _at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[S
 def _plan_running(task: _Task) -> Plan:
     """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
     observed, policy, plan = task.observed, task.policy, task.plan
-    target, _edited = build(task.desired, observed.live)
+    target, _edited = build(task.desired, observed.live, observed.saved)
     have = spec_of(observed.live)
     changes = differences(definition(observed.live), target, NETWORK, have)
     calls, rest = split(observed.name, have, changes, task.version)
@@ -124,14 +124,17 @@ def _plan_running(task: _Task) -> Plan:
             f"the NICs of running guests ({_names(guests)}) aside, is not available yet; use restart=never to save "
             "the change for the next start, or shut these guests down"
         )
-    if policy.restart != "never" and not guests and (rest or _better_restarted(task, calls, target)):
+    # A network that only runs, and whose entries are wanted, would be gone with a stop.
+    kept = observed.persistent or not task.desired.edit
+    if policy.restart != "never" and kept and not guests and (rest or _better_restarted(task, calls, target)):
         bounce = (Item("active", True, True, "restart"),)
         steps = [*_save(task, "restart"), Stop(observed.name, bounce), Start(observed.name, bounce)]
         return plan._replace(steps=tuple(steps))
     if rest and policy.restart != "never":
+        why = f"running guests use it: {_names(guests)}" if guests else "it is not saved and would be gone"
         warning = (
             f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect, and was left running "
-            f"because running guests use it: {_names(guests)}"
+            f"because {why}"
         )
         plan = plan.with_notes([warning], [])
     return plan._replace(steps=tuple(_save(task, "next_start", calls)), restart_required=bool(rest))
@@ -143,7 +146,7 @@ def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool
     firewall = sum(isinstance(call, Update) and call.section in FIREWALL_SECTIONS for call in calls)
     if firewall <= FIREWALL_CALLS_WORTH_A_RESTART and len(calls) <= CALLS_WORTH_A_RESTART:
         return False
-    saved, _edited = build(task.desired, task.observed.saved)
+    saved, _edited = build(task.desired, task.observed.saved, task.observed.live)
     return task.observed.persistent and not differences(live, saved, NETWORK)
 
 
@@ -212,6 +215,16 @@ def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[S
     stop: list[Step] = [Stop(now.name)] if now.active else []
     xml = write_xml(definition(before.live))
     return [_back("running definition", before, xml), *stop, Start(before.name)], xml
+
+
+def changed_paths(before: Observed, now: Observed) -> set[str]:
+    """Where a network's definitions differ from what they were."""
+    pairs = ((before.saved, now.saved), (before.live, now.live))
+    return {
+        change.path
+        for old, new in pairs
+        for change in differences(definition(old or NOTHING), definition(new or NOTHING), NETWORK)
+    }
 
 
 def _same(one: str, other: str) -> bool:

@@ -55,8 +55,11 @@ class Edit(NamedTuple):
 
 
 class Desired(NamedTuple):
-    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition, or with ``edit``
-    a network that is there already, of which the spec depends. ``active`` and ``autostart``: None leaves them."""
+    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition.
+
+    With ``edit`` it is a network that is there already, of which the spec depends: it is given the spec of a definition
+    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them.
+    """
 
     name: str
     present: bool = True
@@ -65,7 +68,7 @@ class Desired(NamedTuple):
     active: bool | None = True
     autostart: bool | None = True
     problems: tuple[str, ...] = ()
-    edit: Callable[[dict[str, Any]], Edit] | None = None
+    edit: Callable[..., Edit] | None = None
 
 
 class Policy(NamedTuple):

@@ -60,8 +60,8 @@ class SetAutostart(NamedTuple):
 
 
 class Update(NamedTuple):
-    """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``whole`` the whole entry where
-    ``xml`` only tells which one to delete, ``scope`` the definition that changes: live, saved or both."""
+    """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``undo`` the XML that
+    takes the step back, where that is another one, ``scope`` the definition that changes: live, saved or both."""
 
     network: str
     items: tuple[Item, ...]
@@ -69,14 +69,13 @@ class Update(NamedTuple):
     section: str
     parent: int
     xml: str
-    whole: str = ""
+    undo: str = ""
     scope: str = "live"
 
     def inverse(self) -> Update:
         """The step that takes this one back."""
-        if self.command == "add":
-            return self._replace(command="delete")
-        return self._replace(command="add", xml=self.whole or self.xml)
+        command = "add" if self.command == "delete" else "delete"
+        return self._replace(command=command, xml=self.undo or self.xml, undo=self.xml)
 
 
 class Describe(NamedTuple):

@@ -35,12 +35,13 @@ def spec_of(xml: str) -> Spec:
 
 
 @functools.lru_cache(maxsize=8)
-def _edit_of(edit: Callable[[Spec], Edit], xml: str) -> Edit:
-    return edit(spec_of(xml))
+def _edit_of(edit: Callable[..., Edit], xml: str, other: str) -> Edit:
+    return edit(spec_of(xml), spec_of(other))
 
 
-def build(desired: Desired, base: str) -> tuple[Element, bool]:
-    """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all."""
+def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
+    """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all; ``other`` is the running
+    definition where the base is the saved one, and the saved one where it is the running one."""
     root = definition(base or NOTHING)
     have = spec_of(base)
     if desired.xml:
@@ -48,7 +49,7 @@ def build(desired: Desired, base: str) -> tuple[Element, bool]:
         spec = parse(whole, NETWORK)
         overlay(whole, NETWORK, spec, _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have))))
         return whole, True
-    wanted = _edit_of(desired.edit, base).spec if desired.edit else {"name": desired.name, **desired.spec}
+    wanted = _edit_of(desired.edit, base, other).spec if desired.edit else {"name": desired.name, **desired.spec}
     edited = overlay(root, NETWORK, have, wanted)
     return root, _drop_own_bridge(root, have, desired.spec) or edited
 
@@ -96,16 +97,23 @@ def objections(desired: Desired, observed: Observed) -> list[str]:
         return []
     if not observed.saved:
         return ["there is no such network: create it first, with virt_network"]
-    found = [_edit_of(desired.edit, xml).problems for xml in (observed.saved, observed.live) if xml]
+    found = [edit.problems for edit in _edits(desired, observed)]
     return list(dict.fromkeys(problem for problems in (desired.problems, *found) for problem in problems))
 
 
-def tally(desired: Desired, observed: Observed) -> Tally:
-    """What becomes of each entry, in the saved or the running definition: what changes in one of them has changed."""
-    tallies = [_edit_of(desired.edit, xml).tally for xml in (observed.saved, observed.live) if xml and desired.edit]
+def _edits(desired: Desired, observed: Observed) -> list[Edit]:
+    saved = observed.saved if observed.persistent else ""
+    pairs = [(xml, other) for xml, other in ((saved, observed.live), (observed.live, saved)) if xml]
+    return [_edit_of(desired.edit, *pair) for pair in pairs] if desired.edit else []
+
+
+def tally(desired: Desired, observed: Observed, restart_required: bool = False) -> Tally:
+    """What becomes of each entry, in the saved or the running definition: what changes in one of them has changed. What
+    the running one gets only with a restart, this task does not do."""
+    tallies = [edit.tally for edit in _edits(desired, observed)]
     seen: set[str] = set()
     columns: list[list[str]] = []
-    for column in zip(*tallies):
+    for column in zip(*(tallies[:1] if restart_required else tallies)):
         labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
         seen.update(labels)
         columns.append(labels)

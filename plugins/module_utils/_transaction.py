@@ -20,8 +20,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     NetworkError,
     VerifyError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._live import took_effect
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network, plan_restore
+from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
     Observed,
@@ -180,15 +181,19 @@ def _put_back(host: Host, desired: Desired, outcome: Outcome, tried: list[Step],
         paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
         return f"network {before.name!r} could not be put back entirely ({paths} differ)"
     what = "put back as it was" if before.saved else "removed again"
-    return f"network {before.name!r} was {what}" if steps else f"network {before.name!r} was not changed"
+    note = f"network {before.name!r} was {what if steps else 'not changed'}"
+    cleared = any(isinstance(step, RemoveBridge) for step in tried[:-1])
+    return f"{note}, but the bridge that a killed daemon left behind is gone" if cleared else note
 
 
 def _take_back(host: Host, before: Observed, tried: list[Step], error: BaseException) -> str:
     """Takes single entries back one by one, so that those of somebody else stay."""
-    undone = [step.inverse() for step in reversed(tried) if isinstance(step, Update)]
-    for step in undone[1:] if isinstance(error, LibvirtError) else undone:
-        host.apply(step)
-    now = host.observe(before.name)
-    if isinstance(error, LibvirtError) and now[:3] != before[:3]:
+    undo = [step for step in reversed(tried) if isinstance(step, Update)]
+    # libvirt can refuse a call, and can also carry it out and fail afterwards.
+    if isinstance(error, LibvirtError) and not took_effect(undo[0], host.observe(before.name)):
+        undo.pop(0)
+    for step in undo:
+        host.apply(step.inverse())
+    if isinstance(error, LibvirtError) and changed_paths(before, host.observe(before.name)):
         raise MeanwhileError(f"{error}; somebody else changes network {before.name!r} at the same time") from error
     return f"network {before.name!r} was put back as it was"

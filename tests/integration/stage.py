@@ -140,10 +140,9 @@ class Stage:
         for client in self._clients:
             client.stop()
         self._clients.clear()
-        for name in self.active() - self.kept:
-            self.host.virsh("net-destroy", name)
-        for name in self.networks() - self.kept:
-            self.host.virsh("net-undefine", name)
+        gone = [f"net-destroy {name}" for name in self.active() - self.kept]
+        gone += [f"net-undefine {name}" for name in self.networks() - self.kept]
+        self.host.run(["virsh", "--quiet"], input="\n".join(gone))
         for name in self._bridges:
             self.host.run(["ip", "link", "delete", name])
         self._bridges.clear()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import signal
+import re
 import subprocess
-import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from . import plays
 from .plays import network
-from .stage import Stage, succeeded
+from .stage import Stage, succeeded, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -21,6 +20,7 @@ OPTIONS: dict[str, Any] = {
     "bridge": {"name": "vf-shared"},
     "ips": [{"address": "192.168.98.1/24"}],
 }
+CHANGE: dict[str, Any] = {"name": "shared", "mtu": {"size": 1400}}
 
 
 def test_two_plays_at_once_lose_nothing(stage: Stage) -> None:
@@ -47,15 +47,35 @@ def start_slowly(stage: Stage, slow: Path) -> subprocess.Popen[str]:
     return play
 
 
+def holder_of_the_lock(stage: Stage) -> str:
+    """Return the process that the error of a task without patience names."""
+    message = stage.refused(**CHANGE, lock_timeout=0.5)
+    found = re.search(r"process (\d+) has been changing it for more than 0.5 seconds", message)
+    assert found, message
+    return found[1]
+
+
 def test_one_task_at_a_time_changes_a_network(stage: Stage, slow: Path) -> None:
     play = start_slowly(stage, slow)
-    change = {"name": "shared", "mtu": {"size": 1400}}
-    impatient = stage.refused(**change, lock_timeout=0.5)
-    assert re.search(r"process \d+ has been changing it for more than 0.5 seconds", impatient), impatient
-    holder = int(re.findall(r"process (\d+)", impatient)[0])
-    assert "virt_network" in stage.host.run(["tr", "\\0", " ", f"/proc/{holder}/cmdline"], check=False).stdout or True
-    other = stage.network(name="other", bridge={"name": "vf-other"}, active=False)
-    assert other["changed"]
+    holder = holder_of_the_lock(stage)
+    assert "python3" in stage.host.run(["cat", f"/proc/{holder}/cmdline"]).stdout
+    rehearsal, other = stage.play(network(check=True, **CHANGE), network(name="other", active=False))
+    assert succeeded(rehearsal)["changed"]
+    assert succeeded(other)["changed"]
+    waiting = plays.start(stage.lab.inventory, stage.host.name, [network(**CHANGE)])
     slow.unlink()
     assert succeeded(plays.finish(play, 1)[0])["changed"]
-    assert not stage.network(**OPTIONS)["changed"]
+    assert succeeded(plays.finish(waiting, 1)[0])["changed"]
+    assert stage.active() == {"shared"}
+    assert "<mtu size='1400'/>" in stage.xml("shared", saved=False)
+    assert not stage.network(**{**OPTIONS, **CHANGE})["changed"]
+
+
+def test_killed_task_holds_no_lock(stage: Stage, slow: Path) -> None:
+    play = start_slowly(stage, slow)
+    stage.host.run(["kill", "-KILL", holder_of_the_lock(stage)])
+    assert plays.finish(play, 1)[0]["failed"]
+    slow.unlink()
+    assert stage.network(**CHANGE, lock_timeout=0.5)["changed"]
+    assert not stage.network(**{**OPTIONS, **CHANGE})["changed"]
+    assert stage.addresses("vf-shared") == {"192.168.98.1/24"}

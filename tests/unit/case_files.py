@@ -138,3 +138,11 @@ def sorted_xml(text):
         element.attrib.pop("connections", None)
         element[:] = sorted(element, key=_rank)
     return etree.tostring(root, method="c14n").decode()
+
+
+def state_of(host):
+    """All of a hypervisor's networks in a form that can be compared."""
+    return {
+        name: one._replace(saved=sorted_xml(one.saved), live=sorted_xml(one.live) if one.live else "")
+        for name, one in host.state().items()
+    }

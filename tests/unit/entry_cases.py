@@ -65,15 +65,18 @@ def listed(kind, spec):
     return found
 
 
-def same_entries(kind, some, others):
-    """Whether two lists hold the same entries, in whatever order and words."""
-    rest = list(others)
+def without(kind, some, others):
+    """The entries of a list that another one does not hold, in whatever words."""
+    rest, left = list(others), []
     for one in some:
         found = [other for other in rest if equal(kind.row.rows, one, other)]
-        if not found:
-            return False
-        rest.remove(found[0])
-    return not rest
+        (rest.remove(found[0]) if found else left.append(one))
+    return left
+
+
+def same_entries(kind, some, others):
+    """Whether two lists hold the same entries, in whatever order and words."""
+    return len(some) == len(others) and without(kind, some, others) == []
 
 
 def host(saved=XML, live="same", guests=(), version=9000000):

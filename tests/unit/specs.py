@@ -77,21 +77,33 @@ def accepts(of, value):
     return True
 
 
-def option(row, empty):
-    """What users may write for one row; with ``empty`` also what takes it away."""
+WILD = {
+    "str": st.one_of(
+        st.text(max_size=8), st.sampled_from(["", "0", "-1", "<a>", "1.2.3.4/99", "::/0", "::1/", "None", "a b"])
+    ),
+    "int": st.one_of(st.integers(), st.sampled_from([-1, 0, 33, 129, 4096, 65536, 2**64])),
+    "bool": st.booleans(),
+}
+
+
+def option(row, empty, wild):
+    """What users may write for one row; ``empty``: also what takes it away, ``wild``: also what is wrong."""
     if row.form == "element":
-        inner = options(row.rows, empty)
+        inner = options(row.rows, empty, (), wild)
         return inner if empty else inner.filter(bool)
     if row.form == "many":
-        least = 0 if empty else 1
-        items = options(row.rows, False).filter(bool)
-        return st.lists(items, min_size=least, max_size=3, unique_by=lambda item: repr(key_of(row, item)))
+        items = options(row.rows, False, (), wild).filter(bool)
+        unique = None if wild else lambda item: repr(key_of(row, item))
+        return st.lists(items, min_size=0 if empty else 1, max_size=3, unique_by=unique)
     if row.form == "values":
-        return st.lists(values(row.kind), min_size=0 if empty else 1, max_size=3, unique=True)
-    if row.form == "opaque":
-        return st.one_of(METADATA, st.just("")) if empty else METADATA
-    single = values(row.kind)
-    emptied = empty and not row.needed and row.kind.option["type"] == "str" and "choices" not in row.kind.option
+        inner = st.one_of(values(row.kind), WILD["str"]) if wild else values(row.kind)
+        return st.lists(inner, min_size=0 if empty else 1, max_size=3, unique=not wild)
+    single = METADATA if row.form == "opaque" else values(row.kind)
+    if "choices" in row.kind.option:
+        return single
+    if wild:
+        single = st.one_of(single, WILD[row.kind.option["type"]])
+    emptied = empty and not row.needed and row.kind.option["type"] == "str"
     return st.one_of(single, st.just("")) if emptied else single
 
 
@@ -100,9 +112,11 @@ def key_of(row, item):
     return [str(part).lower() for part in row.key(item)]
 
 
-def options(rows=NETWORK, empty=False, but=()):
-    """Any options of a table, of the right kinds; spellings of another option are left out, as two could differ."""
-    found = {row.option: option(row, empty) for row in rows if not row.reported and not row.spells}
+def options(rows=NETWORK, empty=False, but=(), wild=False):
+    """Any options of a table, of the right kinds; spellings of another option are left out, as two could differ, but
+    for ``wild`` ones, which may be anything of the right type.
+    """
+    found = {row.option: option(row, empty, wild) for row in rows if not row.reported and (wild or not row.spells)}
     names = st.sets(st.sampled_from(sorted(set(found) - set(but))), max_size=5)
     return names.flatmap(lambda chosen: st.fixed_dictionaries({name: found[name] for name in sorted(chosen)}))
 

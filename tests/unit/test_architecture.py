@@ -21,7 +21,7 @@ RINGS = {
     "pure": (
         *("_kinds", "_fields", "_shared_xml", "_network_xml", "_codec", "_overlay", "_diff"),
         *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live", "_plan"),
-        *("_entries", "_entry_options"),
+        *("_entries", "_entry_editor", "_entry_options"),
     ),
     "edge": ("_host", "_gateway"),
     "conductor": ("_info", "_converge", "_transaction"),

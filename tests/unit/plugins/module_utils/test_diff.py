@@ -88,10 +88,9 @@ def test_lists_with_a_live_section_carry_what_the_calls_need():
 def test_differences_go_both_ways(one, other):
     first, second = read_xml(definition(one)), read_xml(definition(other))
     there, back = differences(first, second, NETWORK), differences(second, first, NETWORK)
-    assert len(there) == len(back)
+    # Not the same ones: an interface before others needs a restart, to delete it does not.
+    assert bool(there) == bool(back)
     assert bool(there) != equal(NETWORK, parse(first, NETWORK), parse(second, NETWORK))
-    swapped = sorted(((one.after, one.before) for one in back), key=repr)
-    assert sorted(((one.before, one.after) for one in there), key=repr) == swapped
 
 
 @pytest.mark.parametrize("name", sorted(load("networks")))

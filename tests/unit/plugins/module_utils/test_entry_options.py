@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import entry_options, entry_rules
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._target import objections
+from ansible_collections.virtfleet.network.plugins.module_utils._target import objections, spec_of
 from tests.unit.entry_cases import KINDS, XML, desired, entries_in, params
 
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
@@ -17,10 +19,21 @@ NEW = {
     "dhcp_host": {"mac": "52:54:00:00:00:09", "ip": "192.168.50.19", "name": "nine", "lease": {"expiry": 5}},
     "dhcp_range": {"start": "192.168.50.50", "end": "192.168.50.59", "lease": {"expiry": 5}},
     "dns_host": {"ip": "192.168.50.9", "hostnames": ["nine"]},
-    "dns_srv": {"service": "sip", "protocol": "udp", "domain": "d", "target": "t", "port": 1, "weight": 2, "priority": 3},
+    "dns_srv": {
+        "service": "sip",
+        "protocol": "udp",
+        "domain": "d",
+        "target": "t",
+        "port": 1,
+        "weight": 2,
+        "priority": 3,
+    },
     "dns_txt": {"name": "nine", "value": "9"},
     "portgroup": {"name": "nine", "default": False, "vlan": {"tags": [{"id": 9}]}, "trust_guest_rx_filters": True},
 }
+
+
+THERE = {name: len(entries_in(kind, XML)) for name, kind in KINDS.items()}
 
 
 def refusals(name, options):
@@ -29,22 +42,13 @@ def refusals(name, options):
     return ArgumentSpecValidator(entry_options(kind), **entry_rules(kind)).validate(options).error_messages
 
 
-def edited(name, options):
-    """What becomes of the network's entries."""
-    return desired(KINDS[name], options).edit({**EMPTY, **PLACES[name]})
-
-
-EMPTY = {"name": "lan"}
-PLACES = {name: {"ips": [{"address": "192.168.50.1", "prefix": 24}]} if "dhcp" in name else {} for name in KINDS}
-
-
 @EVERY_KIND
 def test_one_entry_or_a_list_of_them_mean_the_same(name):
     bulk = KINDS[name].path[-1]
-    alone, listed = edited(name, NEW[name]), edited(name, {bulk: [NEW[name]]})
+    alone, listed = (desired(KINDS[name], one).edit(spec_of(XML)) for one in (NEW[name], {bulk: [NEW[name]]}))
     assert alone == listed
     assert len(alone.tally.added) == 1
-    assert not alone.problems
+    assert alone.problems == []
 
 
 @EVERY_KIND
@@ -61,7 +65,7 @@ def test_every_field_of_an_entry_is_an_option_of_both(name):
 def test_the_list_excludes_every_field_of_a_single_entry(name):
     bulk = KINDS[name].path[-1]
     for field, value in {**NEW[name], "state": "absent"}.items():
-        (told,) = refusals(name, {"network": "lan", bulk: [NEW[name]], field: value})
+        (told,) = refusals(name, {"network": "lan", bulk: [copy.deepcopy(NEW[name])], field: value})
         assert told == f"parameters are mutually exclusive: {bulk}|{field}"
 
 
@@ -77,18 +81,8 @@ def test_a_task_without_any_entry_is_refused(name):
 def test_an_empty_list_removes_all_only_when_it_is_exclusive(name):
     kind = KINDS[name]
     for exclusive in (False, True):
-        task = desired(kind, {kind.path[-1]: [], "exclusive": exclusive})
-        tally = task.edit(_spec()).tally
-        assert (len(tally.left), len(tally.removed)) == ((0, len(THERE[name])) if exclusive else (len(THERE[name]), 0))
-
-
-def _spec():
-    from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
-
-    return spec_of(XML)
-
-
-THERE = {name: entries_in(kind, XML) for name, kind in KINDS.items()}
+        tally = desired(kind, {kind.path[-1]: [], "exclusive": exclusive}).edit(spec_of(XML)).tally
+        assert (len(tally.left), len(tally.removed)) == ((0, THERE[name]) if exclusive else (THERE[name], 0))
 
 
 def test_a_hostname_is_a_name():
@@ -98,7 +92,9 @@ def test_a_hostname_is_a_name():
 
 
 def test_conflicts_and_names_are_options_of_who_has_them():
-    having = {option: [name for name in KINDS if option in entry_options(KINDS[name])] for option in ("conflict", "append")}
+    having = {
+        option: [name for name in KINDS if option in entry_options(KINDS[name])] for option in ("conflict", "append")
+    }
     assert having == {"conflict": ["dhcp_host"], "append": ["dns_host"]}
 
 
@@ -126,7 +122,10 @@ BAD = [
     (
         "dhcp_range",
         {"ranges": [{"start": "x", "end": "y"}]},
-        ["ranges[0].start must be an IPv4 or IPv6 address, not 'x'", "ranges[0].end must be an IPv4 or IPv6 address, not 'y'"],
+        [
+            "ranges[0].start must be an IPv4 or IPv6 address, not 'x'",
+            "ranges[0].end must be an IPv4 or IPv6 address, not 'y'",
+        ],
     ),
     (
         "dns_host",
@@ -153,7 +152,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("name,options,problems", BAD, ids=[f"{name}: {problems[0]}" for name, _options, problems in BAD])
+@pytest.mark.parametrize(
+    "name,options,problems", BAD, ids=[f"{name}: {problems[0]}" for name, _options, problems in BAD]
+)
 def test_every_bad_value_is_told_with_its_place(name, options, problems):
     assert objections(desired(KINDS[name], options), Observed("lan", XML, XML)) == problems
 

@@ -67,6 +67,22 @@ def test_every_step_has_its_effect(gateway):
     assert applied(gateway, Undefine("n")) == Observed("n")
 
 
+@pytest.mark.parametrize(
+    "scope,flags",
+    [
+        ("live", libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE),
+        ("saved", libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG),
+        ("both", libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE | libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG),
+    ],
+)
+def test_entries_change_where_they_shall(gateway, monkeypatch, scope, flags):
+    calls = []
+    monkeypatch.setattr(libvirt.virNetwork, "update", lambda _network, *rest: calls.append(rest))
+    gateway.apply(Update("default", ITEMS, "add", "dns-txt", -1, "<txt/>", scope=scope))
+    add, section = libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, libvirt.VIR_NETWORK_SECTION_DNS_TXT
+    assert calls == [(add, section, -1, "<txt/>", flags)]
+
+
 @pytest.mark.parametrize("text,sent", [("The LAN", "The LAN"), ("", None)])
 def test_titles_and_descriptions_go_to_the_running_network(gateway, monkeypatch, text, sent):
     calls = []

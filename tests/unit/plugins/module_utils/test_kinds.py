@@ -12,6 +12,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network_xml imp
 from tests.unit.specs import values
 
 RED_OR_BLUE, PCI_SLOT, PORT = kind.choice("red", "blue"), kind.hexadecimal(2, 0x1F), kind.integer(1, 65535)
+C_NUMBER = kind.integer(0, 255, c_notation=True)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,10 @@ RED_OR_BLUE, PCI_SLOT, PORT = kind.choice("red", "blue"), kind.hexadecimal(2, 0x
         (kind.ON_OFF, "off", False),
         (PORT, 80, 80),
         (PORT, "80", 80),
-        (PORT, "0x50", 80),
-        (PORT, "0120", 80),
+        (PORT, "080", 80),
+        (C_NUMBER, "0x50", 80),
+        (C_NUMBER, "0120", 80),
+        (C_NUMBER, "80", 80),
         (PCI_SLOT, "16", "0x10"),
         (PCI_SLOT, "020", "0x10"),
         (PCI_SLOT, "0X0A", "0x0a"),
@@ -79,6 +82,8 @@ def test_canonical_forms(of, given, canonical):
         (PORT, "-1", "must be a whole number"),
         (PORT, "1.5", "must be a whole number"),
         (PORT, " 1", "must be a whole number"),
+        (PORT, "0x50", "must be a whole number"),
+        (C_NUMBER, "08x", "must be a whole number"),
         (PORT, "٣", "must be a whole number"),
         (PCI_SLOT, "0x20", "must be a number from 0 to 0x1f"),
         (PCI_SLOT, "g", "must be a number from 0 to 0x1f"),

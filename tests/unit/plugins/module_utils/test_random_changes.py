@@ -8,9 +8,15 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError, InvalidNetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
+    ApplyError,
+    InUseError,
+    InvalidNetworkError,
+    NetworkError,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._module import desired_network, result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Policy
-from tests.unit.case_files import definition, sorted_xml, spec_of
+from tests.unit.case_files import definition, sorted_xml, spec_of, state_of
 from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.specs import options
@@ -71,6 +77,22 @@ def test_any_network_becomes_any_other(first, second, before, after, policy, gue
         assert live == sorted_xml(write(host.shown("n", read(saved))))
 
 
+@given(networks(), networks(), STATES, STATES, GUESTS, st.integers(0, 9), st.booleans())
+def test_a_failure_anywhere_leaves_what_there_was(first, second, before, after, guests, index, after_effect):
+    host = made(first, before)
+    host.users["n"] = guests
+    start = state_of(host)
+    host.fail_at, host.after_effect = index, after_effect
+    wanted = Desired("n", xml=definition(second), active=after[0], autostart=after[1])
+    try:
+        run(host, wanted, Policy("never" if guests else "idle", force=True))
+    except ApplyError:
+        event("failed")
+        assert state_of(host) == start
+    else:
+        assert len(host.calls) <= index
+
+
 @given(networks(), networks(), st.booleans())
 def test_a_partial_change_is_refused_with_reasons_or_made(first, second, active):
     host = made(first, (active, False))
@@ -98,3 +120,19 @@ def test_whatever_passes_the_checks_passes_libvirt(base, change):
     host.calls.clear()
     run(host, wanted)
     assert host.calls == []
+
+
+PARAMS = {"name": "n", "state": "present", "active": True, "autostart": True}
+
+
+@given(networks(), options(empty=True, but=("name",), wild=True), st.booleans())
+def test_whatever_users_write_ends_in_words_of_ours(base, change, there):
+    host = made(base) if there else FakeHost()
+    before = host.state()
+    for rehearse in (True, False):
+        try:
+            wanted = desired_network({**PARAMS, **({} if there else base), **change})
+            result_of(run(host, wanted, rehearse=rehearse))
+        except NetworkError as error:
+            event(type(error).__name__)
+            assert host.state() == before

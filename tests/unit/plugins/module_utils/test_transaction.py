@@ -16,7 +16,18 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._module import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Policy
-from tests.unit.case_files import PLANS, actions_of, desired_of, host_of, load, policy_of, sorted_xml, spec_of, xml_of
+from tests.unit.case_files import (
+    PLANS,
+    actions_of,
+    desired_of,
+    host_of,
+    load,
+    policy_of,
+    sorted_xml,
+    spec_of,
+    state_of,
+    xml_of,
+)
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.definition import accepted
 
@@ -26,14 +37,6 @@ SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
 def run(host, case, rehearse=False):
     """Converges a case on a fake hypervisor."""
     return converge(host, [desired_of(case)], policy_of(case), rehearse, 1)[0]
-
-
-def state_of(host):
-    """All of a hypervisor's networks in a form that can be compared."""
-    return {
-        name: one._replace(saved=sorted_xml(one.saved), live=sorted_xml(one.live) if one.live else "")
-        for name, one in host.state().items()
-    }
 
 
 def changing(*files):
@@ -192,6 +195,36 @@ def test_writes_are_planned_anew_under_the_lock():
     run(host, case)
     assert "52:54:00:00:00:0c" in host.observe("lan").saved
     assert "52:54:00:00:00:0c" in host.observe("lan").live
+
+
+def test_what_somebody_else_does_meanwhile_is_not_lost(monkeypatch):
+    case = {"desired": {"mtu": {"size": 1400}}, "observed": {"saved": "lan"}}
+    host = host_of(case)
+    define, others = host._define, iter(["lan.example"])
+
+    def interrupted(step):
+        for name in others:
+            define(step._replace(xml=xml_of("lan").replace("<dns>", f"<domain name='{name}'/><dns>"), base=""))
+        define(step)
+
+    monkeypatch.setattr(host, "_define", interrupted)
+    run(host, case)
+    assert '<domain name="lan.example"/>' in host.observe("lan").saved
+    assert '<mtu size="1400"/>' in host.observe("lan").saved
+
+
+def test_somebody_who_never_stops_is_told_of(monkeypatch):
+    case = {"desired": {"mtu": {"size": 1400}}, "observed": {"saved": "lan"}}
+    host, sizes = host_of(case), iter(range(1000, 1100))
+    define = host._define
+
+    def interrupted(step):
+        define(step._replace(xml=step.xml.replace('"1400"', f'"{next(sizes)}"'), base=""))
+        define(step)
+
+    monkeypatch.setattr(host, "_define", interrupted)
+    with pytest.raises(NetworkError, match="somebody else has just changed it"):
+        run(host, case)
 
 
 def test_a_guest_that_came_meanwhile_is_seen():

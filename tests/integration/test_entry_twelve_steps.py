@@ -1,0 +1,175 @@
+"""Entries that are made, changed and removed, each in check mode, for real, in check mode again and for real again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from . import entries
+from .clients import give_address
+from .plays import Result
+from .stage import Stage
+from .test_twelve_steps import FOUR_TIMES, assert_contract
+
+pytestmark = pytest.mark.lab
+
+# For each module: its list, the entries at first, what they become, what is asked of DNS and answered before and after.
+CASES: dict[str, dict[str, Any]] = {
+    "virt_dhcp_host": {
+        "list": "hosts",
+        "made": [
+            {"mac": entries.mac(1), "ip": "192.168.71.11", "name": "one"},
+            {"mac": entries.mac(2), "ip": "192.168.71.12", "lease": {"expiry": 5}},
+            {"id": entries.duid(1), "ip": "fd00:71::11", "name": "one"},
+        ],
+        "changed": [
+            {"mac": entries.mac(1).upper(), "ip": "192.168.71.21", "name": "two"},
+            {"mac": entries.mac(2), "lease": {"expiry": 10, "unit": "hours"}},
+            {"id": entries.duid(1), "ip": "FD00:71:0::21", "name": ""},
+        ],
+        "named": [entries.mac(1), entries.mac(2), entries.duid(1)],
+    },
+    "virt_dhcp_range": {
+        "list": "ranges",
+        "made": [
+            {"start": "192.168.71.200", "end": "192.168.71.209"},
+            {"start": "fd00:71::200", "end": "fd00:71::2ff", "lease": {"expiry": 5}},
+        ],
+        "changed": [
+            {"start": "192.168.71.200", "end": "192.168.71.209", "lease": {"expiry": 2, "unit": "hours"}},
+            {"start": "FD00:71::200", "end": "FD00:71::2FF", "lease": {"expiry": 600, "unit": "seconds"}},
+        ],
+        "named": ["192.168.71.200/192.168.71.209", "fd00:71::200/fd00:71::2ff"],
+    },
+    "virt_dns_host": {
+        "list": "hosts",
+        "made": [
+            {"ip": "192.168.71.9", "hostnames": ["web.lab.test"]},
+            {"ip": "fd00:71::9", "hostnames": ["web.lab.test", "six.lab.test"]},
+        ],
+        "changed": [
+            {"ip": "192.168.71.9", "hostnames": ["www.lab.test"]},
+            {"ip": "FD00:71::9", "hostnames": ["w6.lab.test"]},
+        ],
+        "named": ["192.168.71.9", "fd00:71::9"],
+        "questions": "web.lab.test A web.lab.test AAAA www.lab.test A six.lab.test AAAA w6.lab.test AAAA -x fd00:71::9",
+        "answers": {
+            "made": [
+                "web.lab.test. A 192.168.71.9",
+                "web.lab.test. AAAA fd00:71::9",
+                "six.lab.test. AAAA fd00:71::9",
+                "PTR web.lab.test.",
+            ],
+            "changed": [
+                "web.lab.test. A 192.168.71.9",
+                "web.lab.test. AAAA fd00:71::9",
+                "www.lab.test. A 192.168.71.9",
+                "six.lab.test. AAAA fd00:71::9",
+                "w6.lab.test. AAAA fd00:71::9",
+                "PTR web.lab.test.",
+            ],
+        },
+    },
+    "virt_dns_srv": {
+        "list": "srvs",
+        "made": [{"service": "ldap", "protocol": "tcp", "domain": "lab.test", "target": "dir.lab.test", "port": 389}],
+        "changed": [
+            {
+                "service": "ldap",
+                "protocol": "tcp",
+                "domain": "lab.test",
+                "target": "dir.lab.test",
+                "port": 636,
+                "priority": 10,
+                "weight": 5,
+            }
+        ],
+        "named": ["ldap/tcp/lab.test/dir.lab.test"],
+        "questions": "_ldap._tcp.lab.test SRV",
+        "answers": {
+            "made": ["_ldap._tcp.lab.test. SRV 0 0 389 dir.lab.test."],
+            "changed": ["_ldap._tcp.lab.test. SRV 10 5 636 dir.lab.test."],
+        },
+    },
+    "virt_dns_txt": {
+        "list": "txts",
+        "made": [{"name": "note.lab.test", "value": "v=1 <all> is 'well' & good"}],
+        "changed": [{"name": "note.lab.test", "value": "v=2"}],
+        "named": ["note.lab.test"],
+        "questions": "note.lab.test TXT",
+        "answers": {
+            "made": ["note.lab.test. TXT \"v=1 <all> is 'well' & good\""],
+            "changed": ['note.lab.test. TXT "v=2"'],
+        },
+    },
+    "virt_portgroup": {
+        "list": "portgroups",
+        "made": [{"name": "slow", "bandwidth": {"inbound": {"average": 100, "peak": 200}}}, {"name": "plain"}],
+        "changed": [
+            {"name": "slow", "bandwidth": {"inbound": {"average": 150}, "outbound": {"average": 100}}},
+            {"name": "plain", "default": True},
+        ],
+        "named": ["slow", "plain"],
+    },
+}
+# By its bare environment: with some locales dig ends itself.
+DIG = ["env", "-i", "dig", "+noall", "+answer", "+nottlid", "+nocl", "+time=2", "+tries=5", f"@{entries.GATEWAY}"]
+
+
+def looking(stage: Stage, questions: str) -> list[str]:
+    """Return a look at the host that ends with what DNS answers to a client."""
+    if not questions:
+        return stage._looking
+    client = stage.client(entries.BRIDGE)
+    give_address(client, "192.168.71.250/24", entries.GATEWAY)
+    asking = client.process.enter(*DIG, *questions.split())
+    return ["sh", "-c", f"{shlex.join(stage._looking)} && echo '== answers' && {shlex.join(asking)}"]
+
+
+def answers(look: str) -> list[str]:
+    """Return what DNS answered, with single spaces."""
+    found = [" ".join(line.split()) for line in look.partition("== answers\n")[2].splitlines()]
+    return [line if " PTR " not in line else f"PTR{line.partition(' PTR')[2]}" for line in found]
+
+
+def assert_told(results: list[Result], **expected: list[str]) -> None:
+    """Assert that the check and the real run tell the same of the entries and the cost, and what that is."""
+    rehearsal, real, *again = results
+    for name in ("added", "changed", "removed"):
+        assert rehearsal["entries"][name] == real["entries"][name] == expected.get(name, [])
+        assert [result["entries"][name] for result in again] == [[], []]
+    assert rehearsal["entries"]["left"] == real["entries"]["left"]
+    for name in ("calls", "restart"):
+        assert rehearsal["cost"][name] == real["cost"][name]
+    assert [(result["cost"]["calls"], result["cost"]["restart"]) for result in again] == [(0, False)] * 2
+    assert real["cost"]["calls"] > 0
+    assert {step["effect"] for step in real["plan"]} == {"live"}
+
+
+@pytest.mark.parametrize("module", CASES)
+def test_add_change_remove(stage: Stage, module: str) -> None:
+    entries.make(stage)
+    case, at_first, number = CASES[module], entries.in_both(stage), stage.ifindex(entries.BRIDGE)
+    questions = case.get("questions", "")
+    look = looking(stage, questions)
+    gone = [{**item, "state": "absent"} for item in case["made"]]
+    if module == "virt_dns_host":
+        gone = [{"ip": item["ip"], "state": "absent"} for item in gone]
+    tasks = [
+        entries.entry(module, check, **{case["list"]: wanted})
+        for wanted in (case["made"], case["changed"], gone)
+        for check in FOUR_TIMES
+    ]
+    nothing = entries.entry(module, **{case["list"]: []})
+    start, *results = entries.play(stage, [nothing, *tasks], look)
+    looks = [result["look"] for result in (start, *results)]
+    for part, told in enumerate(("added", "changed", "removed")):
+        assert_contract(results[4 * part : 4 * part + 4], looks[4 * part : 4 * part + 5])
+        assert_told(results[4 * part : 4 * part + 4], **{told: case["named"]})
+    expected = case.get("answers", {"made": [], "changed": []})
+    for index, wanted in ((0, []), (2, expected["made"]), (6, expected["changed"]), (10, [])):
+        assert sorted(answers(looks[index])) == sorted(wanted)
+    assert entries.in_both(stage) == at_first
+    assert stage.ifindex(entries.BRIDGE) == number

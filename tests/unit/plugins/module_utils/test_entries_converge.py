@@ -1,0 +1,154 @@
+"""Single entries brought into the saved and the running definition, whatever differed between them before."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._module import cost, result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import Start
+from ansible_collections.virtfleet.network.plugins.module_utils._target import build, tally
+from tests.unit.case_files import sorted_xml
+from tests.unit.entry_cases import (
+    KINDS,
+    XML,
+    desired_of,
+    entries_in,
+    host,
+    name_of,
+    parametrized,
+    same_entries,
+    without,
+)
+
+GUESTS = (Guest("vm1", True, ()),)
+# The same network without entries, and as somebody else has changed it: a field of some entries is another one.
+BARE = re.sub(
+    "<(dns|dhcp)>.*?</(dns|dhcp)>|<portgroup.*</portgroup>|<portgroup name='fast'/>", "", XML, flags=re.DOTALL
+)
+FOREIGN = {
+    ">www<": ">old<",
+    "value='old'": "value='older'",
+    "ip='fd00:50::11'": "ip='fd00:50::91'",
+    "ip='192.168.50.11'": "ip='192.168.50.91'",
+    "weight='5'": "weight='6'",
+    "expiry='2'": "expiry='3'",
+    "average='100'": "average='110'",
+    "end='192.168.50.149'": "end='192.168.50.148'",
+}
+OTHER = re.sub("|".join(map(re.escape, FOREIGN)), lambda found: FOREIGN[found[0]], XML)
+STATES = {
+    "running": (XML, "same", ()),
+    "under a guest": (XML, "same", GUESTS),
+    "inactive": (XML, "", ()),
+    "transient": ("", XML, ()),
+    "nothing runs": (XML, BARE, ()),
+    "nothing runs, under a guest": (XML, BARE, GUESTS),
+    "nothing saved": (BARE, XML, GUESTS),
+    "others run": (XML, OTHER, GUESTS),
+    "others saved": (OTHER, XML, ()),
+}
+IN_EVERY_STATE = pytest.mark.parametrize("state", STATES)
+SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
+
+
+def run(made, wanted, rehearse=False):
+    return converge(made, [wanted], Policy(), rehearse, 1)[0]
+
+
+def looks(made):
+    """All that is there, to be compared."""
+    return {
+        name: (sorted_xml(one.saved), one.live and sorted_xml(one.live), *one[3:5])
+        for name, one in made.state().items()
+    }
+
+
+def assert_as_wanted(case, before, after):
+    """Asserts that a definition has become what the case wants of it.
+
+    One that had no entries has those that the case adds or changes, whole, and of the others it may have any.
+    """
+    kind = KINDS[name_of(case)]
+    there = entries_in(kind, after)
+    if sorted_xml(before) == sorted_xml(BARE):
+        assert same_entries(kind, without(kind, there, case["after"]), [])
+        assert same_entries(kind, without(kind, without(kind, case["after"], entries_in(kind, XML)), there), [])
+    else:
+        foreseen = entries_in(kind, write_xml(build(desired_of(case), before)[0]))
+        assert same_entries(kind, there, foreseen)
+
+
+@IN_EVERY_STATE
+@parametrized(good=True)
+def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
+    made, wanted = host(*STATES[state]), desired_of(case)
+    before = made.observe("lan")
+    outcome = run(made, wanted)
+    after = made.observe("lan")
+    assert list(outcome.plan.steps) == made.calls
+    assert (after.active, after.persistent, after.autostart) == (before.active, before.persistent, before.autostart)
+    assert_as_wanted(case, before.saved, after.saved)
+    if any(isinstance(step, Start) for step in made.calls):
+        assert sorted_xml(after.live) == sorted_xml(after.saved)
+    elif after.active and not outcome.plan.restart_required:
+        assert_as_wanted(case, before.live, after.live)
+    made.calls.clear()
+    again = run(made, wanted)
+    assert (made.calls, again.plan.restart_required) == ([], outcome.plan.restart_required)
+    assert tally(wanted, again.before)[:3] == ([], [], [])
+
+
+@IN_EVERY_STATE
+@parametrized(good=True)
+def test_a_rehearsal_foretells_everything_and_touches_nothing(case, state):
+    made, wanted = host(*STATES[state]), desired_of(case)
+    before = looks(made)
+    foretold = run(made, wanted, rehearse=True)
+    assert (made.calls, made.locked, looks(made)) == ([], [], before)
+    real = run(made, wanted)
+    for name in SAME_IN_BOTH:
+        assert result_of(foretold)[name] == result_of(real)[name]
+    assert tally(wanted, foretold.before) == tally(wanted, real.before)
+    assert cost(foretold.plan, 0) == cost(real.plan, 0)
+
+
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("state", ["running", "under a guest", "inactive", "transient", "others saved"])
+@parametrized(good=True)
+def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect):
+    steps = run(host(*STATES[state]), desired_of(case), rehearse=True).plan.steps
+    for bad in steps:
+        made = host(*STATES[state])
+        before, apply = looks(made), made.apply
+
+        def fail(step, bad=bad, apply=apply):
+            if step != bad or after_effect:
+                apply(step)
+            if step == bad:
+                raise LibvirtError("Cannot carry out the step", "the test says no", 38)
+
+        made.apply = fail
+        with pytest.raises(NetworkError, match="the test says no") as failure:
+            run(made, desired_of(case))
+        assert looks(made) == before, (bad, made.calls)
+        assert re.search("was (put back as it was|not changed)$", str(failure.value)), failure.value
+        assert made.held == set()
+
+
+@IN_EVERY_STATE
+@parametrized(good=False)
+def test_what_cannot_be_touches_nothing(case, state):
+    made = host(*STATES[state])
+    before = looks(made)
+    for rehearse in (True, False):
+        with pytest.raises(NetworkError, match="Cannot bring network 'lan' to the wanted state") as refusal:
+            run(made, desired_of(case), rehearse)
+        if state in ("running", "under a guest", "inactive", "transient"):
+            assert sorted(refusal.value.problems) == sorted(case["problems"])
+    assert (made.calls, looks(made)) == ([], before)
