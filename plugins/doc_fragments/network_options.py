@@ -102,7 +102,6 @@ options:
           name:
             description:
               - V(vfio) is the one that today's kernels have.
-              - O(forward.driver) needs it.
             type: str
             choices:
               - vfio

@@ -25,7 +25,6 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "forward.nat.address": ("start", "end"),
     "forward.nat.port": ("start", "end"),
     "forward.pf": ("dev",),
-    "forward.driver": ("name",),
     "domain": ("name",),
     "dns.txts": ("name", "value"),
     "dns.srvs": ("service", "protocol"),
@@ -141,7 +140,8 @@ def _forward(spec: Spec, version: int) -> Iterator[str]:
 
 def _nat(nat: Spec) -> Iterator[str]:
     address, port = nat.get("address", {}), nat.get("port", {})
-    if port.get("start", 1024) > port.get("end", 65535):
+    start, end = port.get("start", 1024), port.get("end", 65535)
+    if isinstance(start, int) and isinstance(end, int) and start > end:
         yield "forward.nat.port has its start above its end"
     if "start" in address and "end" in address:
         yield from range_problems("forward.nat.address", address["start"], address["end"])

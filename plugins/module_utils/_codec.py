@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
@@ -17,6 +18,8 @@ else:
     etree.register_namespace("dnsmasq", "http://libvirt.org/schemas/network/dnsmasq/1.0")
 
 Rows = tuple[Row, ...]
+# https://www.w3.org/TR/xml/#charsets
+_XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 HAS_LXML = etree is not None
 Element = Any  # lxml's element classes are private
 
@@ -127,6 +130,10 @@ def normalise(rows: Rows, wanted: Spec, path: str = "") -> tuple[Spec, list[str]
             continue
         value, found = _normal_value(row, value, f"{path}{row.option}")
         problems += found
+        for spelled in rows if row.spells and not found else ():
+            if spelled.option == row.spells:
+                value, found = _normal_value(spelled, value, f"{path}{row.option}")
+                problems += found
         if row.kind is CIDR and "/" in str(value):
             value, _slash, prefix = str(value).partition("/")
             problems += _put(spec, "prefix", int(prefix) if prefix.isdigit() else prefix, path)
@@ -155,7 +162,8 @@ def _normal_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:
         leaves = [_leaf(row.kind.canonical, item, f"{path}[{index}]") for index, item in enumerate(value)]
         return [leaf for leaf, _found in leaves], [problem for _leaf_value, found in leaves for problem in found]
     if row.form == "opaque":
-        return _leaf(canonical_xml, value, path)
+        xml, found = _leaf(canonical_xml, value, path)
+        return (xml.replace("&", "&amp;").replace("<", "&lt;"), found) if found else (xml, found)
     # An empty string takes a single value away, as an empty list or dictionary does with theirs.
     return (value, []) if value == "" and not row.needed else _leaf(row.kind.canonical, value, path)
 
@@ -164,4 +172,6 @@ def _leaf(canonical: Callable[[Any], Any], value: Any, path: str) -> tuple[Any, 
     try:
         return canonical(value), []
     except ValueError as error:
-        return value, [f"{path} {error}, not {value!r}"]
+        # What XML cannot hold is refused all the same, only later, with whatever else is wrong.
+        kept = repr(value) if isinstance(value, str) and not _XML.fullmatch(value) else value
+        return kept, [f"{path} {error}, not {value!r}"]

@@ -61,7 +61,8 @@ def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet) -> Iterator[str]:
             yield f"{name} has bootp without DHCP ranges or hosts, which libvirt drops"
     for entry in (*dhcp.get("ranges", []), *dhcp.get("hosts", [])):
         lease = entry.get("lease", {})
-        seconds = lease.get("expiry", 0) * {"seconds": 1, "hours": 3600}.get(lease.get("unit", "minutes"), 60)
+        expiry, unit = lease.get("expiry", 0), lease.get("unit", "minutes")
+        seconds = expiry * {"seconds": 1, "hours": 3600}.get(unit, 60) if isinstance(expiry, int) else 0
         if 0 < seconds < 120:
             # dnsmasq's own minimum, enforced by libvirt.
             yield f"{name} has a DHCP lease time of {seconds} seconds, below the minimum of 2 minutes"

@@ -196,7 +196,7 @@ SERVICE = _pattern(r"[a-zA-Z0-9_+/*-]{1,255}", "a service name of letters, digit
 # 15: a network device's name is shorter than IFNAMSIZ (16) in Linux.
 DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\:-]{1,15}", "a device name of 1 to 15 letters, digits and _.-\\:")
 # <forward dev='x'> is another way to write its first <interface dev='x'/> (virNetworkForwardDefParseXML).
-FIRST_DEVICE = Kind(lambda text: [{"dev": DEVICE.parse(text)}], str, {"type": "str"})
+FIRST_DEVICE = Kind(lambda text: [{"dev": text}], str, {"type": "str"})
 GROUP_NAME = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a name of letters, digits and _.-\\:/")
 ZONE = _pattern(r"[a-zA-Z0-9_-]+", "a zone name of letters, digits, _ and -")
 PROFILE = _pattern(r".{1,39}", "1 to 39 characters")

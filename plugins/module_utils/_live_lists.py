@@ -51,7 +51,12 @@ class LiveList:
         first = entry.get(self.fields[0])
         buckets = self.buckets.values() if first is None else [self.buckets.get(first, [])]
         wanted = [(name, entry[name]) for name in self.fields if entry.get(name) is not None]
-        return sum(all(other.get(name) == value for name, value in wanted) for each in buckets for other in each)
+        return sum(self._agrees(other, wanted) for each in buckets for other in each)
+
+    @staticmethod
+    def _agrees(other: Spec, wanted: list[tuple[str, Any]]) -> bool:
+        # An entry without a MAC address agrees with any.
+        return all(other.get(name) == value or (name == "mac" and "mac" not in other) for name, value in wanted)
 
     def bars(self, entry: Spec) -> bool:
         """Whether libvirt refuses to add an entry beside those that are there."""

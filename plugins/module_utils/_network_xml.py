@@ -113,7 +113,7 @@ NETWORK = (
     CONNECTIONS,
     attr("ipv6", kind.YES_NO, assumed=False),
     attr("trustGuestRxFilters", kind.YES_NO, assumed=False),
-    text("name", kind.NETWORK_NAME),
+    text("name", kind.NETWORK_NAME, needed=True),
     text("uuid", kind.UUID, made_up=True),
     text("title", kind.TEXT, since="9.7.0", live="title", passive=True),
     text("description", kind.PARAGRAPHS, since="9.7.0", live="description", passive=True),

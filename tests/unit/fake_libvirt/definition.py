@@ -49,7 +49,7 @@ def accepted(source, version=9000000):
                 etree.SubElement(made, tag).text = source.findtext(tag)
     for part in _PARTS:
         part(source, made, version)
-    add_virtualport(source, made, True)
+    add_virtualport(source, made, True, version)
     add_portgroups(source, made, version)
     _options(source, made)
     _fits_mode(source, made, version)
@@ -200,13 +200,13 @@ def _validate_vlan(made, mode, version):
         port = holder.find("virtualport")
         return None if port is None else port.get("type", "")
 
-    allowed = mode in ("hostdev", "passthrough") or (mode == "bridge" and kind(made) == "openvswitch")
-    if version >= 11000000:
-        allowed = allowed or mode in (*OWN_BRIDGE, "bridge")
+    # Seen in 11.3: a bridge of the host needs no Open vSwitch any longer.
+    bridged = ("openvswitch", None) if version >= 11000000 else ("openvswitch",)
+    allowed = mode in ("hostdev", "passthrough") or (mode == "bridge" and kind(made) in bridged)
     used, groups = made.find("vlan") is not None, made.findall("portgroup")
     for group in groups:
         able = allowed
-        if kind(group) is not None and version < 11000000:
+        if kind(group) is not None:
             able = mode == "bridge" and kind(group) == "openvswitch"
         refuse_unless(able or not (used or group.find("vlan") is not None), UNSUPPORTED, "type doesn't support vlan")
     defaults = any(group.get("default") == "yes" for group in groups)

@@ -28,14 +28,20 @@ def add_forward(source, made, version):
     kept.set("mode", mode)
     if mode == "hostdev":
         kept.set("managed", "yes" if (forward.get("managed") or "").lower() == "yes" else "no")
-    driver = forward.find("driver")
-    if driver is not None and driver.get("name"):
-        refuse_unless(driver.get("name") in ("kvm", "vfio"), UNSUPPORTED, "Unknown forward <driver>")
-        since = {"model": 10000000, "iommufd": 12001000}
-        later = {name: driver.get(name) for name in since if driver.get(name) and version >= since[name]}
-        etree.SubElement(kept, "driver", name=driver.get("name"), **later)
+    _driver(forward, kept, version)
     _nat(forward, kept, mode)
     _devices(kept, names, pfs, addresses)
+
+
+def _driver(forward, kept, version):
+    driver = forward.find("driver")
+    if driver is None:
+        return
+    refuse_unless(driver.get("name") in (None, "kvm", "vfio"), UNSUPPORTED, "Unknown forward <driver>")
+    since = {"name": 0, "model": 10000000, "iommufd": 12001000}
+    known = {name: driver.get(name) for name in since if driver.get(name) and version >= since[name]}
+    if known:
+        etree.SubElement(kept, "driver", known)
 
 
 def _devices(kept, names, pfs, addresses):

@@ -45,7 +45,7 @@ def add_bandwidth(source, made, _version):
         made.append(kept)
 
 
-def add_virtualport(source, made, need_type):
+def add_virtualport(source, made, need_type, version=9000000):
     port = source.find("virtualport")
     if port is None:
         return
@@ -66,19 +66,21 @@ def add_virtualport(source, made, need_type):
         if profile:
             inner.set("profileid", profile)
     given_any = bool(inner.attrib)
-    _no_extras(kind, inner)
+    _no_extras(kind, inner, version)
     if given_any:
         kept.append(inner)
     if kind or len(kept):
         made.append(kept)
 
 
-def _no_extras(kind, inner):
+def _no_extras(kind, inner, version):
     numbers = {"managerid", "typeid", "typeidversion", "instanceid"}
     extra = {
         "802.1Qbg": {"profileid", "interfaceid"},
         "802.1Qbh": {*numbers, "interfaceid"},
         "openvswitch": numbers,
+        # Seen in 12.8; until then libvirt takes and forgets them.
+        "midonet": {*numbers, "profileid"} if version >= 12000000 else set(),
     }.get(kind, set())
     refuse_unless(not extra.intersection(inner.attrib), XML_ERROR, f"extra parameter unsupported in {kind}")
     for name in {*numbers, "profileid"} if kind == "midonet" else ():
@@ -98,6 +100,6 @@ def portgroup(group, version):
         kept.set("default", "yes")
     flag(group, kept, "trustGuestRxFilters")
     add_vlan(group, kept, version)
-    add_virtualport(group, kept, False)
+    add_virtualport(group, kept, False, version)
     add_bandwidth(group, kept, version)
     return kept

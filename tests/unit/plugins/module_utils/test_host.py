@@ -71,7 +71,7 @@ def test_where_there_is_no_ip_nothing_is_known(monkeypatch):
 
 def test_a_bridge_is_removed_as_a_bridge(ip):
     asked = ip()
-    _host.remove_bridge("virbr50")
+    _host.remove_stale("lan", "virbr50")
     assert asked.read_text() == "link delete virbr50 type bridge\n"
 
 
@@ -80,7 +80,7 @@ def test_a_bridge_that_cannot_be_removed_is_told_with_the_reason(ip):
     with pytest.raises(
         NetworkError, match=r"Cannot remove the bridge 'virbr50' .*Operation not permitted; remove it with"
     ):
-        _host.remove_bridge("virbr50")
+        _host.remove_stale("lan", "virbr50")
 
 
 SCHEMA = """<grammar xmlns="http://relaxng.org/ns/structure/1.0"><start><element name="network"><interleave>

@@ -14,6 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     InvalidNetworkError,
     NetworkError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._module import desired_network, result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Policy
 from tests.unit.case_files import definition, sorted_xml, spec_of, state_of
@@ -48,6 +49,7 @@ def test_a_valid_network_is_made_and_kept(wanted):
     host = made(wanted)
     event(f"mode {wanted['forward'].get('mode')}")
     run(host, desired(wanted))
+    run(host, desired(summary(host.observe("n"))["spec"]))
     assert host.calls == []
 
 

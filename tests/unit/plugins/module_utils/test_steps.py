@@ -77,7 +77,7 @@ def test_long_values_are_cut_for_people_only():
 
 @pytest.mark.parametrize("command,back", [("add", "delete"), ("delete", "add")])
 def test_an_update_can_be_taken_back(command, back):
-    step = Update("n", (Item("x", None, None, "live"),), command, "dns-txt", -1, "<txt/>", scope="both")
-    assert step.inverse() == step._replace(command=back)
-    told_apart = step._replace(whole="<txt value='1'/>")
-    assert told_apart.inverse().xml == ("<txt/>" if command == "add" else "<txt value='1'/>")
+    step = Update("n", (Item("x", None, None, "live"),), command, "dns-txt", -1, "<txt/>", "<txt value='1'/>", "both")
+    assert step.inverse() == step._replace(command=back, xml="<txt value='1'/>", undo="<txt/>")
+    assert step.inverse().inverse() == step
+    assert step._replace(undo="").inverse().xml == "<txt/>"
