@@ -35,7 +35,7 @@ setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfle
 
 .PHONY: demo
 demo: setup ## build a small fleet on this machine and let the collection loose on it
-	@tests/demo
+	@$(PYTHON) -m tests.demo
 
 ##@ Check
 
@@ -122,7 +122,7 @@ root-%:
 
 .PHONY: bench
 bench: setup ## measure tasks, plans and a fleet
-	@tests/bench
+	@$(PYTHON) -m tests.bench
 
 .PHONY: lab
 lab: setup ## start two hypervisors to play with, until make lab-down

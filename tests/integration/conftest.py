@@ -43,7 +43,7 @@ def stage(whole_stage: Stage) -> Iterator[Stage]:
 # libvirtd calls it before and after it starts and stops networks, and waits for it.
 HOOK = """\
 #!/bin/sh
-[ "$(cat /run/lab/slow 2>/dev/null)" = "$2" ] || exit 0
+[ "$(cat /run/lab/slow 2>/dev/null)" = "$1 $2" ] || exit 0
 touch /run/lab/reached
 while [ -e /run/lab/slow ]; do sleep 0.05; done
 """
@@ -51,9 +51,9 @@ while [ -e /run/lab/slow ]; do sleep 0.05; done
 
 @pytest.fixture
 def slow(stage: Stage) -> Iterator[Path]:
-    """A file: while it holds "start", "started" or "stopped", libvirtd waits at that moment, for as long as it is there.
+    """A file with a network's name and "start", "started" or "stopped".
 
-    Then the file "reached" is there beside it.
+    As long as it is there, libvirtd waits at that moment; the file "reached" beside it says that it does.
     """
     file = stage.host.home / "run/lab/slow"
     stage.host.run(["sh", "-c", "mkdir -p /etc/libvirt/hooks; cat >/etc/libvirt/hooks/network"], input=HOOK)

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,17 @@ def start(
         text=True,
         env=environment(RESULTS_LOOK=json.dumps(look)),
     )
+
+
+@contextmanager
+def background(*arguments: Any, **keywords: Any) -> Iterator[subprocess.Popen[str]]:
+    """Run a play (see start()) during a `with`; what is not finished by its end is killed."""
+    play = start(*arguments, **keywords)
+    try:
+        yield play
+    finally:
+        play.kill()
+        play.communicate()
 
 
 def finish(play: subprocess.Popen[str], count: int, seconds: float = PLAY_SECONDS) -> list[Result]:

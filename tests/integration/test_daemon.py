@@ -48,7 +48,7 @@ def test_networks_start_with_the_host(stage: Stage) -> None:
 def test_start_that_a_killed_daemon_left_half_done_is_done(stage: Stage, slow: Path, moment: str) -> None:
     """Once it has made the bridge, the daemon leaves it behind, with dnsmasq, and knows nothing of them any more."""
     stage.network(**OPTIONS, active=False)
-    slow.write_text(moment)
+    slow.write_text(f"stale {moment}")
     verbs = "net-start stale; net-destroy stale" if moment == "stopped" else "net-start stale"
     with stage.host.background(["virsh", verbs]):
         wait_for(lambda: slow.with_name("reached").exists())

@@ -15,6 +15,10 @@ from .test_twelve_steps import FOUR_TIMES, assert_contract
 
 pytestmark = pytest.mark.lab
 
+PTRS = [
+    f"{'.'.join(reversed('fd000071000000000000000000000009'))}.ip6.arpa. PTR web.lab.test.",
+    "9.71.168.192.in-addr.arpa. PTR web.lab.test.",
+]
 # For each module: its list, the entries at first, what they become, what is asked of DNS and answered before and after.
 CASES: dict[str, dict[str, Any]] = {
     "virt_dhcp_host": {
@@ -54,13 +58,14 @@ CASES: dict[str, dict[str, Any]] = {
             {"ip": "FD00:71::9", "hostnames": ["w6.lab.test"]},
         ],
         "named": ["192.168.71.9", "fd00:71::9"],
-        "questions": "web.lab.test A web.lab.test AAAA www.lab.test A six.lab.test AAAA w6.lab.test AAAA -x fd00:71::9",
+        "questions": "web.lab.test A web.lab.test AAAA www.lab.test A six.lab.test AAAA w6.lab.test AAAA"
+        " -x fd00:71::9 -x 192.168.71.9",
         "answers": {
             "made": [
                 "web.lab.test. A 192.168.71.9",
                 "web.lab.test. AAAA fd00:71::9",
                 "six.lab.test. AAAA fd00:71::9",
-                "PTR web.lab.test.",
+                *PTRS,
             ],
             "changed": [
                 "web.lab.test. A 192.168.71.9",
@@ -68,7 +73,7 @@ CASES: dict[str, dict[str, Any]] = {
                 "www.lab.test. A 192.168.71.9",
                 "six.lab.test. AAAA fd00:71::9",
                 "w6.lab.test. AAAA fd00:71::9",
-                "PTR web.lab.test.",
+                *PTRS,
             ],
         },
     },
@@ -114,8 +119,7 @@ CASES: dict[str, dict[str, Any]] = {
         "named": ["slow", "plain"],
     },
 }
-# By its bare environment: with some locales dig ends itself.
-DIG = ["env", "-i", "dig", "+noall", "+answer", "+nottlid", "+nocl", "+time=2", "+tries=5", f"@{entries.GATEWAY}"]
+DIG = ["dig", "+noall", "+answer", "+nottlid", "+nocl", "+time=2", "+tries=5", f"@{entries.GATEWAY}"]
 
 
 def looking(stage: Stage, questions: str) -> list[str]:
@@ -125,13 +129,13 @@ def looking(stage: Stage, questions: str) -> list[str]:
     client = stage.client(entries.BRIDGE)
     give_address(client, "192.168.71.250/24", entries.GATEWAY)
     asking = client.process.enter(*DIG, *questions.split())
-    return ["sh", "-c", f"{shlex.join(stage._looking)} && echo '== answers' && {shlex.join(asking)}"]
+    # Ansible's callbacks run without a standard input, and dig ends itself when there is none.
+    return ["sh", "-c", f"{shlex.join(stage._looking)} && echo '== answers' && {shlex.join(asking)} </dev/null"]
 
 
 def answers(look: str) -> list[str]:
     """Return what DNS answered, with single spaces."""
-    found = [" ".join(line.split()) for line in look.partition("== answers\n")[2].splitlines()]
-    return [line if " PTR " not in line else f"PTR{line.partition(' PTR')[2]}" for line in found]
+    return [" ".join(line.split()) for line in look.partition("== answers\n")[2].splitlines()]
 
 
 def assert_told(results: list[Result], **expected: list[str]) -> None:

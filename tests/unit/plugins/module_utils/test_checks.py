@@ -7,9 +7,12 @@ import re
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, number, problems
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
+from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed, Surroundings
 from tests.unit.case_files import definition, load, spec_of, version_of
 from tests.unit.fake_libvirt.base import RefusedError, read
 from tests.unit.fake_libvirt.definition import accepted, validate
@@ -54,6 +57,20 @@ def test_what_is_right_passes_here_and_there(case):
 @pytest.mark.parametrize("name", sorted(load("networks")))
 def test_every_form_of_network_passes(name):
     assert problems(parse(read_xml(load("networks")[name]["xml"]), NETWORK), 9000000) == []
+
+
+@pytest.mark.parametrize("name", sorted(load("networks")))
+def test_whatever_is_observed_can_be_judged(name):
+    """A value that no libvirt of today writes is no reason to die, in a network of somebody else least of all."""
+    root = read_xml(load("networks")[name]["xml"])
+    for element in root.iter():
+        for attribute, value in element.attrib.items():
+            element.set(attribute, "?")
+            seen = Observed("n", write_xml(root), write_xml(root), False, True)
+            assert isinstance(problems(parse(root, NETWORK), 9000000), list)
+            assert summary(seen)["state"] == "present"
+            assert conflicts(summary(seen)["spec"], seen, True, Surroundings((seen,), {})).problems is not None
+            element.set(attribute, value)
 
 
 def test_all_problems_come_together():

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +86,46 @@ def test_a_bridge_that_cannot_be_removed_is_told_with_the_reason(ip):
         NetworkError, match=r"Cannot remove the bridge 'virbr50' .*Operation not permitted; remove it with"
     ):
         _host.remove_stale("lan", "virbr50")
+
+
+# ---- the dnsmasq of a killed daemon ----
+
+
+@pytest.fixture
+def left_behind(ip, tmp_path, monkeypatch):
+    """A process with a configuration file in its command line, and libvirt's note of its number for "lan"."""
+    ip()
+    notes = tmp_path / "run/libvirt/network"
+    notes.mkdir(parents=True)
+    # Nothing of this machine is looked at or touched.
+    monkeypatch.setattr(_host, "Path", lambda text: tmp_path / text[1:] if text.startswith("/run/") else Path(text))
+    started = []
+
+    def start(configuration):
+        command = [sys.executable, "-c", "import sys; sys.stdin.read()", f"--conf-file={configuration}"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        started.append(process)
+        (notes / "lan.pid").write_text(f"{process.pid}\n")
+        return process
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+def test_a_dnsmasq_left_behind_is_ended_with_its_bridge(left_behind):
+    process = left_behind("/var/lib/libvirt/dnsmasq/lan.conf")
+    reaper = threading.Thread(target=process.wait)
+    reaper.start()
+    _host.remove_stale("lan", "virbr50")
+    reaper.join()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_process_of_somebody_else_is_left_alone(left_behind):
+    process = left_behind("/var/lib/libvirt/dnsmasq/lan2.conf")
+    _host.remove_stale("lan", "virbr50")
+    assert process.poll() is None
 
 
 SCHEMA = """<grammar xmlns="http://relaxng.org/ns/structure/1.0"><start><element name="network"><interleave>

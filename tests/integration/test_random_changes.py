@@ -1,0 +1,60 @@
+"""From one invented network to another: foretold in check mode, made, compared, and nothing left to do.
+
+LAB_PAIRS and LAB_SEED in the environment: how many, and from which on.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from .plays import Result, Task, info, network
+from .random_specs import HOST_BRIDGE, Inventor, holds, instead_of
+from .stage import Stage, succeeded
+
+pytestmark = pytest.mark.lab
+
+PAIRS = int(os.environ.get("LAB_PAIRS", "12"))
+SEED = int(os.environ.get("LAB_SEED", "1"))
+IN_A_PLAY = 12
+FORETOLD = ("changed", "plan", "diff", "restart_required")
+
+
+def invented(stage: Stage, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options that make a network, and those that turn it into another one."""
+    inventor = Inventor(seed, stage.version, seed % 100)
+    one, other = inventor.network(), inventor.network()
+    return {"name": f"r{seed}", **one}, {"name": f"r{seed}", **instead_of(one, other)}
+
+
+def tasks_for(first: dict[str, Any], second: dict[str, Any]) -> list[Task]:
+    name = first["name"]
+    tasks = [network(check=check, **options) for options in (first, second) for check in (True, False)]
+    return [*tasks, network(check=True, **second), info(name), network(name=name, state="absent")]
+
+
+def assert_as_foretold(rehearsal: Result, real: Result, wanted: dict[str, Any]) -> None:
+    """Assert that a real run did what the rehearsal had said, and that what was asked for is there."""
+    assert {key: rehearsal[key] for key in FORETOLD} == {key: real[key] for key in FORETOLD}
+    there = real["network"]["spec"]
+    assert {name: there.get(name) for name, value in wanted.items() if not holds(value, there.get(name))} == {}, wanted
+
+
+@pytest.mark.parametrize("start", range(SEED, SEED + PAIRS, IN_A_PLAY))
+def test_random_changes(stage: Stage, start: int) -> None:
+    stage.bridge(HOST_BRIDGE)
+    pairs = [invented(stage, seed) for seed in range(start, min(start + IN_A_PLAY, SEED + PAIRS))]
+    results = stage.play(*(task for pair in pairs for task in tasks_for(*pair)))
+    assert stage.networks() == set()
+    for place, (first, second) in enumerate(pairs):
+        made, change = results[place * 7 : place * 7 + 2], results[place * 7 + 2 : place * 7 + 4]
+        again, told, removed = map(succeeded, results[place * 7 + 4 : place * 7 + 7])
+        for (rehearsal, real), wanted in ((made, first), (change, second)):
+            context = f"seed {wanted['name'][1:]}: {wanted}"
+            assert not real.get("failed"), f"{real['msg']}\n{context}"
+            assert_as_foretold(succeeded(rehearsal), real, wanted)
+        assert not again["changed"], f"{again['plan']}\n{second}"
+        assert told["networks"][0]["spec"] == again["network"]["spec"]
+        assert removed["changed"]
