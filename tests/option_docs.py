@@ -11,12 +11,9 @@ from typing import Any, NamedTuple
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import _NEEDED
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
-from ansible_collections.virtfleet.network.plugins.module_utils._live import FIREWALL_SECTIONS
+from ansible_collections.virtfleet.network.plugins.module_utils._live import FIREWALL_SECONDS, call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._plan import (
-    CALLS_WORTH_A_RESTART,
-    FIREWALL_CALLS_WORTH_A_RESTART,
-)
+from ansible_collections.virtfleet.network.plugins.module_utils._plan import WORTH_A_RESTART
 
 Options = dict[str, Any]
 # The module that has an option for everything, to which texts lead that speak of an option of another one.
@@ -190,10 +187,10 @@ class Entries:
 
     def more(self, module: str, kind: Collection) -> Options:
         """What the documentation of a module has beside its options and its own words."""
-        firewall = kind.row.live in FIREWALL_SECTIONS
+        firewall = kind.row.live in FIREWALL_SECONDS
         notes = [*self._data["notes"], *self._data["firewall_notes" if firewall else "other_notes"]]
         texts = {name: self._data[name] for name in ("attributes", "seealso")}
-        calls = FIREWALL_CALLS_WORTH_A_RESTART if firewall else CALLS_WORTH_A_RESTART
+        calls = int(WORTH_A_RESTART / call_seconds(kind.row.live))
         words = {**self._data["modules"][module]["words"], "calls": calls}
         found: Options = each_text({**texts, "notes": notes}, lambda text: text.format(**words))
         return found

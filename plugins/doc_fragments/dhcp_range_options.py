@@ -124,9 +124,10 @@ notes:
     and its saved definition is changed.
   - What an existing range has and the task does not mention is kept. An empty string, list
     or dictionary removes.
-  - Each change of a running network makes libvirt install its firewall rules anew, and takes
-    a third of a second and more. They are made one by one, what is to be removed first. But
-    when there are more than 8, no running guest uses the network, nothing else waits for its
-    restart, and O(restart) is not V(never), then the new definition is saved and the network
-    is restarted once.
+  - A running network takes each range that is added or removed by a call of its own, and one
+    that changes by two, what is to be removed first. Each call makes libvirt install the firewall
+    rules of the network anew (in mode V(open) there are none), and takes a third of a second
+    and more. But when there would be more than 8 of them, no running guest uses the network,
+    nothing else waits for its restart, and O(restart) is not V(never), then the new definition
+    is saved and the network is restarted once.
 """

@@ -84,8 +84,8 @@ notes:
     and its saved definition is changed.
   - What an existing record has and the task does not mention is kept. An empty string, list
     or dictionary removes.
-  - The changes of a running network are made one by one, what is to be removed first. But when
-    there are more than 200, no running guest uses the network, nothing else waits for its restart,
-    and O(restart) is not V(never), then the new definition is saved and the network is restarted
-    once.
+  - A running network takes each record that is added or removed by a call of its own, and one
+    that changes by two, what is to be removed first. But when there would be more than 13 of
+    them, no running guest uses the network, nothing else waits for its restart, and O(restart)
+    is not V(never), then the new definition is saved and the network is restarted once.
 """

@@ -353,8 +353,9 @@ notes:
     started, and its saved definition is changed.
   - What an existing portgroup has and the task does not mention is kept. An empty string, list
     or dictionary removes.
-  - The changes of a running network are made one by one, what is to be removed first. But when
-    there are more than 200, no running guest uses the network, nothing else waits for its restart,
-    and O(restart) is not V(never), then the new definition is saved and the network is restarted
+  - A running network takes each portgroup that is added or removed by a call of its own, and
+    one that changes by two, what is to be removed first. But when there would be more than
+    200 of them, no running guest uses the network, nothing else waits for its restart, and
+    O(restart) is not V(never), then the new definition is saved and the network is restarted
     once.
 """

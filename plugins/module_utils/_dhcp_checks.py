@@ -42,6 +42,9 @@ def _address(name: str, item: Spec, net: Subnet) -> Iterator[str]:
     address = ipaddress.ip_address(item["address"])
     if net.version == 4 and net.prefixlen < 31 and address in (net.network_address, net.broadcast_address):
         yield f"{name} is the address of the network itself or its broadcast address, not of the host in it"
+    step = 8 if net.version == 4 else 4
+    if item.get("local_ptr") and (net.prefixlen % step or net.prefixlen in (0, net.max_prefixlen)):
+        yield f"{name} cannot have local_ptr: DNS delegates IPv{net.version} subnets in steps of {step} bits only"
     if net.version == 6 and item.get("tftp"):
         yield f"{name} is IPv6, which libvirt serves no tftp on"
 

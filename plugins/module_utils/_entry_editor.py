@@ -26,7 +26,7 @@ class Editor:
     """Applies wanted entries to the list of a network as it is."""
 
     def __init__(self, kind: Collection, have: Spec, model: Mapping[str, Any], append: bool) -> None:
-        """``model`` is the other of saved and running definition: an entry that is missing here is made after it."""
+        """``model`` is like ``have``: an entry that is missing here is made after the one that is there."""
         self.kind, self.have, self.append = kind, have, append
         self.there = _placed(kind, have)
         self.new: list[_Placed] = []
@@ -98,10 +98,12 @@ class Editor:
             if placed.wanted:
                 self._object(f"{self._label(entry)} is listed twice")
             placed.wanted = True
-            placed.entry = {**placed.entry, **entry, **self._grown(placed.entry, entry)}
+            placed.entry = {**_laid(placed.entry, entry), **self._grown(placed.entry, entry)}
             placed.home = placed.home if home is None else home
+            if given and home is None:
+                self.refused.add(id(placed))
         known = {} if found else next((one.entry for one in self._find(entry, home, self.model)), {})
-        entry = {**known, **entry, **self._grown(known, entry)}
+        entry = {**_laid(known, entry), **self._grown(known, entry)}
         home = self._home(entry) if home is None and known else home
         if not found and (home is not None or not given) and not self._lacks(entry, self.kind.needs):
             placed = _Placed(home or 0, entry)
@@ -164,6 +166,7 @@ class Editor:
         if len(wanted) > 1:
             labels = " and ".join(self._label(placed.entry) for placed in wanted)
             self.problems.append(f"{labels} both want {field} {value}")
+            self.refused.update(map(id, wanted))
         for placed in several if wanted else ():
             if not placed.wanted and replace:
                 self.gone.add(id(placed))
@@ -194,7 +197,7 @@ class Editor:
             if id(placed) in self.gone:
                 tally.removed.append(self._label(placed.before))
             else:
-                same = placed.entry is placed.before or equal(rows, placed.before, _merged(placed.before, placed.entry))
+                same = placed.entry is placed.before or equal(rows, placed.before, _without_empty(placed.entry))
                 (tally.left if same else tally.changed).append(self._label(placed.entry))
         tally.added.extend(self._label(placed.entry) for placed in self.new if id(placed) not in self.gone)
         return tally
@@ -238,12 +241,16 @@ def _nest(path: tuple[str, ...], entries: list[Spec]) -> Spec:
     return dict(value)
 
 
-def _merged(old: Spec, new: Spec) -> Spec:
-    """What becomes of an entry when another is laid over it: dictionaries merge, what is empty takes away."""
-    out = dict(old)
-    for name, value in new.items():
-        out[name] = _merged(old.get(name, {}), value) if isinstance(value, dict) and value else value
-    return {name: value for name, value in out.items() if value not in ("", {}, [])}
+def _laid(old: Spec, new: Spec) -> Spec:
+    """An entry with another laid over it: dictionaries merge."""
+    inner = {name: _laid(old.get(name, {}), value) for name, value in new.items() if isinstance(value, dict) and value}
+    return {**old, **new, **inner}
+
+
+def _without_empty(entry: Spec) -> Spec:
+    """An entry without what takes something away."""
+    kept = {name: _without_empty(value) if isinstance(value, dict) else value for name, value in entry.items()}
+    return {name: value for name, value in kept.items() if value not in ("", {}, [])}
 
 
 def _values(entry: Spec, fields: tuple[str, ...]) -> tuple[Any, ...]:

@@ -56,6 +56,9 @@ def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
     exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
 
     def edit(have: dict[str, Any], other: Mapping[str, Any] = MappingProxyType({})) -> Any:
-        return Editor(kind, have, other, params.get("append", True)).edit(wanted, exclusive, replace)
+        """What becomes of an entry in the other definition is the model for one that is missing in this one."""
+        append = params.get("append", True)
+        model = {} if have == other else Editor(kind, dict(other), {}, append).edit(wanted, exclusive, replace).spec
+        return Editor(kind, have, model, append).edit(wanted, exclusive, replace)
 
     return Desired(params["network"], active=None, autostart=None, problems=tuple(problems), edit=edit)

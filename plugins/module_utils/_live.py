@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change
@@ -12,12 +12,15 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import S
 from ansible_collections.virtfleet.network.plugins.module_utils._live_lists import LiveList
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Describe, Item, Update
-from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode, spec_of
 
 Call = Union[Update, Describe]
 
-# The sections whose live calls re-install the network's firewall rules, 0.37 s each (libvirt 7.0 to 12.8).
-FIREWALL_SECTIONS = ("ip-dhcp-host", "ip-dhcp-range", "forward-interface")
+# What a live call takes, in seconds (libvirt 7.0 to 12.8). The first three re-install the network's firewall rules, as
+# far as it has any; the others restart dnsmasq.
+FIREWALL_SECONDS = {"ip-dhcp-host": 0.37, "ip-dhcp-range": 0.37, "forward-interface": 0.37}
+_DNSMASQ = {"dns-txt": 0.23, "dns-srv": 0.23, "ip-dhcp-range": 0.23}
+_OTHERWISE = 0.015
 
 
 def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> tuple[list[Call], list[Change]]:
@@ -46,6 +49,17 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
             calls += [_add(network, section, change) for change in group if change.after is not None]
     # No entry may be added while one that it collides with is still there, in whatever section.
     return sorted(calls, key=is_no_delete), rest
+
+
+def seconds_of(calls: Iterable[Call], live: Spec) -> float:
+    """About how long these calls take on a network that runs as ``live``."""
+    walled = mode(live) in ("", "nat", "route")
+    return sum(call_seconds(call.section, walled) for call in calls if isinstance(call, Update))
+
+
+def call_seconds(section: str, walled: bool = True) -> float:
+    """About how long a call takes; ``walled``: on a network with firewall rules of libvirt's."""
+    return max(FIREWALL_SECONDS.get(section, 0) * walled, _DNSMASQ.get(section, _OTHERWISE))
 
 
 def took_effect(step: Update, now: Observed) -> bool:

@@ -11,9 +11,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._codec import El
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError
 from ansible_collections.virtfleet.network.plugins.module_utils._live import (
-    FIREWALL_SECTIONS,
     Call,
     is_no_delete,
+    seconds_of,
     split,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
@@ -30,10 +30,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build, definition, spec_of
 
-# So many firewall reloads, one a live DHCP call, disturb more than the one stop and start of a network without guests.
-FIREWALL_CALLS_WORTH_A_RESTART = 8
-# So many other calls, some milliseconds each, take longer.
-CALLS_WORTH_A_RESTART = 200
+# Live calls that take longer than this together, in seconds, disturb more than the one stop and start of a network
+# without guests, which takes half a second.
+WORTH_A_RESTART = 3.0
 # So many calls for the saved definition alone, 2 ms each, cost more than the small risk of one definition for all.
 CALLS_WORTH_A_DEFINITION = 50
 
@@ -143,8 +142,7 @@ def _plan_running(task: _Task) -> Plan:
 def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool:
     """Whether one restart disturbs less than these calls, and brings nothing else about: nothing is lost that only
     runs, nothing takes effect that was saved for the next start on purpose."""
-    firewall = sum(isinstance(call, Update) and call.section in FIREWALL_SECTIONS for call in calls)
-    if firewall <= FIREWALL_CALLS_WORTH_A_RESTART and len(calls) <= CALLS_WORTH_A_RESTART:
+    if seconds_of(calls, spec_of(task.observed.live)) <= WORTH_A_RESTART:
         return False
     saved, _edited = build(task.desired, task.observed.saved, task.observed.live)
     return task.observed.persistent and not differences(live, saved, NETWORK)

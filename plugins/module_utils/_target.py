@@ -113,7 +113,9 @@ def tally(desired: Desired, observed: Observed, restart_required: bool = False) 
     tallies = [edit.tally for edit in _edits(desired, observed)]
     seen: set[str] = set()
     columns: list[list[str]] = []
-    for column in zip(*(tallies[:1] if restart_required else tallies)):
+    if restart_required:
+        tallies = tallies[: int(observed.persistent)]
+    for column in zip(*tallies):
         labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
         seen.update(labels)
         columns.append(labels)

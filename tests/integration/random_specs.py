@@ -25,7 +25,7 @@ class Inventor:
     """Invents networks from a seed; `number` keeps the subnets of different networks apart."""
 
     def __init__(self, seed: int, version: Version = (9, 0, 0), number: int = 0) -> None:
-        self._chance = random.Random(seed)  # noqa: S311 - no secret
+        self._chance = random.Random(seed)
         self._version = version
         self._number = number
 
@@ -72,13 +72,18 @@ class Inventor:
             item["local_ptr"] = True
         if self._chance.random() < 0.7:
             item["dhcp"] = {
-                "ranges": [{"start": f"{base}.{low}", "end": f"{base}.{low + 9}"} for low in self._sample([20, 40], 0, 2)],
+                "ranges": [
+                    {"start": f"{base}.{low}", "end": f"{base}.{low + 9}"} for low in self._sample([20, 40], 0, 2)
+                ],
                 "hosts": self._hosts("mac", MACS, [f"{base}.{last}" for last in range(100, 105)]),
             }
             self._with_leases(item["dhcp"])
             if any(item["dhcp"].values()) and self._chance.random() < 0.3:
                 item["dhcp"]["bootp"] = self._some(file=["pxe.0"], server=["192.0.2.1"], always=("file",))
         return item
+
+    def _neighbour(self, item: Spec) -> str:
+        return str(item["address"][:-1] + "9")
 
     def _ip6(self) -> Spec:
         base = f"fd00:{100 + self._number}::"
@@ -144,9 +149,13 @@ class Inventor:
             ipv6=[True],
             port=[{"isolated": True}],
             dnsmasq_options=[["log-queries"], ["log-dhcp", "log-queries"]],
-            routes=[[{"address": "10.99.0.0", "prefix": 16, "gateway": spec["ips"][0]["address"][:-1] + "9"}]],
+            routes=[[{"address": f"10.99.{self._number}.0", "prefix": 24, "gateway": self._neighbour(spec["ips"][0])}]],
         )
-        return {**extras, **self._words(), **({"portgroups": self._portgroups()} if self._chance.random() < 0.3 else {})}
+        return {
+            **extras,
+            **self._words(),
+            **({"portgroups": self._portgroups()} if self._chance.random() < 0.3 else {}),
+        }
 
     def _portgroups(self) -> list[Spec]:
         default = self._chance.choice([0, 1, 2])
@@ -179,7 +188,7 @@ class Inventor:
 
 def instead_of(old: Spec, new: Spec) -> Spec:
     """Return options that lead from one network to another: what only the old one has is taken away."""
-    gone = {name: type(old[name])() for name in old.keys() - new.keys()}
+    gone = {name: type(old[name])() for name in old.keys() - new.keys() - {"stp"}}
     both = {name: instead_of(old[name], new[name]) for name in old.keys() & new.keys() if isinstance(old[name], dict)}
     if "ips" in old and "ips" in new:
         before = {_net(item): item for item in old["ips"]}

@@ -31,7 +31,11 @@ def in_background(stage: Stage, task: Task) -> AbstractContextManager[subprocess
 
 def test_two_plays_at_once_lose_nothing(stage: Stage) -> None:
     """Each play has its own fields of the network, so that all of them must be there in the end."""
-    changes = [{"domain": {"name": "one.test"}}, {"mtu": {"size": 1400}}, {"dns": {"txts": [{"name": "three", "value": "3"}]}}]
+    changes = [
+        {"domain": {"name": "one.test"}},
+        {"mtu": {"size": 1400}},
+        {"dns": {"txts": [{"name": "three", "value": "3"}]}},
+    ]
     with ExitStack() as stack:
         at_once = [stack.enter_context(in_background(stage, network(**{**OPTIONS, **change}))) for change in changes]
         for play in at_once:

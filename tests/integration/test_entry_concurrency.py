@@ -9,30 +9,26 @@ import pytest
 from . import entries, plays
 from .entries import NAME, at_call, dhcp_host, entry, many
 from .plays import Task
-from .stage import Stage, succeeded
+from .stage import Stage, succeeded, wait_for
 
 pytestmark = pytest.mark.lab
 
 PLAYS = 8
-# People who add something of their own again and again, and try again when virsh tells them so.
-WITH_NET_UPDATE = """
+# Somebody who adds one of his own again and again, and tries again when virsh tells him so.
+SOMEBODY = """
+: >/run/lab/added
 for i in $(seq 60); do
-    xml="<host mac='52:54:00:aa:00:$(printf %02x "$i")' ip='192.168.71.$((i + 160))'/>"
+    mac=52:54:00:aa:00:$(printf %02x "$i")
+    xml="<host mac='$mac' ip='192.168.71.$((i + 160))'/>"
     until virsh -q net-update entries add ip-dhcp-host "$xml" --live --config --parent-index 0; do sleep 0.02; done
-    echo "52:54:00:aa:00:$(printf %02x "$i")"
+    echo "$mac" >>/run/lab/added
     sleep 0.1
-done
-"""
-WITH_NET_EDIT = """
-for i in $(seq 30); do
-    export EDITOR="sed -i -e 's#</dns>#<txt name=\\"edit$i\\" value=\\"1\\"/></dns>#'"
-    until virsh -q net-edit entries </dev/null; do sleep 0.02; done
-    echo "edit$i"
-    sleep 0.2
 done
 """
 WITH_DNS = entries.OPEN.replace("<ip a", "<dns><txt name='edit' value='0'/></dns>\n  <ip a", 1)
 NET_UPDATE = "virsh -q net-update entries add ip-dhcp-host '{}' --config --live --parent-index 0"
+STICK = "touch /run/lab/stuck; while [ -e /run/lab/stuck ]; do sleep 0.05; done"
+# What net-edit does.
 EDIT = """
 virsh net-dumpxml --inactive entries >/run/lab/edit.xml
 sed -i "s#</dns>#<txt name='edit{}' value='1'/></dns>#" /run/lab/edit.xml
@@ -40,23 +36,23 @@ virsh net-define /run/lab/edit.xml
 """
 
 
-def test_eight_plays_and_two_people_lose_nothing(stage: Stage) -> None:
+def test_eight_plays_and_somebody_with_virsh_lose_nothing(stage: Stage) -> None:
     entries.make(stage, xml=WITH_DNS)
-    tasks = [[dhcp_host(hosts=many(2, 2 * number))] for number in range(PLAYS)]
-    people = [stage.host.background(["sh", "-c", script]) for script in (WITH_NET_UPDATE, WITH_NET_EDIT)]
-    with people[0] as update, people[1] as edit:
-        running = [plays.start(stage.lab.inventory, stage.host.name, each) for each in tasks]
-        for play in running:
-            assert succeeded(plays.finish(play, 1)[0])["entries"]["added"]
-    done = [person.stdout.read().split("\n") for person in (update, edit) if person.stdout]
+    # Each with an SSH connection of its own: one alone carries no more than ten sessions at once.
+    connections = [{"ansible_control_path_dir": f"{stage.lab.folder}/c{number}"} for number in range(PLAYS)]
+    tasks = [dhcp_host(hosts=many(2, 2 * number)) for number in range(PLAYS)]
+    with stage.host.background(["sh", "-c", SOMEBODY]):
+        running = [
+            plays.start(stage.lab.inventory, stage.host.name, [task], vars=own) for task, own in zip(tasks, connections)
+        ]
+        results = [plays.finish(play, 1)[0] for play in running]
+    assert all(succeeded(result)["entries"]["added"] for result in results)
     saved, live = stage.xml(NAME), stage.xml(NAME, saved=False)
-    for host in many(2 * PLAYS, 0):
-        assert (saved.count(host["ip"]), live.count(host["ip"])) == (1, 1), host
-    updated, edited = ([line for line in lines if re.fullmatch(r"(52:|edit)\S+", line)] for lines in done)
-    assert len(updated) > 2
-    assert len(edited) > 2
-    assert [line for line in updated if f"'{line}'" not in saved or f"'{line}'" not in live] == []
-    assert [line for line in edited if f"'{line}'" not in saved] == []
+    for host in many(2 * PLAYS):
+        assert (saved.count(host["mac"]), live.count(host["mac"])) == (1, 1), host
+    added = (stage.host.home / "run/lab/added").read_text().split()
+    assert len(added) > PLAYS
+    assert [one for one in added if f"'{one}'" not in saved or f"'{one}'" not in live] == []
 
 
 def test_somebody_who_acts_between_any_two_calls_loses_nothing(stage: Stage) -> None:
@@ -66,11 +62,11 @@ def test_somebody_who_acts_between_any_two_calls_loses_nothing(stage: Stage) -> 
     for moment in range(1, 6):
         host = f'<host mac="52:54:00:bb:00:0{moment}" ip="192.168.71.20{moment}"/>'
         small, other = (dhcp_host(hosts=many(2, 4 * moment + 2 * each)) for each in (0, 1))
-        texts = [{"name": f"t{moment}-{number}", "value": "1"} for number in range(55)]
+        names = [{"ip": f"192.0.2.{number}", "hostnames": [f"n{moment}"]} for number in range(1, 56)]
         tasks += [
             at_call(stage, moment, small, NET_UPDATE.format(host)),
             at_call(stage, moment, other, EDIT.format(moment)),
-            at_call(stage, moment, entry("virt_dns_txt", txts=texts, restart="never"), EDIT.format(f"-big{moment}")),
+            at_call(stage, moment, entry("virt_dns_host", hosts=names, restart="never"), EDIT.format(f"-big{moment}")),
         ]
     results = entries.play(stage, tasks)
     assert all(result["changed"] for result in results)
@@ -82,4 +78,30 @@ def test_somebody_who_acts_between_any_two_calls_loses_nothing(stage: Stage) -> 
         assert f"'edit-big{moment}'" in saved
     for host in many(20, 4):
         assert (saved.count(host["mac"]), live.count(host["mac"])) == (1, 1)
-    assert (saved.count("value='1'"), live.count("value='1'")) == (55 * 5 + 10, 55 * 5)
+    assert (saved.count("<hostname>n"), live.count("<hostname>n")) == (55 * 5, 55 * 5)
+
+
+def test_stuck_task_is_named_and_a_killed_one_holds_nothing(stage: Stage) -> None:
+    entries.make(stage)
+    stuck = stage.host.home / "run/lab/stuck"
+    sticking = at_call(stage, 1, dhcp_host(hosts=many(1)), STICK, calls="update")
+    play = plays.start(stage.lab.inventory, stage.host.name, [sticking])
+    wait_for(stuck.exists)
+    others = many(2, 1)
+    rehearsal, nothing, impatient = stage.play(
+        dhcp_host(True, hosts=others), dhcp_host(hosts=[]), dhcp_host(hosts=others, lock_timeout=0.5)
+    )
+    assert succeeded(rehearsal)["changed"]
+    assert not succeeded(nothing)["changed"]
+    found = re.fullmatch(
+        rf"Cannot change network '{NAME}': process (\d+) has been changing it for more than 0.5 seconds; "
+        "wait for it, end it, or raise lock_timeout",
+        impatient["msg"],
+    )
+    assert found, impatient["msg"]
+    stage.host.run(["kill", "-KILL", found[1]])
+    assert plays.finish(play, 1)[0]["failed"]
+    (freed,) = entries.play(stage, [dhcp_host(hosts=others, lock_timeout=0.5)])
+    stuck.unlink()
+    assert freed["entries"]["added"] == [host["mac"] for host in others]
+    assert len(entries.in_both(stage)) == 4

@@ -113,7 +113,7 @@ def test_transient_network_learns_and_stays_transient(stage: Stage) -> None:
     services = [{"service": "sip", "protocol": "udp", "domain": "lab.test"}, {"service": "sip", "protocol": "udp"}]
     (served,) = entries.play(stage, [entry("virt_dns_srv", srvs=services)])
     assert (served["changed"], served["restart_required"]) == (False, True)
-    assert "transient" in served["warnings"][0]
+    assert "is not saved and would be gone" in served["warnings"][0]
     assert "Persistent:     no" in stage.host.virsh("net-info", NAME)
     assert stage.ifindex(entries.BRIDGE) == number
     assert sum("<host " in line for line in entries.lines(stage, saved=False)) == 10

@@ -46,7 +46,8 @@ class Page:
 
     def play(self, playbook: str) -> Result:
         """Run a playbook and return what its last task returned."""
-        command = plays.command(self.lab.inventory, self.folder / playbook, "-i", str(self.folder / "guests.yml"))
+        more = ["-i", str(self.folder / "guests.yml"), "--limit", self.host.name]
+        command = plays.command(self.lab.inventory, self.folder / playbook, *more)
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=plays.environment())
         assert done.returncode == 0, done.stdout + done.stderr
         result: Result = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])

@@ -125,7 +125,10 @@ def test_foreign_network_is_taken_over_as_it_is(stage: Stage) -> None:
     assert not unchanged["changed"]
     hosts = [{"mac": "52:54:00:86:00:01", "ip": "192.168.86.12"}]
     changed = stage.network(name="foreign", ips=[{"address": "192.168.86.1/24", "dhcp": {"hosts": hosts}}])
-    assert {step["path"] for step in changed["plan"]} == {"ips[192.168.86.0/24].dhcp.hosts[52:54:00:86:00:01]", "autostart"}
+    assert {step["path"] for step in changed["plan"]} == {
+        "ips[192.168.86.0/24].dhcp.hosts[52:54:00:86:00:01]",
+        "autostart",
+    }
     after = stage.xml("foreign")
     assert after == before.replace("ip='192.168.86.11'", "ip='192.168.86.12'")
     assert stage.ifindex("vf-foreign") == number

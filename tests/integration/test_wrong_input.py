@@ -119,7 +119,8 @@ def test_wrong_input_is_refused_before_anything_is_touched(neighbour: Stage) -> 
 
 
 def test_change_that_is_refused_leaves_the_network(neighbour: Stage) -> None:
-    neighbour.define(NEIGHBOUR.replace("neighbour", "other").replace("vf-near", "vf-far").replace(".80.", ".81."), start=True)
+    other = NEIGHBOUR.replace("neighbour", "other").replace("vf-near", "vf-far").replace(".80.", ".81.")
+    neighbour.define(other, start=True)
     before = neighbour.look()
     wide = network(name="neighbour", ips=ips("192.168.80.1/23"), dnsmasq_options=["log-queries"])
     (result,) = neighbour.play(wide)
@@ -158,7 +159,7 @@ NEWER = [
 ]
 
 
-@pytest.mark.parametrize(("option", "options", "since"), NEWER, ids=[name for name, _options, _since in NEWER])
+@pytest.mark.parametrize("option, options, since", NEWER, ids=[name for name, _options, _since in NEWER])
 def test_options_that_the_libvirt_is_too_old_for(
     stage: Stage, option: str, options: dict[str, Any], since: tuple[int, ...]
 ) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._converge import
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
+from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
 from tests import generate, option_docs
@@ -266,8 +267,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_behaviour_knows_when_a_restart_is_better() -> None:
     text = " ".join((ROOT / "docs/behaviour.md").read_text().split())
-    numbers = (_plan.FIREWALL_CALLS_WORTH_A_RESTART, _plan.CALLS_WORTH_A_RESTART)
-    assert "more than {} of them, or more than {} live changes".format(*numbers) in text
+    assert f"take more than {_plan.WORTH_A_RESTART:g} seconds together" in text
+    assert f"more than {_plan.WORTH_A_RESTART // call_seconds('ip-dhcp-host'):g} reservations" in text
 
 
 def test_readme_knows_every_module() -> None:

@@ -90,7 +90,7 @@ def ips(draw, least):
         version = 6 if place > 3 else 4
         net, prefixes = (f"fd00:{place}::", (64, 80)) if version == 6 else (f"10.{place}.0.", (24, 25))
         item = {"address": f"{net}{draw(st.integers(1, 3))}", "prefix": draw(st.sampled_from(prefixes))}
-        item |= draw(some(local_ptr=st.booleans()))
+        item |= draw(some(local_ptr=st.booleans() if item["prefix"] != 25 else st.just(False)))
         if version not in served and draw(st.booleans()):
             item["dhcp"] = draw(_dhcp(version, net))
             served.add(version)

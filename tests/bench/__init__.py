@@ -1,0 +1,1 @@
+"""The measurements behind `make bench`: ratios within one run, with the goals beside them."""

@@ -1,0 +1,36 @@
+"""Measures on a lab of its own. It never fails for a time: machines are too different."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import entries, networks
+from tests.bench.plays import Bench, fetch_virt_net
+from tests.lab import Lab, LabUnavailable
+
+
+def main() -> int:
+    """All measurements, printed as they come."""
+    fetch_virt_net()
+    try:
+        with Lab() as lab:
+            lab.start("hv1", root="host")
+            bench = Bench(lab)
+            print("Networks")
+            networks.nothing_to_do(bench)
+            networks.thirty(bench)
+            networks.three_hundred(bench)
+            print("Reservations")
+            first = entries.reservations(bench, 1000, 2)
+            entries.against_loop(bench, first)
+            entries.reservations(bench, 10000, 3)
+            entries.memory(bench, 10000)
+            entries.under_a_guest(bench)
+    except LabUnavailable as lacking:
+        print(f"Nothing can be measured here: {lacking}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

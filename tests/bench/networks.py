@@ -1,0 +1,99 @@
+"""Measures whole networks: a task that changes nothing, thirty new ones, and what is told of three hundred."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from tests.bench.plays import Bench, median, row
+
+ROUNDS, TASKS = 5, 20
+
+
+def options(number: int) -> dict[str, Any]:
+    """A usual network: NAT with DHCP and a reservation."""
+    subnet = f"10.{100 + number // 200}.{number % 200}"
+    dhcp = {
+        "ranges": [{"start": f"{subnet}.100", "end": f"{subnet}.199"}],
+        "hosts": [{"mac": f"52:54:00:00:01:{number % 256:02x}", "ip": f"{subnet}.10", "name": "web"}],
+    }
+    return {
+        "name": f"bench{number}",
+        "forward": {"mode": "nat"},
+        "bridge": {"name": f"bench{number}"},
+        "ips": [{"address": f"{subnet}.1/24", "dhcp": dhcp}],
+    }
+
+
+def xml(number: int) -> str:
+    """The same network as XML."""
+    one = options(number)
+    [ip] = one["ips"]
+    [span], [host] = ip["dhcp"]["ranges"], ip["dhcp"]["hosts"]
+    return (
+        f"<network><name>{one['name']}</name><forward mode='nat'/><bridge name='{one['bridge']['name']}'/>"
+        f"<ip address='{ip['address'][:-3]}' prefix='24'><dhcp><range start='{span['start']}' end='{span['end']}'/>"
+        f"<host mac='{host['mac']}' name='web' ip='{host['ip']}'/></dhcp></ip></network>"
+    )
+
+
+def nothing_to_do(bench: Bench) -> None:
+    """A task that changes nothing, against a ping over the same connection."""
+    ours = [{"virtfleet.network.virt_network": options(0)}]
+    ping = [{"ansible.builtin.ping": {}}]
+    bench.seconds(ours)
+    figures: dict[str, list[float]] = {"start": [], "ours": [], "ping": []}
+    for _round in range(ROUNDS):
+        figures["start"].append(bench.seconds([]))
+        figures["ours"].append(bench.seconds(ours * TASKS))
+        figures["ping"].append(bench.seconds(ping * TASKS))
+    start = median(figures["start"])
+    mine, other = ((median(figures[name]) - start) / TASKS for name in ("ours", "ping"))
+    row("ansible.builtin.ping", f"{other * 1000:.0f} ms")
+    row("virt_network that changes nothing", f"{mine * 1000:.0f} ms")
+    row("  ratio", f"{mine / other:.2f}", "goal: at most 1.25")
+    bench.seconds([{"virtfleet.network.virt_network": {"name": "bench0", "state": "absent"}}])
+
+
+def thirty(bench: Bench) -> None:
+    """Thirty new networks, against the usual three looped tasks."""
+    numbers = list(range(30))
+    names = " ".join(f"bench{number}" for number in numbers)
+    clear = f"for name in {names}; do virsh -q net-destroy $name; virsh -q net-undefine $name; done"
+    ours = bench.seconds([{"virtfleet.network.virt_network": options(number)} for number in numbers])
+    bench.host.run(["sh", "-c", clear])
+    looped = {"loop": [{"name": f"bench{number}", "xml": xml(number)} for number in numbers]}
+    module = "community.libvirt.virt_net"
+    other = bench.seconds(
+        [
+            {module: {"name": "{{ item.name }}", "command": "define", "xml": "{{ item.xml }}"}, **looped},
+            {module: {"name": "{{ item.name }}", "state": "active"}, **looped},
+            {module: {"name": "{{ item.name }}", "autostart": True}, **looped},
+        ]
+    )
+    bench.host.run(["sh", "-c", clear])
+    row("30 networks, three looped tasks of community.libvirt.virt_net", f"{other:.1f} s")
+    row("30 networks, virt_network", f"{ours:.1f} s")
+    row("  times faster", f"{other / ours:.1f}", "goal: at least 3")
+
+
+def three_hundred(bench: Bench) -> None:
+    """What is told of three hundred networks."""
+    folder = bench.host.home / "run/lab"
+    for number in range(300):
+        (folder / f"bench{number}.xml").write_text(xml(number))
+    define = "cd /run/lab; for file in bench*.xml; do echo net-define $file; done | virsh -q >/dev/null"
+    bench.host.run(["sh", "-c", define])
+    gateway = Gateway(bench.host.uri_ro, readonly=True)
+    began = time.monotonic()
+    found = gateway.networks()
+    gateway.guests()
+    seconds = time.monotonic() - began
+    gateway.close()
+    start = bench.seconds([])
+    task = bench.seconds([{"virtfleet.network.virt_network_info": {}}]) - start
+    row(f"virt_network_info on {len(found)} networks, libvirt alone", f"{seconds:.2f} s", "goal: well under 1 s")
+    row(f"virt_network_info on {len(found)} networks, the whole task", f"{task:.2f} s")
+    undefine = "cd /run/lab; for file in bench*.xml; do echo net-undefine ${file%.xml}; done | virsh -q >/dev/null"
+    bench.host.run(["sh", "-c", undefine])

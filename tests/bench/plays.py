@@ -1,0 +1,78 @@
+"""Plays to be measured: written, run and timed."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from tests.lab import Lab
+
+BUILD = Path(__file__).parents[2] / ".build"
+OTHERS = BUILD / "bench"
+# It brings community.libvirt, which is taken out of it; the whole of it is not installed.
+BUNDLE = "ansible==12.3.0"
+
+
+class Bench:
+    """Runs plays on the first hypervisor of a lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab, self.host = lab, lab.hypervisors["hv1"]
+        self.collections = os.pathsep.join([str(BUILD), str(OTHERS)])
+
+    def seconds(self, tasks: list[dict[str, Any]]) -> float:
+        """How long a play of these tasks takes, with the start of ansible-playbook."""
+        file = self.lab.folder / "bench.yml"
+        file.write_text(json.dumps([{"hosts": "hv1", "gather_facts": False, "tasks": tasks}]))
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.lab.inventory), str(file)]
+        began = time.monotonic()
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": self.collections},
+        )
+        if done.returncode:
+            sys.exit(f"A measured play failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+        return time.monotonic() - began
+
+    def virsh(self, *commands: str) -> float:
+        """How long these virsh commands take, each a process of its own on the hypervisor."""
+        began = time.monotonic()
+        for command in commands:
+            self.host.run(["sh", "-c", f"virsh -q {command} >/dev/null"])
+        return time.monotonic() - began
+
+
+def median(values: list[float]) -> float:
+    """The middle one, which one disturbance does not move."""
+    return statistics.median(values)
+
+
+def row(what: str, figure: str, goal: str = "") -> None:
+    """Prints one figure, with its goal."""
+    print(f"  {what:<66} {figure:>12}  {goal}", flush=True)
+
+
+def fetch_virt_net() -> None:
+    """Gets community.libvirt, once, to compare with."""
+    wanted = "ansible_collections/community/libvirt/"
+    if (OTHERS / wanted).exists():
+        return
+    print("fetching community.libvirt to compare with (once)", flush=True)
+    OTHERS.mkdir(parents=True, exist_ok=True)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", BUNDLE]
+    subprocess.run([*pip, "--dest", str(OTHERS)], check=True, stderr=subprocess.DEVNULL)
+    for wheel in OTHERS.glob("ansible-*.whl"):
+        with zipfile.ZipFile(wheel) as bundle:
+            bundle.extractall(OTHERS, [name for name in bundle.namelist() if name.startswith(wanted)])
+        wheel.unlink()
