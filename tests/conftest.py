@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".build/cache/hypothesis")
-settings.register_profile("developer", deadline=None)
-settings.register_profile("machine", deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("thorough", deadline=None, max_examples=2000)
+# No test fails because the machine is slow.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("developer", **PATIENT)
+settings.register_profile("machine", **PATIENT, derandomize=True, print_blob=True)
+settings.register_profile("thorough", **PATIENT, max_examples=2000)
 settings.load_profile("machine" if os.environ.get("CI") else "developer")

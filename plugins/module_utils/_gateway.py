@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import socket
 import struct
@@ -111,7 +112,9 @@ class Gateway:
             try:
                 found = self._conn.networkLookupByName(name).DHCPLeases()
             except libvirt.libvirtError as error:
-                if error.get_error_code() in (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_SUPPORT):
+                # It serves none, cannot tell, or has vanished meanwhile.
+                none = (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_NO_NETWORK)
+                if error.get_error_code() in none:
                     return []
                 raise
             return [
@@ -210,8 +213,10 @@ def _bind(name: str, address: str, end: float, seconds: float) -> socket.socket:
             lock.bind(address)
             lock.listen()
             return lock
-        except OSError:
+        except OSError as error:
             lock.close()
+            if error.errno != errno.EADDRINUSE:
+                raise LockedError(f"Cannot lock network {name!r} on this machine: {error.strerror}") from None
             if time.monotonic() >= end:
                 raise LockedError(
                     f"Cannot change network {name!r}: {_holder(address)} has been changing it for more than "

@@ -169,4 +169,4 @@ def _add(network: str, section: str, change: Change) -> Update:
 
 def _telling(section: str, entry: Spec, xml: str) -> str:
     """What to delete an entry by. By its names too, libvirt would find every record that shares one, and refuse."""
-    return f"<host ip='{entry['ip']}'/>" if section == "dns-host" else xml
+    return f"<host ip='{entry['ip']}'/>" if section == "dns-host" and "ip" in entry else xml

@@ -100,8 +100,8 @@ def test_stuck_task_is_named_and_a_killed_one_holds_nothing(stage: Stage) -> Non
     )
     assert found, impatient["msg"]
     stage.host.run(["kill", "-KILL", found[1]])
+    stuck.unlink()
     assert plays.finish(play, 1)[0]["failed"]
     (freed,) = entries.play(stage, [dhcp_host(hosts=others, lock_timeout=0.5)])
-    stuck.unlink()
     assert freed["entries"]["added"] == [host["mac"] for host in others]
     assert len(entries.in_both(stage)) == 4

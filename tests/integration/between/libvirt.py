@@ -32,7 +32,14 @@ def _watch(owner, name):
         if calls == int(os.environ["LAB_AT"]):
             if not os.environ.get("LAB_COMMAND"):
                 raise _refusal()
-            subprocess.run(os.environ["LAB_COMMAND"], shell=True, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                os.environ["LAB_COMMAND"],
+                shell=True,
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         return real(self, *args)
 
     setattr(owner, name, watched)

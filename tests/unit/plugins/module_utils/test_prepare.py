@@ -42,6 +42,26 @@ def test_all_problems_come_in_one_error_of_both_runs(rehearse):
     assert len(failure.value.problems) == len(words)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dns": {"hosts": [{"hostnames": ["a"]}]}},
+        {"dns": {"txts": [{"value": "a"}]}},
+        {"dns": {"srvs": [{"target": "a"}]}},
+        {"ips": [{"address": "192.168.50.1/24", "dhcp": {"hosts": [{"lease": {"expiry": 0}}]}}]},
+        {"ips": [{"address": "192.168.50.1/24", "dhcp": {"ranges": [{"lease": {"expiry": 0}}]}}]},
+        {"forward": {"mode": "nat", "interfaces": [{"dev": ""}]}},
+        {"portgroups": [{"default": True}]},
+    ],
+    ids=["dns-hosts", "dns-txts", "dns-srvs", "dhcp-hosts", "dhcp-ranges", "interfaces", "portgroups"],
+)
+@pytest.mark.parametrize("live", ["", "same"], ids=["inactive", "running"])
+def test_an_entry_that_is_not_told_in_full_is_a_problem(options, live):
+    host = FakeHost()
+    host.put("lan", xml_of("lan"), live, True)
+    assert any(" needs " in problem for problem in problems_of(host, wanted(**options)))
+
+
 def test_an_invalid_option_alone_is_told_even_without_a_change():
     host = FakeHost()
     host.put("lan", xml_of("small"), "same", True)
