@@ -80,8 +80,11 @@ def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundi
     ]
     if before.get("uuid") not in (None, after.get("uuid")):
         found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")
-    findings = conflicts(after, observed, observed.active if desired.active is None else desired.active, around)
-    known = conflicts(before, observed, observed.active, around) if observed.saved else Findings([], [])
+    active = observed.active if desired.active is None else desired.active
+    findings = conflicts(after, observed, active, around)
+    # At a start everything counts: until then it did no harm.
+    starts = active and not observed.active
+    known = conflicts(before, observed, observed.active, around) if observed.saved and not starts else Findings([], [])
     found += [problem for problem in findings.problems if problem not in known.problems]
     unchecked = [UNCHECKED_HOST] if around.devices is None else []
     if not found:
