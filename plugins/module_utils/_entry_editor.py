@@ -86,7 +86,9 @@ class Editor:
         fields = self._identity(entry)
         local = home is not None and set(fields) <= set(self.kind.local)
         found = index.get(fields, {}).get(_values(entry, fields), [])
-        return [one for one in found if id(one) not in self.gone and not (local and one.home != home)]
+        # An earlier entry of the same task may have given it another identity.
+        now = [one for one in found if _values(one.entry, fields) == _values(entry, fields)]
+        return [one for one in now if id(one) not in self.gone and not (local and one.home != home)]
 
     def _put(self, entry: Spec) -> None:
         if self._lacks(entry):
@@ -127,6 +129,9 @@ class Editor:
             found = [one for one in (*self.there, *self.new) if _values(one.entry, given) == _values(entry, given)]
         for placed in found:
             gone = entry.get(self.kind.names, [])
+            if placed.wanted and not gone:
+                self._object(f"{self._label(placed.entry)} is listed twice")
+                continue
             names = [name for name in placed.entry.get(self.kind.names, []) if name not in gone]
             if gone and names:
                 placed.entry = {**placed.entry, self.kind.names: names}

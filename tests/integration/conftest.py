@@ -16,15 +16,6 @@ ROOTS = os.environ.get("LAB_ROOTS", "host").split()
 NOT_RUN = "not run on "
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one root together where they run side by side (pytest -n 2 --dist loadgroup)."""
-    for item in items:
-        params = getattr(getattr(item, "callspec", None), "params", {})
-        for fixture in ("whole_stage", "untouched"):
-            if fixture in params:
-                item.add_marker(pytest.mark.xdist_group(params[fixture]))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end which releases could not be had."""
     reasons = {str(report.longrepr[2]) for report in terminalreporter.getreports("skipped")}

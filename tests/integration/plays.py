@@ -75,7 +75,11 @@ def background(*arguments: Any, **keywords: Any) -> Iterator[subprocess.Popen[st
 
 def finish(play: subprocess.Popen[str], count: int, seconds: float = PLAY_SECONDS) -> list[Result]:
     """Wait for a play and return its results, of which there must be `count`; AssertionError with all it said."""
-    output, errors = play.communicate(timeout=seconds)
+    try:
+        output, errors = play.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        play.kill()
+        output, errors = play.communicate()
     results = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     unreachable = any(result.get("unreachable") for result in results)
     assert len(results) == count and not unreachable, f"the play did not run to its end:\n{output}{errors}"  # noqa: PT018
