@@ -114,7 +114,7 @@ test-versions: setup ## check, then the lab with Debian 11, 12, 13 and unstable
 
 define test-with-roots
 $(MAKE) -j2 check-steps $(ROOTS:%=root-%)
-LAB_ROOTS="host $(ROOTS)" $(STEP) --show "lab tests" pytest -n 4 --dist loadfile -m lab $(wildcard tests/lab tests/integration)
+LAB_ROOTS="host $(ROOTS)" $(STEP) --show "lab tests" pytest -n 2 --dist loadfile -m lab $(wildcard tests/lab tests/integration)
 endef
 
 # A release that cannot be had is no failure: it is reported here, and again at the end of the lab tests.
