@@ -67,7 +67,8 @@ def converge(
     ``patience``: seconds to wait for a lock; ``about_to`` is called with the plans before the first step. Raises a
     NetworkError; what was changed by then has been put back.
     """
-    observed = [host.observe(desired.name) for desired in wanted]
+    # Guests that an earlier restart has cut off are looked for only where their NICs may be moved.
+    observed = [host.observe(desired.name, guests=policy.restart == "replug") for desired in wanted]
     if all(map(settled, wanted, observed)):
         return [Outcome(Plan(one.name, before=one.saved, after=one.saved), one, one) for one in observed]
     from ansible_collections.virtfleet.network.plugins.module_utils._transaction import prepare, transact
@@ -78,11 +79,18 @@ def converge(
         return transact(host, wanted, policy, about_to)
 
 
+def stranded(observed: Observed) -> bool:
+    """Whether a running guest has lost its connection to the network, as far as that was asked for."""
+    return any(nic.state == "cut_off" for guest in observed.guests or () for nic in guest.nics)
+
+
 def settled(desired: Desired, observed: Observed) -> bool:
     """Whether a network is certainly as it shall be already, found out with the least work."""
     if not desired.present:
         return not observed.saved
     if desired.xml or not observed.saved or desired.active not in (None, observed.active):
+        return False
+    if desired.bounce or observed.parking or stranded(observed):
         return False
     if desired.autostart not in (None, observed.autostart) or not (observed.persistent or desired.edit):
         return False

@@ -39,6 +39,10 @@ class MeanwhileError(NetworkError):
     """Somebody else changed the network between the look at it and the change; another look may do."""
 
 
+class ReplugError(NetworkError):
+    """A guest's NIC could not be moved; the text names the guest and the NIC."""
+
+
 class VerifyError(NetworkError):
     """libvirt took a change without an error, yet the network is not what was asked for."""
 

@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
+from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Observed
 
 if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._replug import Replugger
     from ansible_collections.virtfleet.network.plugins.module_utils._steps import Step
 
 try:
@@ -47,6 +48,7 @@ class Gateway:
 
     def __init__(self, uri: str, readonly: bool) -> None:
         self._uri = uri
+        self._parked: Replugger | None = None
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
         with _refusals(f"Cannot connect to {uri}"):
             self._conn = libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
@@ -73,7 +75,7 @@ class Gateway:
                 if error.get_error_code() == libvirt.VIR_ERR_NO_NETWORK:
                     return Observed(name)
                 raise
-            observed = _observe(network)
+            observed = _observe(network)._replace(parking=self._is_parking(name))
             return observed._replace(guests=self.guests().get(name, ())) if guests else observed
 
     def networks(self) -> list[Observed]:
@@ -88,23 +90,18 @@ class Gateway:
                         raise
             return sorted(found)
 
-    def guests(self) -> dict[str, tuple[Guest, ...]]:
-        """Who uses which network, by the network's name; also through the name of a bridge of libvirt's own.
+    def _is_parking(self, name: str) -> bool:
+        """Whether NICs wait for the network, or waited when a task was killed."""
+        with contextlib.suppress(libvirt.libvirtError):
+            return bool(self._conn.networkLookupByName(parking_of(name).network).isActive())
+        return False
 
-        From the guests' XML: after a plain restart of a network libvirt counts no connections (libvirt 7.0 to 12.8).
-        """
+    def guests(self) -> dict[str, tuple[Guest, ...]]:
+        """Who uses which network, by the network's name, and how their NICs are."""
+        from ansible_collections.virtfleet.network.plugins.module_utils._users import Users
+
         with _refusals("Cannot list the guests"):
-            bridges = {}
-            for network in self._conn.listAllNetworks():
-                with contextlib.suppress(libvirt.libvirtError):
-                    if read_xml(network.XMLDesc()).find("forward[@mode='bridge']") is None:
-                        bridges[network.bridgeName()] = network.name()
-            users: dict[str, list[Guest]] = {}
-            for domain in self._conn.listAllDomains():
-                with contextlib.suppress(libvirt.libvirtError):
-                    for network, macs in _nics(domain.XMLDesc(), bridges).items():
-                        users.setdefault(network, []).append(Guest(domain.name(), bool(domain.isActive()), tuple(macs)))
-            return {network: tuple(sorted(found)) for network, found in users.items()}
+            return Users(self._conn, self._is_here()).guests()
 
     def leases(self, name: str) -> list[Lease]:
         """The DHCP leases of a running network; empty where libvirt serves none or cannot tell."""
@@ -162,9 +159,19 @@ class Gateway:
             _steps.SetAutostart: lambda: self._network(step).setAutostart(int(step.on)),  # type: ignore[union-attr]
             _steps.Update: lambda: self._update(step),
             _steps.Describe: lambda: self._describe(step),
+            _steps.Park: lambda: self._replugger().park(step),  # type: ignore[arg-type]
+            _steps.Return: lambda: self._replugger().bring_back(step),  # type: ignore[arg-type]
         }
-        with _refusals(f"Cannot {_steps.report([step])[0]['action']} network {step.network!r}"):
+        with _refusals(f"Cannot {_steps.ACTIONS[type(step)]} network {step.network!r}"):
             actions[type(step)]()
+
+    def _replugger(self) -> Replugger:
+        """The one that remembers what it has parked."""
+        if self._parked is None:
+            from ansible_collections.virtfleet.network.plugins.module_utils._replug import Replugger
+
+            self._parked = Replugger(self._conn, self._is_here())
+        return self._parked
 
     def _network(self, step: Step) -> Any:
         return self._conn.networkLookupByName(step.network)
@@ -251,19 +258,6 @@ def _saved(network: Any) -> str:
         return str(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
     except libvirt.libvirtError:
         return str(network.XMLDesc())  # the test driver knows no flag here
-
-
-def _nics(xml: str, bridges: dict[str, str]) -> dict[str, list[str]]:
-    """MAC addresses of a guest's NICs by network."""
-    found: dict[str, list[str]] = {}
-    for nic in read_xml(xml).iter("interface"):
-        source, mac = nic.find("source"), nic.find("mac")
-        if source is None:
-            continue
-        network = source.get("network") or bridges.get(source.get("bridge", ""), "")
-        if network:
-            found.setdefault(network, []).append("" if mac is None else mac.get("address", ""))
-    return found
 
 
 @contextlib.contextmanager

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +77,44 @@ def schema_errors(xml: str) -> list[str] | None:
     if schema.validate(read_xml(xml)):
         return []
     return list(dict.fromkeys(str(error.message) for error in schema.error_log))
+
+
+def bridge_of(device: str) -> str | None:
+    """The bridge that a device is a port of, "" for none; None when there is no such device, or no way to tell."""
+    place = Path("/sys/class/net", device)
+    try:
+        return (place / "master").readlink().name
+    except FileNotFoundError:
+        return "" if place.exists() else None
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def ports_forward_at_once(bridge: str) -> Iterator[None]:
+    """A `with` in which new ports of a bridge skip the seconds of STP's listening and learning; after it, they go on
+    forwarding, and STP is on again."""
+    switch = Path("/sys/class/net", bridge, "bridge/stp_state")
+    with contextlib.suppress(OSError):
+        switch.write_text("0", encoding="ascii")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            switch.write_text("1", encoding="ascii")
+
+
+def forget_neighbours(bridge: str) -> None:
+    """Has the kernel ask anew for those whom it could not reach through a bridge; else it waits a second for it."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run([IP, "neighbour", "flush", "dev", bridge], capture_output=True, check=False, timeout=30)
+
+
+def fit_mtu(bridge: str, ports: list[str]) -> None:
+    """Gives ports-to-be the MTU of a bridge, as libvirt does where it makes a port, but not where it moves one."""
+    with contextlib.suppress(OSError):
+        size = Path("/sys/class/net", bridge, "mtu").read_text(encoding="ascii").strip()
+        for port in ports:
+            place = Path("/sys/class/net", port, "mtu")
+            if place.read_text(encoding="ascii").strip() != size:
+                place.write_text(size, encoding="ascii")

@@ -46,7 +46,7 @@ def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> 
         "live_spec": live,
         "pending": _pending(network) if live and live != told["spec"] else [],
         "leases": [lease._asdict() for lease in gateway.leases(network.name)] if network.active else [],
-        "guests": [guest._asdict() for guest in users],
+        "guests": [{**guest._asdict(), "nics": [nic._asdict() for nic in guest.nics]} for guest in users],
     }
 
 

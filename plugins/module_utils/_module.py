@@ -97,9 +97,20 @@ def desired_network(params: dict[str, Any]) -> Desired:
     else:
         spec, found = _codec.normalise(NETWORK, params)
     found += [problem for problem in _codec.normalise(NETWORK, {"name": name})[1] if problem not in found]
-    present = params["state"] == "present"
+    bounce = params["state"] == "restarted"
+    if bounce and not params["active"]:
+        found.append("state=restarted and active=false exclude each other")
+    if bounce and params["restart"] == "never":
+        found.append("state=restarted and restart=never exclude each other")
     return Desired(
-        name, present, {} if xml else spec, xml if spec else "", params["active"], params["autostart"], tuple(found)
+        name,
+        params["state"] != "absent",
+        {} if xml else spec,
+        xml if spec else "",
+        params["active"],
+        params["autostart"],
+        tuple(found),
+        bounce=bounce,
     )
 
 
@@ -143,7 +154,8 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
 def cost(plan: Plan, seconds: float) -> dict[str, Any]:
     """What a plan costs: its calls to libvirt, whether the network was restarted, and the time of the whole task."""
     bounced = any(item.effect == "restart" for step in plan.steps for item in step.items)
-    return {"calls": len(plan.steps), "restart": bounced, "seconds": round(seconds, 3)}
+    calls = sum(getattr(step, "calls", 1) for step in plan.steps)
+    return {"calls": calls, "restart": bounced, "seconds": round(seconds, 3)}
 
 
 def _state_line(observed: Observed) -> str:
@@ -184,7 +196,7 @@ def network_options() -> dict[str, Any]:
     return {
         **argument_spec(NETWORK),
         "name": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "restarted"], "default": "present"},
         "active": {"type": "bool", "default": True},
         "autostart": {"type": "bool", "default": True},
         "xml": {"type": "str"},

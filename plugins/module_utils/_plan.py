@@ -7,6 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ansible_collections.virtfleet.network.plugins.module_utils._bounce import (
+    bounce,
+    obstacle,
+    repair,
+    rescue,
+    running_guests,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError
@@ -21,6 +28,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import De
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
     Define,
     Item,
+    Return,
     SetAutostart,
     Start,
     Step,
@@ -66,7 +74,7 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     elif observed.active:
         plan = plan._replace(steps=(*_save(task, "next_start"), _stop(observed, policy)))
     else:
-        start = [Start(observed.name)] if active else []
+        start = [Start(observed.name), *repair(observed, plan.after, policy.restart == "replug")] if active else []
         plan = plan._replace(steps=(*_save(task, "next_start"), *start))
     if desired.autostart not in (None, observed.autostart):
         plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, bool(desired.autostart))))
@@ -117,26 +125,27 @@ def _plan_running(task: _Task) -> Plan:
     changes = differences(definition(observed.live), target, NETWORK, have)
     calls, rest = split(observed.name, have, changes, task.version)
     guests = running_guests(observed)
-    if policy.restart == "replug" and guests and rest:
-        raise InUseError(
-            f"Cannot restart network {observed.name!r} for the change of {_paths(rest)}: restart=replug, which moves "
-            f"the NICs of running guests ({_names(guests)}) aside, is not available yet; use restart=never to save "
-            "the change for the next start, or shut these guests down"
-        )
+    replug = policy.restart == "replug" or task.desired.bounce
     # A network that only runs, and whose entries are wanted, would be gone with a stop.
     kept = observed.persistent or not task.desired.edit
-    if policy.restart != "never" and kept and not guests and (rest or _better_restarted(task, calls, target)):
-        bounce = (Item("active", True, True, "restart"),)
-        steps = [*_save(task, "restart"), Stop(observed.name, bounce), Start(observed.name, bounce)]
-        return plan._replace(steps=tuple(steps))
+    may = kept and (replug or (policy.restart != "never" and not guests))
+    if may and (rest or task.desired.bounce or _better_restarted(task, calls, target)):
+        hindered = obstacle(observed, target)
+        if hindered:
+            raise InUseError(
+                f"Cannot restart network {observed.name!r} under running guests ({_names(guests)}): {hindered}; shut "
+                "them down, or use restart=never to save the change for the next start"
+            )
+        return plan._replace(steps=(*_save(task, "restart"), *bounce(observed, target)))
     if rest and policy.restart != "never":
-        why = f"running guests use it: {_names(guests)}" if guests else "it is not saved and would be gone"
+        why = f"running guests use it: {_names(guests)}" if guests and kept else "it is not saved and would be gone"
         warning = (
             f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect, and was left running "
             f"because {why}"
         )
         plan = plan.with_notes([warning], [])
-    return plan._replace(steps=tuple(_save(task, "next_start", calls)), restart_required=bool(rest))
+    steps = (*_save(task, "next_start", calls), *repair(observed, observed.live, replug))
+    return plan._replace(steps=steps, restart_required=bool(rest))
 
 
 def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool:
@@ -167,11 +176,6 @@ def _stop(observed: Observed, policy: Policy) -> Stop:
     return Stop(observed.name)
 
 
-def running_guests(observed: Observed) -> list[Guest]:
-    """The guests that a stop of the network would cut off."""
-    return [guest for guest in observed.guests or () if guest.running]
-
-
 def _names(guests: Sequence[Guest]) -> str:
     return ", ".join(guest.name for guest in guests)
 
@@ -194,7 +198,8 @@ def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step
     autostart = now.autostart if now.persistent else False
     if before.persistent and autostart != before.autostart:
         steps.append(SetAutostart(before.name, before.autostart))
-    return steps
+    moved = any(isinstance(step, Return) for step in steps)
+    return [*steps, *(rescue(before, now) if before.active and not moved else [])]
 
 
 def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[Step], str]:
@@ -210,9 +215,9 @@ def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[S
         calls, rest = split(now.name, spec_of(now.live), changes, version)
         if not rest:
             return list(calls), saved
-    stop: list[Step] = [Stop(now.name)] if now.active else []
     xml = write_xml(definition(before.live))
-    return [_back("running definition", before, xml), *stop, Start(before.name)], xml
+    again = bounce(now, definition(before.live)) if now.active else [Start(before.name)]
+    return [_back("running definition", before, xml), *again], xml
 
 
 def changed_paths(before: Observed, now: Observed) -> set[str]:

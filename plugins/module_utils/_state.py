@@ -9,19 +9,36 @@ from types import MappingProxyType
 from typing import Any, Callable, NamedTuple
 
 
+class Nic(NamedTuple):
+    """A running guest's NIC on a network.
+
+    ``alias`` is libvirt's name for it in the guest, ``device`` its end on the host; ``state`` is connected, link_down
+    (as its user set it), parked (moved aside for a restart), cut_off (by a restart without care), or unknown where it
+    cannot be told; ``why`` says it in words.
+    """
+
+    mac: str
+    alias: str = ""
+    device: str = ""
+    state: str = "connected"
+    why: str = ""
+
+
 class Guest(NamedTuple):
-    """A guest with NICs on a network; ``running`` also when it is paused."""
+    """A guest with NICs on a network; ``running`` also when it is paused. Only of a running one ``nics`` tells more."""
 
     name: str
     running: bool
     macs: tuple[str, ...]
+    nics: tuple[Nic, ...] = ()
 
 
 class Observed(NamedTuple):
     """A network as libvirt knows it.
 
     ``saved``: the definition that the next start uses ("" when there is no such network; of a transient network
-    its live one in the form for saving); ``live``: what runs ("" when inactive); ``guests``: None when not asked.
+    its live one in the form for saving); ``live``: what runs ("" when inactive); ``guests``: None when not asked;
+    ``parking``: whether the network is there on which NICs wait for a restart of this one.
     """
 
     name: str
@@ -30,6 +47,7 @@ class Observed(NamedTuple):
     autostart: bool = False
     persistent: bool = False
     guests: tuple[Guest, ...] | None = None
+    parking: bool = False
 
     @property
     def active(self) -> bool:
@@ -58,7 +76,8 @@ class Desired(NamedTuple):
     """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition.
 
     With ``edit`` it is a network that is there already, of which the spec depends: it is given the spec of a definition
-    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them.
+    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them. ``bounce``: it is restarted in any
+    case.
     """
 
     name: str
@@ -69,6 +88,7 @@ class Desired(NamedTuple):
     autostart: bool | None = True
     problems: tuple[str, ...] = ()
     edit: Callable[..., Edit] | None = None
+    bounce: bool = False
 
 
 class Policy(NamedTuple):

@@ -99,13 +99,53 @@ class RemoveBridge(NamedTuple):
         return (Item("bridge left behind", self.bridge, None, "live"),)
 
 
-Step = Union[Define, Undefine, Start, Stop, SetAutostart, Update, Describe, RemoveBridge]
+class Park(NamedTuple):
+    """Move the NICs of running guests to the parking network, which is made for it of the definition ``parking``."""
+
+    network: str
+    items: tuple[Item, ...]
+    parking: str
+
+    @property
+    def calls(self) -> int:
+        """How many calls it takes: one for each NIC, one for the parking network."""
+        return len(self.items) + 1
+
+
+class Return(NamedTuple):
+    """Plug the NICs that are parked or cut off into the network again, and remove the parking network."""
+
+    network: str
+    items: tuple[Item, ...]
+    parking: str
+
+    @property
+    def calls(self) -> int:
+        """How many calls it takes: one for each NIC, one for the parking network."""
+        return len(self.items) + 1
+
+
+Step = Union[Define, Undefine, Start, Stop, SetAutostart, Update, Describe, RemoveBridge, Park, Return]
+
+
+ACTIONS = {
+    Define: "define",
+    Undefine: "undefine",
+    Start: "start",
+    Stop: "stop",
+    SetAutostart: "autostart",
+    Update: "update",
+    Describe: "describe",
+    RemoveBridge: "remove_bridge",
+    Park: "park",
+    Return: "return",
+}
 
 
 def report(steps: Iterable[Step]) -> list[dict[str, Any]]:
     """The steps as users see them in a result: one dictionary for each thing that changes."""
     return [
-        {"network": step.network, "action": _ACTIONS[type(step)], **item._asdict()}
+        {"network": step.network, "action": ACTIONS[type(step)], **item._asdict()}
         for step in steps
         for item in step.items
     ]
@@ -123,15 +163,3 @@ def words(steps: Iterable[Step]) -> str:
 def _short(value: Any) -> str:
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 200 else f"{text[:197]}..."
-
-
-_ACTIONS = {
-    Define: "define",
-    Undefine: "undefine",
-    Start: "start",
-    Stop: "stop",
-    SetAutostart: "autostart",
-    Update: "update",
-    Describe: "describe",
-    RemoveBridge: "remove_bridge",
-}

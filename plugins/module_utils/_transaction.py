@@ -68,7 +68,7 @@ def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
 def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundings, plan: Plan) -> Plan:
     """The plan with what a user shall know. What is wrong already, and not by this task, is no reason to refuse it."""
     against = objections(desired, observed)
-    if not desired.present or not (plan.steps or against):
+    if not desired.present or not (plan.steps or against or desired.bounce):
         return plan
     after, before = parse(read_xml(plan.after or "<network/>"), NETWORK), spec_of(observed.saved)
     old = problems(before, 0) if observed.saved else []
@@ -155,7 +155,7 @@ def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) ->
     if not outcome.plan.steps:
         return outcome
     after = host.observe(desired.name, guests=True)
-    left = report(plan_network(desired, after, policy, host.api_version()).steps)
+    left = report(plan_network(desired._replace(bounce=False), after, policy, host.api_version()).steps)
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in left))
         raise VerifyError(
@@ -172,10 +172,10 @@ def _put_back(host: Host, desired: Desired, outcome: Outcome, tried: list[Step],
         if desired.edit and all(isinstance(step, Update) for step in tried):
             return _take_back(host, before, tried, error)
         version = host.api_version()
-        steps = plan_restore(before, host.observe(before.name), version)
+        steps = plan_restore(before, host.observe(before.name, guests=True), version)
         for step in steps:
             host.apply(step)
-        left = plan_restore(before, host.observe(before.name), version)
+        left = plan_restore(before, host.observe(before.name, guests=True), version)
     except MeanwhileError:
         raise
     except NetworkError as failure:

@@ -11,11 +11,12 @@ from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import report
 from ansible_collections.virtfleet.network.plugins.module_utils._target import build
 from tests.unit.fake_libvirt import FakeHost
 
+MAC = "52:54:00:00:00:01"
 CASES = Path(__file__).parent / "cases"
 PLANS = ("live", "restart", "merge", "state", "definition")
 
@@ -68,13 +69,25 @@ def observed_of(case):
         given.get("autostart", bool(saved)),
         bool(saved),
         guests_of(case),
+        given.get("parking", False),
     )
 
 
 def guests_of(case):
-    """The guests that use the network: running ones by name, shut down ones as {down: name}."""
-    names = case.get("observed", {}).get("guests", [])
-    return tuple(Guest(name, True, ()) if isinstance(name, str) else Guest(name["down"], False, ()) for name in names)
+    """The guests that use the network: running ones by name, shut down ones as {down: name}; {name: [states]} are the
+    NICs of a running one, which has one that is connected otherwise."""
+    return tuple(guest for given in case.get("observed", {}).get("guests", []) for guest in _guests(given))
+
+
+def _guests(given):
+    if isinstance(given, str):
+        given = {given: ["connected"]}
+    for name, states in given.items():
+        if name == "down":
+            yield Guest(states, False, (MAC,))
+        else:
+            nics = tuple(Nic(MAC, f"net{index}", "", state) for index, state in enumerate(states))
+            yield Guest(name, True, tuple(nic.mac for nic in nics), nics)
 
 
 def desired_of(case):
@@ -82,8 +95,9 @@ def desired_of(case):
     wanted = dict(case.get("desired", {}))
     present = wanted.pop("state", "present") == "present"
     active, autostart = wanted.pop("active", True), wanted.pop("autostart", True)
+    bounce = wanted.pop("bounce", False)
     xml = xml_of(wanted.pop("xml")) if "xml" in wanted else ""
-    return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart)
+    return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart, bounce=bounce)
 
 
 def version_of(case):
@@ -101,7 +115,7 @@ def host_of(case, **more):
     host, observed = FakeHost(version_of(case), **more), observed_of(case)
     if observed.saved:
         saved = observed.saved if observed.persistent else ""
-        host.put(observed.name, saved, observed.live, observed.autostart, observed.guests)
+        host.put(observed.name, saved, observed.live, observed.autostart, observed.guests, observed.parking)
     return host
 
 

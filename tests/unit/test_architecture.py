@@ -20,10 +20,11 @@ RINGS = {
     "errors": ("_errors",),
     "pure": (
         *("_kinds", "_fields", "_shared_xml", "_network_xml", "_codec", "_overlay", "_diff"),
-        *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live", "_plan"),
+        *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live"),
+        *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
     ),
-    "edge": ("_host", "_gateway"),
+    "edge": ("_host", "_users", "_replug", "_gateway"),
     "conductor": ("_info", "_converge", "_transaction"),
     "glue": ("_module",),
 }
@@ -31,7 +32,7 @@ RINGS = {
 MAY_IMPORT = {
     "errors": (),
     "pure": ("errors",),
-    "edge": ("errors", "_codec", "_state", "_steps"),
+    "edge": ("errors", "_codec", "_steps", "_state", "_parking"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource
@@ -39,7 +40,13 @@ MAY_IMPORT = {
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
 MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway"}
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.
-LIBRARIES = {"pure": ("lxml",), "_gateway": ("libvirt",), "glue": ("ansible", "lxml")}
+LIBRARIES = {
+    "pure": ("lxml",),
+    "_gateway": ("libvirt",),
+    "_users": ("libvirt",),
+    "_replug": ("libvirt",),
+    "glue": ("ansible", "lxml"),
+}
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.
 STILL_RINGS = ("errors", "pure", "conductor")
 STILL_LIBRARY = set(

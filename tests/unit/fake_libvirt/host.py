@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
+from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed
 from tests.unit.fake_libvirt.addresses import network_of
 from tests.unit.fake_libvirt.base import (
@@ -46,14 +47,15 @@ class Network(NamedTuple):
 
 class FakeHost:
     """Keeps networks by name. ``calls`` are the steps that were tried; ``fail_at`` is the index of the one that fails,
-    ``after_effect`` says whether it has its effect before it does; ``broken`` makes all later ones fail too;
-    ``locked`` are the locks that were taken, and ``on_lock`` is called for each.
+    ``after_effect`` says whether it has its effect before it does ("half": of several NICs, one is moved); ``broken``
+    makes all later ones fail too; ``locked`` are the locks that were taken, and ``on_lock`` is called for each.
     """
 
     def __init__(self, version=9000000, devices=None, schema=None):
         self.nets, self.users, self.connections = {}, {}, {}
         self.held, self.locked, self.on_lock = set(), [], lambda: None
         self.calls, self.fail_at, self.after_effect, self.broken = [], None, False, False
+        self.half = None
         self.error = lambda: LibvirtError("Cannot carry out the step", "the fake was told to fail", FAILED)
         self._version, self._devices, self._schema = version, devices, schema
         self._numbers = itertools.count(1)
@@ -67,7 +69,8 @@ class FakeHost:
             return Observed(name)
         users = self.users.get(name, ()) if guests else None
         live = write(self.shown(name, net.live)) if net.live is not None else ""
-        return Observed(name, write(net.current), live, net.autostart, net.saved is not None, users)
+        parking = parking_of(name).network in self.nets
+        return Observed(name, write(net.current), live, net.autostart, net.saved is not None, users, parking)
 
     def networks(self):
         """All networks."""
@@ -118,6 +121,7 @@ class FakeHost:
         )
         if failing and not self.after_effect:
             raise self.error()
+        self.half = 1 if failing and self.after_effect == "half" else None
         try:
             getattr(self, f"_{type(step).__name__.lower()}")(step)
         except RefusedError as error:
@@ -127,18 +131,22 @@ class FakeHost:
 
     # ---- what a test sets up ----
 
-    def put(self, name, saved="", live="", autostart=False, guests=()):
+    def put(self, name, saved="", live="", autostart=False, guests=(), parking=False):
         """Makes a network be there as given; ``live`` may be "same", and tell of connections."""
         kept = self._defined(read(saved), name) if saved else None
         running = kept if live == "same" else self._defined(read(live), name, kept) if live else None
         self.nets[name] = Network(copy.deepcopy(kept), copy.deepcopy(running), autostart)
         self.users[name] = tuple(guests)
+        if parking:
+            place = parking_of(name)
+            definition = f"<network><name>{place.network}</name><bridge name='{place.bridge}'/></network>"
+            self.nets[place.network] = Network(live=self._defined(read(definition), place.network))
         busy = read(live).iterfind("forward/interface[@connections]") if "connections=" in live else ()
         self.connections[name] = {one.get("dev"): int(one.get("connections")) for one in busy}
 
     def state(self):
         """Everything that a failed change must leave as it was."""
-        return {name: self.observe(name)._replace(guests=None) for name in self.nets}
+        return {name: self.observe(name, guests=True) for name in self.nets}
 
     # ---- the steps ----
 
@@ -221,6 +229,8 @@ class FakeHost:
         net = self._net(step)
         refuse_unless(net.live is not None, INVALID, f"network '{step.network}' is not active")
         self.connections.pop(step.network, None)
+        if mode_of(net.live) in OWN_BRIDGE:
+            self._plug(step, "connected", "cut_off")
         self._keep(step.network, net._replace(live=None))
 
     def _setautostart(self, step):
@@ -251,6 +261,36 @@ class FakeHost:
             root.remove(old)
         etree.SubElement(root, step.field).text = step.text
         self.nets[step.network] = net._replace(live=accepted(root, self._version))
+
+    def _plug(self, step, before, after, at_most=None):
+        """Brings so many of the network's NICs from one state to another."""
+        moves = itertools.count()
+        self.users[step.network] = tuple(
+            guest._replace(
+                nics=tuple(
+                    nic._replace(state=after)
+                    if nic.state == before and (at_most is None or next(moves) < at_most)
+                    else nic
+                    for nic in guest.nics
+                )
+            )
+            for guest in self.users.get(step.network, ())
+        )
+
+    def _park(self, step):
+        name = parking_of(step.network).network
+        if name not in self.nets:
+            self.nets[name] = Network(live=self._defined(read(step.parking), name))
+        for state in ("connected", "cut_off"):
+            self._plug(step, state, "parked", self.half)
+
+    def _return(self, step):
+        net = self._net(step)
+        refuse_unless(net.live is not None, INVALID, f"network '{step.network}' is not active")
+        for state in ("cut_off", "parked"):
+            self._plug(step, state, "connected", self.half)
+        if self.half is None:
+            self.nets.pop(parking_of(step.network).network, None)
 
     def _removebridge(self, step):
         refuse_unless(self._devices and step.bridge in self._devices, FAILED, f"Cannot find device {step.bridge}")

@@ -1,0 +1,154 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moves the NICs of running guests aside and back while their network is restarted.
+
+For so long guests are cut off, so everything that can be done beforehand is: between the restart and the first NIC
+back are no more than two writes to files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import ReplugError
+from ansible_collections.virtfleet.network.plugins.module_utils._parking import Place, moved, parking_of
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import Park, Return
+from ansible_collections.virtfleet.network.plugins.module_utils._users import Use, Users, running
+
+try:
+    import libvirt
+except ImportError:  # reported by the glue in Ansible's usual words
+    libvirt = None
+
+# How often it looks for NICs that are not where they should be: guests start, stop and change meanwhile.
+LOOKS = 4
+
+
+class Plug(NamedTuple):
+    """A NIC that is moved: as it was declared, with its device on the host; ``sized``: it has an MTU of its own."""
+
+    domain: Any
+    declared: Element
+    key: tuple[str, int]
+    device: str
+    sized: bool
+
+
+class Replugger:
+    """Parks NICs and brings them back, through one connection; ``here``: whether this is the hypervisor itself."""
+
+    def __init__(self, conn: Any, here: bool) -> None:
+        self._conn, self._here, self._users = conn, here, Users(conn, here)
+        self._parked: list[Plug] = []
+
+    def park(self, step: Park) -> None:
+        """Moves every NIC of the network to the parking network, which is made when it is not there."""
+        place = parking_of(step.network)
+        self._make(place, step.parking)
+        uses = [use for use in self._users.of(step.network) if use.nic.state != "parked"]
+        # A guest with a job, like a migration, may not let its NICs be moved: find out before others are cut off.
+        uses.sort(key=lambda use: not _busy(use.domain))
+        plugs = _plugs(uses)
+        failed = _move(plugs, place)
+        stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"connected", "link_down"})]
+        if stuck:
+            raise ReplugError(f"Cannot move {_told(stuck)} aside, so network {step.network!r} was not restarted")
+        self._parked = plugs
+
+    def bring_back(self, step: Return) -> None:
+        """Plugs everything in again that is parked or cut off, and removes the parking network."""
+        network, place = self._conn.networkLookupByName(step.network), parking_of(step.network)
+        there = running(network)
+        home = Place(step.network, there.bridge)
+        known, self._parked = self._parked, []
+        failed: dict[Any, str] = {}
+        stp = there.own and there.definition is not None and there.definition.find("bridge[@stp='on']") is not None
+        with _host.ports_forward_at_once(home.bridge) if self._here and stp else contextlib.nullcontext():
+            self._plug_in(known, home)
+            for _look in range(LOOKS):
+                uses = self._misplaced(step.network, {"parked", "cut_off"})
+                if not uses:
+                    break
+                lost = _plugs(use for use in uses if use.nic.state == "cut_off")
+                if lost:
+                    self._make(place, step.parking)
+                failed = {**_move(lost, place), **self._plug_in(_plugs(uses), home)}
+        stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"parked", "cut_off"})]
+        if stuck:
+            raise ReplugError(
+                f"Cannot plug {_told(stuck)} into network {step.network!r} again; run the task again when the cause is "
+                f"removed, or shut the guest down and start it: until then the NIC is on network {place.network!r}"
+            )
+        self._remove(place)
+
+    def _plug_in(self, plugs: list[Plug], home: Place) -> dict[Any, str]:
+        """Moves NICs to their network, and has the host forget that it could not reach them."""
+        if self._here and plugs:
+            _host.fit_mtu(home.bridge, [plug.device for plug in plugs if plug.device and not plug.sized])
+        failed = _move(plugs, home)
+        if self._here and plugs:
+            _host.forget_neighbours(home.bridge)
+        return failed
+
+    def _misplaced(self, network: str, states: set[str]) -> list[Use]:
+        return [use for use in self._users.of(network) if use.nic.state in states]
+
+    def _make(self, place: Place, xml: str) -> None:
+        with contextlib.suppress(libvirt.libvirtError):
+            self._conn.networkLookupByName(place.network)
+            return
+        self._conn.networkCreateXML(xml)
+
+    def _remove(self, place: Place) -> None:
+        with contextlib.suppress(libvirt.libvirtError):  # there is none when no NIC was moved
+            self._conn.networkLookupByName(place.network).destroy()
+
+
+def _busy(domain: Any) -> bool:
+    with contextlib.suppress(libvirt.libvirtError):
+        return bool(domain.jobInfo()[0])
+    return False
+
+
+def _key(use: Use) -> tuple[str, int]:
+    return use.domain.UUIDString(), use.number
+
+
+def _plugs(uses: Iterable[Use]) -> list[Plug]:
+    """What is to be moved, without guests that have ended and NICs that have gone meanwhile."""
+    plugs, declared = [], {}
+    for use in uses:
+        with contextlib.suppress(libvirt.libvirtError, IndexError):
+            guest = use.domain.UUIDString()
+            if guest not in declared:
+                # Without what a NIC has of its network; only those who may write get it.
+                xml = use.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+                declared[guest] = read_xml(xml).findall("devices/interface")
+            element = declared[guest][use.number]
+            if element.find("mac").get("address") == use.nic.mac:
+                plugs.append(Plug(use.domain, element, _key(use), use.nic.device, element.find("mtu") is not None))
+    return plugs
+
+
+def _move(plugs: Iterable[Plug], place: Place) -> dict[Any, str]:
+    """Moves NICs, and tells why some could not be; that they are gone is found out by the next look."""
+    failed = {}
+    for plug in plugs:
+        try:
+            plug.domain.updateDeviceFlags(moved(plug.declared, place), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        except libvirt.libvirtError as error:
+            failed[plug.key] = str(error.get_error_message())
+    return failed
+
+
+def _told(stuck: list[tuple[Use, str]]) -> str:
+    """NICs in words, each with what libvirt says about it."""
+    return ", ".join(
+        f"NIC {use.nic.mac} ({use.nic.alias or use.nic.device}) of guest {use.domain.name()}"
+        + (f" (libvirt says {text!r})" if text else "")
+        for use, text in stuck
+    )
