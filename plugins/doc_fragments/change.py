@@ -16,9 +16,11 @@ options:
       - V(never) saves the change for the next start of the network, and says so in RV(ignore:restart_required).
       - 'V(idle) restarts the network, unless running guests use it: then it is as V(never),
         with a warning that names the guests.'
-      - 'V(replug) is meant to restart the network and to bring the NICs of running guests back.
-        This version cannot do that yet: the task fails before it changes anything when running
-        guests use the network, else it is as V(idle).'
+      - 'V(replug) restarts the network also under running guests: their NICs wait on a parking
+        network meanwhile and are plugged in again. Guests keep their addresses and connections,
+        and are cut off for about half a second.'
+      - With V(replug), NICs that an earlier restart without such care has cut off are plugged
+        in again as well.
     type: str
     choices:
       - never
@@ -59,7 +61,7 @@ notes:
   - Everything is checked before anything is changed. All problems are reported in one message,
     and as a list in RV(ignore:problems).
   - 'When a change fails half-way, the network is put back as it was: definition, running state,
-    autostart. The error says what was put back and what was not.'
+    autostart, the NICs of running guests. The error says what was put back and what was not.'
   - Check mode and audits use libvirt's read-only connection, so they need no privileges. They
     report the very changes, plan and diff of a real run.
 """

@@ -127,7 +127,7 @@ notes:
   - A running network takes each range that is added or removed by a call of its own, and one
     that changes by two, what is to be removed first. Each call makes libvirt install the firewall
     rules of the network anew (in mode V(open) there are none), and takes a third of a second
-    and more. But when there would be more than 8 of them, no running guest uses the network,
-    nothing else waits for its restart, and O(restart) is not V(never), then the new definition
-    is saved and the network is restarted once.
+    and more. But when there would be more than 8 of them, nothing else waits for a restart
+    of the network, and O(restart) allows one (V(idle) when no running guest uses the network,
+    V(replug) always), then the new definition is saved and the network is restarted once.
 """

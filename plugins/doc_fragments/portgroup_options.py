@@ -355,7 +355,7 @@ notes:
     or dictionary removes.
   - A running network takes each portgroup that is added or removed by a call of its own, and
     one that changes by two, what is to be removed first. But when there would be more than
-    200 of them, no running guest uses the network, nothing else waits for its restart, and
-    O(restart) is not V(never), then the new definition is saved and the network is restarted
-    once.
+    200 of them, nothing else waits for a restart of the network, and O(restart) allows one
+    (V(idle) when no running guest uses the network, V(replug) always), then the new definition
+    is saved and the network is restarted once.
 """

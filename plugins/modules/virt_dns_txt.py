@@ -83,6 +83,7 @@ plan:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
           the saved definition, in the running network or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
+          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
       type: str
       sample: update
     path:

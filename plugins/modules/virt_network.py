@@ -27,8 +27,12 @@ options:
     description:
       - With V(present) the network exists, as the options say.
       - With V(absent) it is stopped and deleted, whatever the options say that describe it.
+      - >-
+        With V(restarted) it exists, as the options say, and is restarted in any case: when the firewall has lost the
+        rules of libvirt, for example. NICs of running guests are moved aside for it, as with O(restart=replug). Such a
+        task has always changed something. A network that does not run is only started.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, restarted]
     default: present
   active:
     description:
@@ -294,6 +298,23 @@ EXAMPLES = r"""
     msg: "{{ guests.network.name }} needs a restart for {{ guests.plan | map(attribute='path') | join(', ') }}"
   when: guests.restart_required
 
+- name: The same at once, under running guests
+  virtfleet.network.virt_network:
+    name: guests
+    mtu:
+      size: 9000
+    restart: replug
+
+- name: Guests that a restart by others has cut off are plugged in again
+  virtfleet.network.virt_network:
+    name: guests
+    restart: replug
+
+- name: The firewall was loaded anew and has no rules of libvirt any more
+  virtfleet.network.virt_network:
+    name: guests
+    state: restarted
+
 # An empty dictionary, list or string removes.
 - name: No domain any more, and the usual packets again
   virtfleet.network.virt_network:
@@ -352,7 +373,8 @@ plan:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in the saved definition, in
           the running network or in both. V(describe) changes the running network. V(remove_bridge) removes a bridge
-          that a killed libvirt daemon left behind.
+          that a killed libvirt daemon left behind. V(park) moves a guest's NIC to the parking network, V(return) plugs
+          it in again.
       type: str
       sample: update
     path:

@@ -198,6 +198,39 @@ networks:
           type: list
           elements: str
           sample: ["52:54:00:00:50:0a"]
+        nics:
+          description: How each of these NICs is. Empty when the guest does not run.
+          type: list
+          elements: dict
+          contains:
+            mac:
+              description: The MAC address of the NIC.
+              type: str
+              sample: "52:54:00:00:50:0a"
+            alias:
+              description: libvirt's name for it in the guest.
+              type: str
+              sample: net0
+            device:
+              description: The device of the hypervisor that is the other end of it, empty when there is none.
+              type: str
+              sample: vnet3
+            state:
+              description:
+                - Whether it is really connected.
+                - >-
+                  V(connected) is with its port on the network's bridge, V(link_down) the same with a link that is set
+                  down. V(cut_off) is without, usually by a restart of the network, and V(parked) when a task with
+                  O(virtfleet.network.virt_network#module:restart=replug) was killed: such a task plugs it in again.
+                - >-
+                  V(unknown) when it cannot be told: for macvtap and SR-IOV, or when only the hypervisor itself could
+                  see it.
+              type: str
+              sample: connected
+            why:
+              description: What is missing, in words. Empty when it is connected.
+              type: str
+              sample: ""
 """
 
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
