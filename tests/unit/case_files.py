@@ -18,7 +18,7 @@ from tests.unit.fake_libvirt import FakeHost
 
 MAC = "52:54:00:00:00:01"
 CASES = Path(__file__).parent / "cases"
-PLANS = ("live", "restart", "merge", "state", "definition")
+PLANS = ("live", "restart", "merge", "state", "definition", "replug")
 
 
 @cache
@@ -155,8 +155,27 @@ def sorted_xml(text):
 
 
 def state_of(host):
-    """All of a hypervisor's networks in a form that can be compared."""
+    """All of a hypervisor's networks in a form that can be compared, with the NICs that have a connection."""
     return {
-        name: one._replace(saved=sorted_xml(one.saved), live=sorted_xml(one.live) if one.live else "")
+        name: one._replace(
+            saved=sorted_xml(one.saved),
+            live=sorted_xml(one.live) if one.live else "",
+            guests={
+                (guest.name, nic.alias)
+                for guest in one.guests
+                for nic in guest.nics
+                if nic.state not in ("parked", "cut_off")
+            },
+            parking=False,
+        )
         for name, one in host.state().items()
+        if "-parking-" not in name
     }
+
+
+def as_before(before, host):
+    """Whether a hypervisor is as it was; a NIC may have got back a connection that it had lost."""
+    now = state_of(host)
+    lost = {name: one.guests - now[name].guests for name, one in before.items() if name in now and one.guests}
+    without = [{name: one._replace(guests=None) for name, one in state.items()} for state in (before, now)]
+    return without[0] == without[1] and not any(lost.values())

@@ -46,4 +46,5 @@ def _watch(owner, name):
 
 
 for word in os.environ["LAB_CALLS"].split():
-    _watch(libvirt.virConnect if hasattr(libvirt.virConnect, word) else libvirt.virNetwork, word)
+    owners = (libvirt.virConnect, libvirt.virNetwork, libvirt.virDomain)
+    _watch(next(owner for owner in owners if hasattr(owner, word)), word)
