@@ -107,7 +107,7 @@ def desired_network(params: dict[str, Any]) -> Desired:
         params["state"] != "absent",
         {} if xml else spec,
         xml if spec else "",
-        params["active"],
+        params["active"] or bounce,
         params["autostart"],
         tuple(found),
         bounce=bounce,

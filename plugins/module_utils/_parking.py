@@ -25,7 +25,7 @@ class Place(NamedTuple):
 def parking_of(network: str) -> Place:
     """The parking network of a network: always the same, so that another task finds what a killed one left."""
     digest = uuid.uuid5(uuid.NAMESPACE_URL, f"{_METADATA}/{network}").hex[:10]
-    return Place(f"{network[:100]}-parking-{digest}", f"vfp-{digest}")
+    return Place(f"{network[:50]}-parking-{digest}", f"vfp-{digest}")
 
 
 def parking_xml(network: str, live: str) -> str:

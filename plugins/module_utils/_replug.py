@@ -9,6 +9,7 @@ back are no more than two writes to files.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ except ImportError:  # reported by the glue in Ansible's usual words
 
 # How often it looks for NICs that are not where they should be: guests start, stop and change meanwhile.
 LOOKS = 4
+RETRY_SECONDS = 0.2
 
 
 class Plug(NamedTuple):
@@ -51,13 +53,14 @@ class Replugger:
         self._make(place, step.parking)
         uses = [use for use in self._users.of(step.network) if use.nic.state != "parked"]
         # A guest with a job, like a migration, may not let its NICs be moved: find out before others are cut off.
-        uses.sort(key=lambda use: not _busy(use.domain))
-        plugs = _plugs(uses)
-        failed = _move(plugs, place)
-        stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"connected", "link_down"})]
-        if stuck:
-            raise ReplugError(f"Cannot move {_told(stuck)} aside, so network {step.network!r} was not restarted")
-        self._parked = plugs
+        for busy in (True, False):
+            plugs = _plugs(use for use in uses if _busy(use.domain) == busy)
+            failed = _move(plugs, place)
+            looks = self._misplaced(step.network, {"connected", "link_down"}) if failed else []
+            stuck = [(use, failed[_key(use)]) for use in looks if _key(use) in failed]
+            if stuck:
+                raise ReplugError(f"Cannot move {_told(stuck)} aside, so network {step.network!r} was not restarted")
+            self._parked += plugs
 
     def bring_back(self, step: Return) -> None:
         """Plugs everything in again that is parked or cut off, and removes the parking network."""
@@ -77,13 +80,16 @@ class Replugger:
                 if lost:
                     self._make(place, step.parking)
                 failed = {**_move(lost, place), **self._plug_in(_plugs(uses), home)}
+                time.sleep(RETRY_SECONDS if failed else 0)
         stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"parked", "cut_off"})]
         if stuck:
             raise ReplugError(
                 f"Cannot plug {_told(stuck)} into network {step.network!r} again; run the task again when the cause is "
                 f"removed, or shut the guest down and start it: until then the NIC is on network {place.network!r}"
             )
-        self._remove(place)
+        parking = self._parking(place)
+        if parking:  # there is none when no NIC was moved
+            parking.destroy()
 
     def _plug_in(self, plugs: list[Plug], home: Place) -> dict[Any, str]:
         """Moves NICs to their network, and has the host forget that it could not reach them."""
@@ -98,14 +104,13 @@ class Replugger:
         return [use for use in self._users.of(network) if use.nic.state in states]
 
     def _make(self, place: Place, xml: str) -> None:
-        with contextlib.suppress(libvirt.libvirtError):
-            self._conn.networkLookupByName(place.network)
-            return
-        self._conn.networkCreateXML(xml)
+        if not self._parking(place):
+            self._conn.networkCreateXML(xml)
 
-    def _remove(self, place: Place) -> None:
-        with contextlib.suppress(libvirt.libvirtError):  # there is none when no NIC was moved
-            self._conn.networkLookupByName(place.network).destroy()
+    def _parking(self, place: Place) -> Any:
+        with contextlib.suppress(libvirt.libvirtError):
+            return self._conn.networkLookupByName(place.network)
+        return None
 
 
 def _busy(domain: Any) -> bool:

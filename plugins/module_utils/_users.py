@@ -114,8 +114,8 @@ class Users:
     def _state(self, element: Element, there: Running, device: str) -> tuple[str, str]:
         if there.definition is None:
             return "cut_off", "the network does not run"
-        if not there.bridge:
-            return "unknown", "only networks with a bridge can be looked at"
+        if not there.bridge or element.find("virtualport") is not None:
+            return "unknown", "only NICs on a bridge of the kernel can be looked at"
         source = element.find("source")
         counted = there.own and there.ports is not None and source.get("network") is not None
         if counted and source.get("portid") not in (there.ports or ()):

@@ -151,7 +151,8 @@ def test_guests_talk_through_a_change(plugged: Stage, guest: Guest) -> None:
     assert plugged.ifindex("vf-plug") != number
     assert_connected(plugged, guest)
     taps = plugged.host.run(["sh", "-c", "cat /sys/class/net/vf-plug/mtu /sys/class/net/vnet*/mtu"])
-    assert set(taps.stdout.split()) == {"1400"}
+    # As at a start; libvirt 7.0 does not get the bridge itself to have the MTU on kernels of today.
+    assert set(taps.stdout.split()) == {"1400" if plugged.version > (7, 0, 0) else "1500"}
     assert "DOWN" not in guest.console()
     assert max(longest) < 3, longest  # without care for STP it is 4 seconds and more
 

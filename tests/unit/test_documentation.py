@@ -22,7 +22,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._gateway import 
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
 from tests import generate, option_docs
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ SAVED = (
     "<network><name>guests</name><uuid>5f2ba3a0-8dbd-4bb9-9a7c-1d3b9a4e2f11</uuid><bridge name='virbr0'/>"
     "<mtu size='9000'/><ip address='192.168.50.1' prefix='24'/></network>"
 )
-WEB = Guest("web", True, ("52:54:00:00:00:01",))
+WEB = Guest("web", True, ("52:54:00:00:00:01",), (Nic("52:54:00:00:00:01", "net0", "vnet0"),))
 NOW = Observed("guests", SAVED, SAVED.replace("9000", "1500"), autostart=True, persistent=True, guests=(WEB,))
 
 
@@ -181,7 +181,7 @@ def test_wrong_keys_are_found(documented: dict[str, Any]) -> None:
     told = {"name": "guests", "active": "yes", "extra": 1, "guests": [{"name": "web", "running": True, "mac": []}]}
     contains = documented["virt_network_info"]["return"]["networks"]["contains"]
     wrong = wrong_keys(told, {name: contains[name] for name in ("name", "active", "xml", "guests")})
-    assert sorted(wrong) == ["active is no bool", "extra", "guests[].mac", "guests[].macs", "xml"]
+    assert sorted(wrong) == ["active is no bool", "extra", "guests[].mac", "guests[].macs", "guests[].nics", "xml"]
 
 
 class FakeGateway:

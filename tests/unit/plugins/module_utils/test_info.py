@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks, summary
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
-from tests.unit.case_files import host_of
+from tests.unit.case_files import MAC, host_of
 
 
 class Host:
@@ -52,8 +52,13 @@ def test_connections_wait_for_nothing():
 
 def test_guests_are_told_running_or_not():
     assert told(saved="lan", guests=["vm1", {"down": "vm2"}])["guests"] == [
-        {"name": "vm1", "running": True, "macs": ()},
-        {"name": "vm2", "running": False, "macs": ()},
+        {
+            "name": "vm1",
+            "running": True,
+            "macs": (MAC,),
+            "nics": [{"mac": MAC, "alias": "net0", "device": "", "state": "connected", "why": ""}],
+        },
+        {"name": "vm2", "running": False, "macs": (MAC,), "nics": []},
     ]
 
 

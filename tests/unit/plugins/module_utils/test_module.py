@@ -47,10 +47,21 @@ def test_check_mode_uses_the_read_only_connection(lan, check):
 
 
 def test_the_policy_is_the_users(lan):
-    assert "not available yet" in run_module("virt_network", restart="replug", **DOMAIN)["msg"]
     assert run_module("virt_network", restart="never", **DOMAIN).get("warnings", []) == []
+    replugged = run_module("virt_network", restart="replug", **DOMAIN)
+    assert [step["action"] for step in replugged["plan"]] == ["park", "stop", "start", "return"]
+    assert replugged["cost"] == {**replugged["cost"], "calls": 6, "restart": True}
     assert "force=true" in run_module("virt_network", name="lan", active=False)["msg"]
     assert run_module("virt_network", name="lan", active=False, force=True)["changed"] is True
+
+
+def test_a_restart_on_purpose_is_one(lan):
+    assert run_module("virt_network", True, name="lan", state="restarted")["changed"] is True
+    assert lan.host.calls == []
+    assert run_module("virt_network", name="lan", state="restarted")["network"]["state"] == "present"
+    for contradiction in ({"restart": "never"}, {"active": False}):
+        message = run_module("virt_network", name="lan", state="restarted", **contradiction)["msg"]
+        assert "exclude each other" in message, message
 
 
 def test_the_patience_is_the_users(lan):
