@@ -84,8 +84,8 @@ class Replugger:
         stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"parked", "cut_off"})]
         if stuck:
             raise ReplugError(
-                f"Cannot plug {_told(stuck)} into network {step.network!r} again; run the task again when the cause is "
-                f"removed, or shut the guest down and start it: until then the NIC is on network {place.network!r}"
+                f"Cannot plug {_told(stuck)} into network {step.network!r} again: remove the cause, or shut the guest "
+                "down, and run the task again"
             )
         parking = self._parking(place)
         if parking:  # there is none when no NIC was moved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import entries, networks
+from tests.bench import entries, networks, replug
 from tests.bench.plays import Bench, fetch_virt_net
 from tests.lab import Lab, LabUnavailable
 
@@ -24,6 +24,8 @@ def main() -> int:
             entries.thousands(bench)
             entries.names(bench)
             entries.under_a_guest(bench)
+            print("Restarts under guests")
+            replug.under_guests(bench)
     except LabUnavailable as lacking:
         print(f"Nothing can be measured here: {lacking}")
         return 1

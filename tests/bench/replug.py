@@ -110,6 +110,7 @@ def restarted(bench: Bench, guest: Guest) -> tuple[float, float, float]:
         assert watch.stdout is not None
         watch.stdout.readline()
         bench.seconds([{"virtfleet.network.virt_network": {"name": "bench", "state": "restarted"}}])
+        bench.host.run(["sh", "-c", f"until ping -c 2 -W 1 {found[1]}; do :; done"])
     guest.run("kill -INT $(cat /ping.pid); sleep 0.2")
     pinged, watched = ((bench.host.home / "run/lab" / name).read_text() for name in ("pinged", "watched"))
     times = [float(text) for text in re.findall(r"\[([\d.]+)\].* bytes from", pinged)]

@@ -48,6 +48,10 @@ def show(fleet: Fleet) -> None:
         fleet.play("change.yml")
     outside.reservation(host)
 
+    say("A domain and another MTU, which take a restart of the network, under the same machine")
+    with outside.survives(host, guest):
+        fleet.play("restart.yml")
+
     say("What there is now")
     fleet.play("inspect.yml", quiet=False)
     say("All of it goes again")

@@ -66,17 +66,33 @@ def virtual_machine(host: Hypervisor) -> Guest:
 
 @contextmanager
 def undisturbed(host: Hypervisor, guest: Guest) -> Iterator[None]:
-    """A `with` in which the virtual machine goes on talking to the world."""
+    """A `with` in which the virtual machine goes on talking to the world, on a network that stays up."""
     before = _ifindex(host)
+    with _pinging(guest):
+        yield
+    expect(_ifindex(host) == before, "the bridge is the same as before")
+
+
+@contextmanager
+def survives(host: Hypervisor, guest: Guest) -> Iterator[None]:
+    """A `with` in which the virtual machine goes on talking to the world, while its network is restarted."""
+    before, address = _ifindex(host), guest.run("ip -4 -o address show dev eth0").stdout
+    with _pinging(guest):
+        yield
+    expect(_ifindex(host) != before, "the bridge is a new one")
+    expect(guest.run("ip -4 -o address show dev eth0").stdout == address, "the machine has the address that it had")
+
+
+@contextmanager
+def _pinging(guest: Guest) -> Iterator[None]:
     guest.run(f"ping {WORLD} >/ping.log & echo $! >/ping.pid")
     yield
     guest.run("kill -INT $(cat /ping.pid); sleep 1")
     log = guest.run("cat /ping.log").stdout
     found = re.search(r"(\d+) packets transmitted, (\d+) packets received", log)
     lost = int(found[1]) - int(found[2]) if found else -1
-    # Around each live change of DHCP, libvirt makes the firewall anew.
+    # Around each live change of DHCP, libvirt makes the firewall anew; a restart takes half a second.
     expect(0 <= lost <= 2, f"the machine's pings went on ({lost} lost)", log)
-    expect(_ifindex(host) == before, "the bridge is the same as before")
 
 
 def reservation(host: Hypervisor) -> None:

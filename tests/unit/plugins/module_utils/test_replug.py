@@ -108,9 +108,8 @@ def test_a_nic_that_never_comes_back_is_told_with_the_remedy(conn):
     with pytest.raises(ReplugError) as failure:
         replugger.bring_back(RETURN)
     assert str(failure.value) == (
-        f"Cannot plug NIC {MACS[1]} (net0) of guest two (libvirt says 'it does not want to') into network 'lan' again; "
-        "run the task again when the cause is removed, or shut the guest down and start it: until then the NIC is on "
-        f"network {PLACE.network!r}"
+        f"Cannot plug NIC {MACS[1]} (net0) of guest two (libvirt says 'it does not want to') into network 'lan' again: "
+        "remove the cause, or shut the guest down, and run the task again"
     )
     assert states(conn) == {("one", MACS[0]): "connected", ("two", MACS[1]): "parked"}
     assert PLACE.network in conn.networks
