@@ -94,9 +94,9 @@ class Users:
             source = element.find("source")
             if source is None:
                 continue
-            there = networks.get(source.get("network", ""))
-            if element.get("type") == "bridge":
-                there = bridges.get(source.get("bridge", ""))
+            # A running guest shows the type that a network's NIC has become: bridge on a bridge of the host.
+            network = source.get("network")
+            there = networks.get(network) if network else bridges.get(source.get("bridge", ""))
             if there:
                 nic = self._nic(element, there, there.name in owner)
                 yield Use(domain, number, element, owner.get(there.name, there.name), nic)

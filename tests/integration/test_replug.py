@@ -248,3 +248,27 @@ def test_guests_that_come_and_go_meanwhile(plugged: Stage, guest: Guest) -> None
     plugged.host.virsh("destroy", "late")
     plugged.host.virsh("undefine", "late")
     assert_connected(plugged, guest)
+
+
+def test_bridges_of_the_host(plugged: Stage) -> None:
+    """A NIC stays on the host's own bridge when the network is restarted, and follows the network to another one."""
+    host, hosted = plugged.host, {"name": "hosted", "forward": {"mode": "bridge"}}
+    for bridge in ("br0", "br1"):
+        plugged.bridge(bridge)
+    plugged.network(**hosted, bridge={"name": "br0"})
+    nic = "<interface type='network'><source network='hosted'/><model type='virtio'/></interface>"
+    xml = re.sub("<interface.*</interface>", nic, STILL.replace("still", "hosted"), flags=re.DOTALL)
+    (host.home / "run/lab/hosted.xml").write_text(xml)
+    host.virsh("create", "--paused", "/run/lab/hosted.xml")
+    (tap,) = re.findall(r"vnet\d+", host.virsh("domiflist", "hosted"))
+    bounced, moved = (network(**hosted, **more) for more in ({"state": "restarted"}, {"bridge": {"name": "br1"}}))
+    result = succeeded(plugged.run(bounced))
+    assert [step["action"] for step in result["plan"]] == ["stop", "start"]
+    assert plugged.links()[tap]["master"] == "br0"
+    moved["virtfleet.network.virt_network"]["restart"] = "replug"
+    rehearsal, result, again = plugged.play({**moved, "check_mode": True}, moved, moved)
+    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
+    assert [step["action"] for step in result["plan"]] == ["define", "park", "stop", "start", "return"]
+    assert plugged.links()[tap]["master"] == "br1"
+    host.virsh("destroy", "hosted")
+    plugged.network(name="hosted", state="absent")
