@@ -53,8 +53,9 @@ class Replugger:
         self._make(place, step.parking)
         uses = [use for use in self._users.of(step.network) if use.nic.state != "parked"]
         # A guest with a job, like a migration, may not let its NICs be moved: find out before others are cut off.
-        for busy in (True, False):
-            plugs = _plugs(use for use in uses if _busy(use.domain) == busy)
+        busy = {guest: _busy(domain) for guest, domain in {_key(use)[0]: use.domain for use in uses}.items()}
+        for first in (True, False):
+            plugs = _plugs(use for use in uses if busy[_key(use)[0]] == first)
             failed = _move(plugs, place)
             looks = self._misplaced(step.network, {"connected", "link_down"}) if failed else []
             stuck = [(use, failed[_key(use)]) for use in looks if _key(use) in failed]
@@ -116,7 +117,7 @@ class Replugger:
 def _busy(domain: Any) -> bool:
     with contextlib.suppress(libvirt.libvirtError):
         return bool(domain.jobInfo()[0])
-    return False
+    return True
 
 
 def _key(use: Use) -> tuple[str, int]:
@@ -141,8 +142,11 @@ def _plugs(uses: Iterable[Use]) -> list[Plug]:
 
 def _move(plugs: Iterable[Plug], place: Place) -> dict[Any, str]:
     """Moves NICs, and tells why some could not be; that they are gone is found out by the next look."""
-    failed = {}
+    failed: dict[Any, str] = {}
     for plug in plugs:
+        if plug.key[0] in {guest for guest, _number in failed}:
+            failed[plug.key] = ""  # a guest that does not answer takes half a minute for each
+            continue
         try:
             plug.domain.updateDeviceFlags(moved(plug.declared, place), libvirt.VIR_DOMAIN_AFFECT_LIVE)
         except libvirt.libvirtError as error:

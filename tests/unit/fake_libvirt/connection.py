@@ -111,7 +111,13 @@ class FakeGuest:
         if self._name not in self._conn.guests:
             raise refusal("no such guest", libvirt.VIR_ERR_NO_DOMAIN)
         root = read(write(self.root))
-        for nic in root.iter("interface") if flags & libvirt.VIR_DOMAIN_XML_MIGRATABLE else ():
+        declared = flags & libvirt.VIR_DOMAIN_XML_MIGRATABLE
+        for nic in root.iter("interface"):
+            there = self._conn.networks.get(nic.find("source").get("network"))
+            if not declared and there and read(there.XMLDesc()).find("forward[@mode='bridge']") is not None:
+                nic.set("type", "bridge")
+            if not declared:
+                continue
             nic.find("source").attrib.pop("portid", None)
             for tag in ("target", "alias"):
                 nic.remove(nic.find(tag))
