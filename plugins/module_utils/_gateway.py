@@ -162,7 +162,8 @@ class Gateway:
             _steps.Park: lambda: self._replugger().park(step),  # type: ignore[arg-type]
             _steps.Return: lambda: self._replugger().bring_back(step),  # type: ignore[arg-type]
         }
-        with _refusals(f"Cannot {_steps.ACTIONS[type(step)]} network {step.network!r}"):
+        moves: dict[Any, str] = {_steps.Park: "move aside the NICs of", _steps.Return: "plug in the NICs of"}
+        with _refusals(f"Cannot {moves.get(type(step), _steps.ACTIONS[type(step)])} network {step.network!r}"):
             actions[type(step)]()
 
     def _replugger(self) -> Replugger:

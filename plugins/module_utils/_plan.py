@@ -72,7 +72,7 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     if observed.active and active:
         plan = _plan_running(task)
     elif observed.active:
-        plan = plan._replace(steps=(*_save(task, "next_start"), _stop(observed, policy)))
+        plan = plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, policy)))
     else:
         start = [Start(observed.name), *repair(observed, plan.after, policy.restart == "replug")] if active else []
         plan = plan._replace(steps=(*_save(task, "next_start"), *start))
@@ -160,20 +160,20 @@ def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool
 def _plan_absent(observed: Observed, policy: Policy) -> Plan:
     steps: list[Step] = []
     if observed.active:
-        steps.append(_stop(observed, policy))
+        steps += _stop(observed, policy)
     if observed.persistent:
         steps.append(Undefine(observed.name))
     return Plan(observed.name, tuple(steps), before=_text(observed.saved))
 
 
-def _stop(observed: Observed, policy: Policy) -> Stop:
+def _stop(observed: Observed, policy: Policy) -> list[Step]:
     guests = running_guests(observed)
     if guests and not policy.force:
         raise InUseError(
             f"Cannot stop network {observed.name!r}: running guests use it ({_names(guests)}) and would lose their "
             "connection; shut them down, move their NICs to another network, or say force=true"
         )
-    return Stop(observed.name)
+    return [*repair(observed, observed.live, False), Stop(observed.name)]
 
 
 def _names(guests: Sequence[Guest]) -> str:
