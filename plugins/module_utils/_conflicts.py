@@ -37,7 +37,7 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
     stale = ""
     if around.devices is not None:
         # Only a running network has its bridge; a device of that name is somebody else's otherwise.
-        devices, own = around.devices, _bridges(observed) if observed.active else set()
+        devices, own = around.devices, bridges(observed) if observed.active else set()
         stale = _stale_bridge(observed, devices)
         problems += _taken_device(spec, own | {stale}, devices)
         when_active = [*_missing_bridge(spec, devices), *_host_addresses(spec, own | {stale}, around)]
@@ -49,7 +49,8 @@ def _specs(network: Observed) -> list[Spec]:
     return [spec_of(xml) for xml in dict.fromkeys((network.saved, network.live)) if xml]
 
 
-def _bridges(network: Observed) -> set[str]:
+def bridges(network: Observed) -> set[str]:
+    """The bridges that a network's definitions name."""
     return {str(spec.get("bridge", {}).get("name", "")) for spec in _specs(network)}
 
 
@@ -85,7 +86,7 @@ def _claims(spec: Spec, there: Spec) -> Iterator[str]:
 
 def _host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[str]:
     """The host would no longer reach what stands behind its own address. Networks' bridges are reported as networks."""
-    skip = own.union(*(_bridges(network) for network in around.networks))
+    skip = own.union(*(bridges(network) for network in around.networks))
     for name, device in (around.devices or {}).items():
         for address in () if name in skip else device.addresses:
             net = ipaddress.ip_interface(address).network

@@ -66,7 +66,7 @@ def test_calls_or_a_restart(kind, entries, xml, guests, restart, expected):
     plan, _wanted = planned(host(xml, "same", guests), kind, entries, restart)
     assert actions(plan) == expected
     bounced = expected == BOUNCE
-    assert cost(plan, 0) == {"calls": 3 if bounced else len(plan.steps), "restart": bounced, "seconds": 0}
+    assert cost([plan], 0) == {"calls": 3 if bounced else len(plan.steps), "restart": bounced, "seconds": 0}
     assert effects(plan) == ({"restart"} if bounced else {"live"})
     assert not plan.restart_required
 
