@@ -23,8 +23,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".build")]  # in the second one the checko
 from ansible_collections.virtfleet.network.plugins.module_utils import _entries  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import entry_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, argument_spec  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION, topology_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
+from tests import topology_docs  # noqa: E402
 from tests.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk  # noqa: E402
 
 COLLECTION, GROUP = "virtfleet.network", "network"
@@ -106,14 +107,17 @@ def behaviour(old: str) -> str:
     )
 
 
-def returned(old: str, module: str, entries: Entries) -> str:
-    """A module for entries with its RETURN made of virt_network's."""
-    whole = yaml.safe_load(old_text("plugins/modules/virt_network.py").partition(RETURN)[2].partition('"""')[0])
+def whole(block: str) -> Options:
+    """A block of virt_network's documentation."""
+    found: Options = yaml.safe_load(old_text("plugins/modules/virt_network.py").partition(block)[2].partition('"""')[0])
+    return found
+
+
+def returned(old: str, result: Callable[[Options], Options]) -> str:
+    """A module with its RETURN made of virt_network's."""
     before, _begin, rest = old.partition(RETURN)
     _old, end, after = rest.partition('"""')
-    made = (
-        f"# {MARK} from virt_network's and tests/descriptions.yml: do not edit.\n{dump(entries.result(module, whole))}"
-    )
+    made = f"# {MARK} from virt_network's and tests/descriptions.yml: do not edit.\n{dump(result(whole(RETURN)))}"
     return f"{before}{RETURN}{made}{end}{after}"
 
 
@@ -152,7 +156,18 @@ def generate() -> tuple[dict[str, str], list[str]]:
             data["network_options"],
         ),
     }
-    rewritten: dict[str, Callable[[str], str]] = {"meta/runtime.yml": runtime, "docs/behaviour.md": behaviour}
+    own = whole('DOCUMENTATION = r"""')["options"]
+    files["plugins/doc_fragments/topology_options.py"] = fragment(
+        "plugins/module_utils/_network_xml.py",
+        "The options of virt_topology.",
+        topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own),
+        data["topology"],
+    )
+    rewritten: dict[str, Callable[[str], str]] = {
+        "meta/runtime.yml": runtime,
+        "docs/behaviour.md": behaviour,
+        "plugins/modules/virt_topology.py": partial(returned, result=topology_docs.result),
+    }
     entries = Entries(data["entries"], texts["entries"], texts["network_options"])
     for module, kind in kinds(ROOT / "plugins/modules", vars(_entries)).items():
         files[f"plugins/doc_fragments/{module.removeprefix('virt_')}_options.py"] = fragment(
@@ -161,7 +176,7 @@ def generate() -> tuple[dict[str, str], list[str]]:
             entries.options(module, kind, entry_options(kind)),
             entries.more(module, kind),
         )
-        rewritten[f"plugins/modules/{module}.py"] = partial(returned, module=module, entries=entries)
+        rewritten[f"plugins/modules/{module}.py"] = partial(returned, result=partial(entries.result, module))
     for name, rewrite in rewritten.items():
         files[name] = rewrite(old_text(name))
     return files, [problem for section in texts.values() for problem in section.problems()]

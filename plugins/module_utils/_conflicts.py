@@ -37,7 +37,7 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
     stale = ""
     if around.devices is not None:
         # Only a running network has its bridge; a device of that name is somebody else's otherwise.
-        devices, own = around.devices, _bridges(observed) if observed.active else set()
+        devices, own = around.devices, bridges(observed) if observed.active else set()
         stale = _stale_bridge(observed, devices)
         problems += _taken_device(spec, own | {stale}, devices)
         when_active = [*_missing_bridge(spec, devices), *_host_addresses(spec, own | {stale}, around)]
@@ -49,12 +49,13 @@ def _specs(network: Observed) -> list[Spec]:
     return [spec_of(xml) for xml in dict.fromkeys((network.saved, network.live)) if xml]
 
 
-def _bridges(network: Observed) -> set[str]:
+def bridges(network: Observed) -> set[str]:
+    """The bridges that a network's definitions name."""
     return {str(spec.get("bridge", {}).get("name", "")) for spec in _specs(network)}
 
 
-def _nets(spec: Spec) -> list[Subnet]:
-    return [net for net in map(subnet, spec.get("ips", [])) if net is not None]
+def _nets(spec: Spec, name: str = "ips") -> list[Subnet]:
+    return [net for net in map(subnet, spec.get(name, [])) if net is not None]
 
 
 def _overlap(one: Subnet, other: Subnet) -> bool:
@@ -65,23 +66,27 @@ def _networks(spec: Spec, networks: tuple[Observed, ...], active: bool) -> tuple
     """Subnets and bridge names that another network has; two that never run at once may share a subnet."""
     hard: list[str] = []
     soft: list[str] = []
-    mine, bridge = _nets(spec), spec.get("bridge", {}).get("name")
+    bridge = spec.get("bridge", {}).get("name")
     managed = (mode(spec) or None) in MANAGED_MODES
     for other in networks:
         for there in _specs(other):
             if managed and bridge and bridge == there.get("bridge", {}).get("name"):
                 hard.append(f"bridge.name {bridge} is the bridge of network {other.name!r}")
-            for one in mine:
-                for net in _nets(there):
-                    if _overlap(one, net):
-                        both = active and (other.active or other.autostart)
-                        (hard if both else soft).append(f"subnet {one} overlaps {net} of network {other.name!r}")
+            both = active and (other.active or other.autostart)
+            (hard if both else soft).extend(f"{claim} of network {other.name!r}" for claim in _claims(spec, there))
     return list(dict.fromkeys(hard)), list(dict.fromkeys(soft))
+
+
+def _claims(spec: Spec, there: Spec) -> Iterator[str]:
+    """What both would tell the host's routing table; libvirt refuses a route that is there already (9.0)."""
+    for one in _nets(spec):
+        yield from (f"subnet {one} overlaps {net}" for net in _nets(there) if _overlap(one, net))
+    yield from (f"route {one} is also a route" for one in _nets(spec, "routes") if one in _nets(there, "routes"))
 
 
 def _host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[str]:
     """The host would no longer reach what stands behind its own address. Networks' bridges are reported as networks."""
-    skip = own.union(*(_bridges(network) for network in around.networks))
+    skip = own.union(*(bridges(network) for network in around.networks))
     for name, device in (around.devices or {}).items():
         for address in () if name in skip else device.addresses:
             net = ipaddress.ip_interface(address).network

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Callable, NamedTuple, Protocol
 
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
     Device,
+    Guest,
     Observed,
     Plan,
     Policy,
@@ -21,8 +22,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import b
 class Host(Protocol):
     """What the conductor needs of a hypervisor; Gateway and the host's own devices together, or a fake."""
 
-    def observe(self, name: str, guests: bool = False) -> Observed:
+    def observe(self, name: str) -> Observed:
         """A network as it is."""
+
+    def guests(self) -> Mapping[str, tuple[Guest, ...]]:
+        """Who uses which network, by the network's name."""
 
     def networks(self) -> list[Observed]:
         """All networks."""
@@ -47,8 +51,9 @@ class Host(Protocol):
 
 
 class Outcome(NamedTuple):
-    """What became of one network: the plan that was (or would be) carried out, and how the network is after it."""
+    """What became of one network: what was wanted, the plan that was (or would be) carried out, and how it is then."""
 
+    desired: Desired
     plan: Plan
     before: Observed
     after: Observed
@@ -62,15 +67,20 @@ def converge(
     patience: float,
     about_to: Callable[[list[Outcome]], object] = list,
 ) -> list[Outcome]:
-    """Brings networks to their wanted state, all or none; with ``rehearse`` only says what that would do.
+    """Brings networks to their wanted state, all or none; with ``rehearse`` only says what that would do. The outcomes
+    are in the order in which that is done.
 
     ``patience``: seconds to wait for a lock; ``about_to`` is called with the plans before the first step. Raises a
     NetworkError; what was changed by then has been put back.
     """
     # Guests that an earlier restart has cut off are looked for only where their NICs may be moved.
-    observed = [host.observe(desired.name, guests=policy.restart == "replug") for desired in wanted]
+    users = host.guests() if policy.restart == "replug" else {}
+    observed = [host.observe(desired.name)._replace(guests=users.get(desired.name)) for desired in wanted]
     if all(map(settled, wanted, observed)):
-        return [Outcome(Plan(one.name, before=one.saved, after=one.saved), one, one) for one in observed]
+        return [
+            Outcome(desired, Plan(one.name, before=one.saved, after=one.saved), one, one)
+            for desired, one in zip(wanted, observed)
+        ]
     from ansible_collections.virtfleet.network.plugins.module_utils._transaction import prepare, transact
 
     if rehearse:

@@ -54,6 +54,8 @@ def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
         wanted.append(Wanted(entry, item["state"] != "absent"))
         problems += found
     exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
+    if exclusive and params[bulk] is None and not wanted[0].present:
+        problems.append(f"exclusive with state=absent would remove all: say {bulk}=[] if that is meant")
 
     def edit(have: dict[str, Any], other: Mapping[str, Any] = MappingProxyType({})) -> Any:
         """What becomes of an entry in the other definition is the model for one that is missing in this one."""

@@ -19,6 +19,14 @@ class InvalidNetworkError(NetworkError):
         self.problems = list(problems)
 
 
+class SeveralError(NetworkError):
+    """What is wrong with several networks of one task."""
+
+    def __init__(self, errors: Sequence[NetworkError]) -> None:
+        self.problems = [str(error) for error in errors]
+        super().__init__("; ".join(self.problems))
+
+
 class InUseError(NetworkError):
     """The change would cut running guests off, and nothing in the task allows that."""
 

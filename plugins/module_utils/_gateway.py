@@ -66,8 +66,8 @@ class Gateway:
         """The version of what can be called: the hypervisor's, or that of an older library on this machine."""
         return min(self.version(), int(libvirt.getVersion()))
 
-    def observe(self, name: str, guests: bool = False) -> Observed:
-        """A network as it is, empty when there is none; with ``guests`` also who uses it."""
+    def observe(self, name: str) -> Observed:
+        """A network as it is, empty when there is none."""
         with _refusals(f"Cannot look up network {name!r}"):
             try:
                 network = self._conn.networkLookupByName(name)
@@ -75,8 +75,7 @@ class Gateway:
                 if error.get_error_code() == libvirt.VIR_ERR_NO_NETWORK:
                     return Observed(name)
                 raise
-            observed = _observe(network)._replace(parking=self._is_parking(name))
-            return observed._replace(guests=self.guests().get(name, ())) if guests else observed
+            return _observe(network)._replace(parking=self._is_parking(name))
 
     def networks(self) -> list[Observed]:
         """All networks, without those that vanish meanwhile, ordered by name."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -69,11 +70,16 @@ def _end_dnsmasq(network: str) -> None:
         return  # there is none, or no more
 
 
+@functools.lru_cache(maxsize=1)
+def _schema(path: Path) -> Any:
+    return etree.RelaxNG(etree.parse(str(path)))
+
+
 def schema_errors(xml: str) -> list[str] | None:
     """What this machine's libvirt schema says against a definition; None where there is no schema."""
     if not SCHEMA.exists():
         return None
-    schema = etree.RelaxNG(etree.parse(str(SCHEMA)))
+    schema = _schema(SCHEMA)
     if schema.validate(read_xml(xml)):
         return []
     return list(dict.fromkeys(str(error.message) for error in schema.error_log))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -20,7 +21,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._gateway import 
 from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Plan, Policy
-from ansible_collections.virtfleet.network.plugins.module_utils._target import tally
+from ansible_collections.virtfleet.network.plugins.module_utils._target import owner, tally
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection
@@ -61,12 +62,12 @@ def finish(module: AnsibleModule, readonly: bool, work: Callable[[Gateway], dict
 
 def run_networks(
     options: dict[str, Any],
-    read: Callable[[dict[str, Any]], list[Desired]],
-    tell: Callable[[Desired, Outcome], dict[str, Any]],
+    read: Callable[[dict[str, Any], Gateway], list[Desired]],
+    tell: Callable[[list[Outcome], list[str]], dict[str, Any]],
     **rules: Any,
 ) -> None:
     """Runs a module that changes networks: ``read`` makes the wanted networks of its parameters, ``tell`` the part of
-    the result that is its own."""
+    the result that is its own, also of the files with the replaced definitions."""
     module = start({**options, **CHANGE}, **rules)
     params: dict[str, Any] = module.params
     saved: list[str] = []
@@ -77,14 +78,16 @@ def run_networks(
 
     def work(gateway: Gateway) -> dict[str, Any]:
         began, policy = time.monotonic(), Policy(params["restart"], params["force"])
-        wanted = read(params)
+        wanted = read(params, gateway)
         outcomes = converge(gateway, wanted, policy, module.check_mode, params["lock_timeout"], back_up)
         for outcome in outcomes:
             for warning in outcome.plan.warnings:
                 module.warn(warning)
-        result = {**result_of(outcomes[0]), **tell(wanted[0], outcomes[0])}
-        result["cost"] = cost(outcomes[0].plan, time.monotonic() - began)
-        return {**result, **({"backup_file": saved[0]} if saved else {})}
+        return {
+            **result_of(outcomes),
+            **tell(outcomes, saved),
+            "cost": cost([outcome.plan for outcome in outcomes], time.monotonic() - began),
+        }
 
     finish(module, module.check_mode, work)
 
@@ -100,8 +103,6 @@ def desired_network(params: dict[str, Any]) -> Desired:
     bounce = params["state"] == "restarted"
     if bounce and not params["active"]:
         found.append("state=restarted and active=false exclude each other")
-    if bounce and params["restart"] == "never":
-        found.append("state=restarted and restart=never exclude each other")
     return Desired(
         name,
         params["state"] != "absent",
@@ -125,37 +126,45 @@ def _read_definition(name: str, xml: str) -> tuple[dict[str, Any], list[str]]:
     return spec, found
 
 
-def result_of(outcome: Outcome) -> dict[str, Any]:
-    """What a user is told about one network."""
-    plan = outcome.plan
+def result_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What a user is told about the networks of a task."""
+    steps = [step for outcome in outcomes for step in outcome.plan.steps]
     result: dict[str, Any] = {
-        "changed": bool(plan.steps),
+        "changed": bool(steps),
         "plan": [],
         "diff": [],
-        "restart_required": plan.restart_required,
-        "unchecked": list(plan.unchecked),
+        "restart_required": any(outcome.plan.restart_required for outcome in outcomes),
+        "unchecked": list(dict.fromkeys(text for outcome in outcomes for text in outcome.plan.unchecked)),
     }
-    if plan.steps:
+    if steps:
         from ansible_collections.virtfleet.network.plugins.module_utils._steps import report, words
 
-        result["plan"] = report(plan.steps)
-        result["diff"] = [
-            {
-                "before_header": plan.network,
-                "after_header": plan.network,
-                "before": _state_line(outcome.before) + plan.before,
-                "after": _state_line(outcome.after) + plan.after,
-            },
-            {"prepared": words(plan.steps)},
-        ]
+        result["plan"] = report(steps)
+        result["diff"] = [*(_difference(outcome) for outcome in outcomes if outcome.plan.steps)]
+        result["diff"].append({"prepared": words(steps)})
     return result
 
 
-def cost(plan: Plan, seconds: float) -> dict[str, Any]:
-    """What a plan costs: its calls to libvirt, whether the network was restarted, and the time of the whole task."""
-    bounced = any(item.effect == "restart" for step in plan.steps for item in step.items)
-    calls = sum(getattr(step, "calls", 1) for step in plan.steps)
+def _difference(outcome: Outcome) -> dict[str, str]:
+    plan = outcome.plan
+    return {
+        "before_header": plan.network,
+        "after_header": plan.network,
+        "before": _state_line(outcome.before) + plan.before,
+        "after": _state_line(outcome.after) + plan.after,
+    }
+
+
+def cost(plans: Sequence[Plan], seconds: float) -> dict[str, Any]:
+    """What the plans cost: calls to libvirt, whether a running network was restarted, the time of the whole task."""
+    steps = [step for plan in plans for step in plan.steps]
+    bounced = any(item.effect == "restart" for step in steps for item in step.items)
+    calls = sum(getattr(step, "calls", 1) for step in steps)
     return {"calls": calls, "restart": bounced, "seconds": round(seconds, 3)}
+
+
+def _kept(saved: list[str]) -> dict[str, str]:
+    return {"backup_file": saved[0]} if saved else {}
 
 
 def _state_line(observed: Observed) -> str:
@@ -209,18 +218,61 @@ def run_entries(kind: Collection) -> None:
 
     run_networks(
         entries.entry_options(kind),
-        lambda params: [entries.desired_entries(kind, params)],
-        lambda wanted, outcome: {"entries": tally(wanted, outcome.before, outcome.plan.restart_required)._asdict()},
+        lambda params, _gateway: [entries.desired_entries(kind, params)],
+        lambda outcomes, saved: {**_entries_of(outcomes[0]), **_kept(saved)},
         **entries.entry_rules(kind),
     )
 
 
+def _entries_of(outcome: Outcome) -> dict[str, Any]:
+    return {"entries": tally(outcome.desired, outcome.before, outcome.plan.restart_required)._asdict()}
+
+
+def network_rules() -> dict[str, Any]:
+    """What AnsibleModule shall check of these options together: a whole definition, or its parts."""
+    return {"mutually_exclusive": [("xml", name) for name in argument_spec(NETWORK) if name != "name"]}
+
+
 def run_network() -> None:
-    """Runs the module for whole networks."""
-    typed = [name for name in argument_spec(NETWORK) if name != "name"]
+    """Runs the module for one whole network."""
     run_networks(
         network_options(),
-        lambda params: [desired_network(params)],
-        lambda _wanted, outcome: {"network": summary(outcome.after)},
-        mutually_exclusive=[("xml", name) for name in typed],
+        lambda params, _gateway: [desired_network(params)],
+        lambda outcomes, saved: {"network": summary(outcomes[0].after), **_kept(saved)},
+        **network_rules(),
+    )
+
+
+def topology_options() -> dict[str, Any]:
+    """The options of virt_topology: a name and many networks."""
+    networks = {"type": "list", "elements": "dict", "required": True, "options": network_options(), **network_rules()}
+    return {
+        "name": {"type": "str", "required": True},
+        "networks": networks,
+        "purge": {"type": "str", "choices": ["none", "owned"], "default": "none"},
+    }
+
+
+def desired_topology(params: dict[str, Any], gateway: Gateway) -> list[Desired]:
+    """The wanted networks of a topology, and those that it made earlier and that shall go."""
+    topology, listed = params["name"], [desired_network(one) for one in params["networks"]]
+    names = [one.name for one in listed]
+    problems = _codec.normalise(NETWORK, {"name": topology})[1]
+    problems += [f"networks lists {name!r} twice" for name in sorted({*names}) if names.count(name) > 1]
+    if problems:
+        raise NetworkError(f"Cannot bring topology {topology!r} about: {'; '.join(problems)}")
+    made = gateway.networks() if params["purge"] == "owned" else []
+    gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
+    return [*(one._replace(topology=topology) for one in listed), *(Desired(name, present=False) for name in gone)]
+
+
+def run_topology() -> None:
+    """Runs the module for many networks at once."""
+    run_networks(
+        topology_options(),
+        desired_topology,
+        lambda outcomes, saved: {
+            "networks": [summary(outcome.after) for outcome in outcomes],
+            **({"backup_files": saved} if saved else {}),
+        },
     )

@@ -16,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._bounce import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError, InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._live import (
     Call,
     is_no_delete,
@@ -60,6 +60,8 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     """The plan for one network. Raises InUseError when it would cut guests off and the policy does not allow it."""
     if not desired.present:
         return _plan_absent(observed, policy)
+    if desired.bounce and policy.restart == "never":
+        raise InvalidNetworkError(desired.name, ["state=restarted and restart=never exclude each other"])
     target, _edited = build(desired, observed.saved, observed.live)
     changes = differences(definition(observed.saved or NOTHING), target, NETWORK, spec_of(observed.saved))
     before, after = _text(observed.saved), write_xml(target)

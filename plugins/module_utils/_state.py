@@ -76,8 +76,8 @@ class Desired(NamedTuple):
     """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition.
 
     With ``edit`` it is a network that is there already, of which the spec depends: it is given the spec of a definition
-    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them. ``bounce``: it is restarted in any
-    case.
+    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them. ``topology``: who owns the network
+    when this makes it, "" for nobody. ``bounce``: it is restarted in any case.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Desired(NamedTuple):
     autostart: bool | None = True
     problems: tuple[str, ...] = ()
     edit: Callable[..., Edit] | None = None
+    topology: str = ""
     bounce: bool = False
 
 

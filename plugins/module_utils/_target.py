@@ -8,13 +8,15 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, Rows, parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, Rows, etree, parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Edit, Observed, Tally
 
 NOTHING = "<network/>"
+# What tells in a network's metadata which topology made it.
+OWNER = "https://github.com/virtfleet/virtfleet.network/topology"
 # What libvirt makes up for its own bridge, and refuses in a mode that uses one of the host's (networkValidate).
 OWN_BRIDGE = {"mac": ("address",), "bridge": ("stp", "delay", "zone")}
 
@@ -47,11 +49,27 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
     if desired.xml:
         whole = read_xml(desired.xml)
         spec = parse(whole, NETWORK)
-        overlay(whole, NETWORK, spec, _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have))))
+        missing = _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have)))
+        overlay(whole, NETWORK, spec, {**missing, **_mark(desired, base, spec)})
         return whole, True
     wanted = _edit_of(desired.edit, base, other).spec if desired.edit else {"name": desired.name, **desired.spec}
-    edited = overlay(root, NETWORK, have, wanted)
+    edited = overlay(root, NETWORK, have, {**wanted, **_mark(desired, base, {**have, **wanted})})
     return root, _drop_own_bridge(root, have, desired.spec) or edited
+
+
+def owner(xml: str) -> str:
+    """The topology that made the network of a definition, "" when none did."""
+    mark = read_xml(xml).find(f"metadata/{{{OWNER}}}topology") if OWNER in xml else None
+    return "" if mark is None else str(mark.get("name"))
+
+
+def _mark(desired: Desired, base: str, spec: Spec) -> Spec:
+    """The metadata with the mark of the topology that makes a network or once made it."""
+    text = spec.get("metadata", "")
+    if not desired.topology or OWNER in text or (base and owner(base) != desired.topology):
+        return {}
+    mark = etree.Element(f"{{{OWNER}}}topology", {"name": desired.topology}, {"virtfleet": OWNER})
+    return {"metadata": text + etree.tostring(mark, method="c14n").decode()}
 
 
 def mode(spec: Spec) -> str:

@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, problems
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, Findings, conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
+from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     ApplyError,
+    InUseError,
     InvalidNetworkError,
     LibvirtError,
     MeanwhileError,
     NetworkError,
+    SeveralError,
     VerifyError,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._live import took_effect
@@ -38,18 +41,35 @@ ATTEMPTS = 5
 
 
 def prepare(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outcome]:
-    """The plans for all networks, each checked. Raises InvalidNetworkError with every problem of the first that has
-    any, or InUseError."""
-    names = [desired.name for desired in wanted]
-    around = Surroundings(
-        tuple(network for network in host.networks() if network.name not in names), host.devices(), host.version()
-    )
-    outcomes = []
-    for desired in wanted:
-        observed = host.observe(desired.name, guests=True)
-        plan = _checked(host, desired, observed, around, plan_network(desired, observed, policy, host.api_version()))
-        outcomes.append(Outcome(plan, observed, _foreseen(desired, observed, plan)))
-    return outcomes
+    """The plans for all networks, each checked, in the order in which they can be carried out. Raises a NetworkError
+    with every problem of every network."""
+    around, version = Surroundings(tuple(host.networks()), host.devices(), host.version()), host.api_version()
+    outcomes: list[Outcome] = []
+    errors: list[NetworkError] = []
+    for desired, observed in zip(wanted, _observe(host, wanted)):
+        with _collected(errors):
+            plan = plan_network(desired, observed, policy, version)
+            outcomes.append(Outcome(desired, plan, observed, _foreseen(desired, observed, plan)))
+    checked = []
+    for outcome in outcomes:
+        with _collected(errors):
+            checked.append(outcome._replace(plan=_checked(host, outcome, surroundings(outcome, outcomes, around))))
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralError(errors)
+    return in_order(checked)
+
+
+def _observe(host: Host, wanted: Sequence[Desired]) -> list[Observed]:
+    users = host.guests()
+    return [host.observe(desired.name)._replace(guests=users.get(desired.name, ())) for desired in wanted]
+
+
+@contextlib.contextmanager
+def _collected(errors: list[NetworkError]) -> Iterator[None]:
+    try:
+        yield
+    except (InvalidNetworkError, InUseError) as error:
+        errors.append(error)
 
 
 def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
@@ -57,16 +77,18 @@ def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
     if not desired.present:
         return Observed(desired.name)
     active = observed.active if desired.active is None else desired.active
+    starts = any(isinstance(step, Start) for step in plan.steps)
     return observed._replace(
         saved=plan.after,
-        live=(observed.live or plan.after) if active else "",
+        live=(plan.after if starts else observed.live) if active else "",
         autostart=observed.autostart if desired.autostart is None else desired.autostart,
         persistent=observed.persistent or desired.edit is None,
     )
 
 
-def _checked(host: Host, desired: Desired, observed: Observed, around: Surroundings, plan: Plan) -> Plan:
+def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     """The plan with what a user shall know. What is wrong already, and not by this task, is no reason to refuse it."""
+    desired, plan, observed, _after = outcome
     against = objections(desired, observed)
     if not desired.present or not (plan.steps or against or desired.bounce):
         return plan
@@ -133,49 +155,50 @@ def _attempt_all(
 ) -> list[Outcome]:
     outcomes = prepare(host, wanted, policy)
     about_to(outcomes)
-    done: list[tuple[Desired, Outcome, list[Step]]] = []
+    done: list[tuple[Outcome, list[Step]]] = []
     try:
-        for desired, outcome in zip(wanted, outcomes):
+        for outcome in outcomes:
             tried: list[Step] = []
-            done.append((desired, outcome, tried))
+            done.append((outcome, tried))
             for step in outcome.plan.steps:
                 tried.append(step)
                 host.apply(step)
-        return [_verified(host, desired, policy, outcome) for desired, outcome in zip(wanted, outcomes)]
+        after = _observe(host, [outcome.desired for outcome in outcomes])
+        return [_verified(host, policy, *pair) for pair in zip(outcomes, after)]
     except BaseException as error:
         if isinstance(error, MeanwhileError):
-            done[-1][2].pop()  # the step that found out has done nothing
-        notes = [_put_back(host, *one, error) for one in reversed(done) if one[2]]
+            done[-1][1].pop()  # the step that found out has done nothing
+        notes = [_put_back(host, *one, error) for one in reversed(done) if one[1]]
         if isinstance(error, MeanwhileError) or not isinstance(error, NetworkError) or not notes:
             raise
         raise ApplyError(f"{error}; {'; '.join(notes)}") from error
 
 
-def _verified(host: Host, desired: Desired, policy: Policy, outcome: Outcome) -> Outcome:
+def _verified(host: Host, policy: Policy, outcome: Outcome, after: Observed) -> Outcome:
     if not outcome.plan.steps:
         return outcome
-    after = host.observe(desired.name, guests=True)
-    left = report(plan_network(desired._replace(bounce=False), after, policy, host.api_version()).steps)
+    desired = outcome.desired._replace(bounce=False)
+    left = report(plan_network(desired, after, policy, host.api_version()).steps)
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in left))
         raise VerifyError(
-            f"Cannot bring network {desired.name!r} to the wanted state: libvirt took the change without an error "
+            f"Cannot bring network {after.name!r} to the wanted state: libvirt took the change without an error "
             f"but did not keep {paths}"
         )
     return outcome._replace(after=after)
 
 
-def _put_back(host: Host, desired: Desired, outcome: Outcome, tried: list[Step], error: BaseException) -> str:
+def _put_back(host: Host, outcome: Outcome, tried: list[Step], error: BaseException) -> str:
     """Restores one network and says how that went."""
     before = outcome.before
     try:
-        if desired.edit and all(isinstance(step, Update) for step in tried):
+        if outcome.desired.edit and all(isinstance(step, Update) for step in tried):
             return _take_back(host, before, tried, error)
         version = host.api_version()
-        steps = plan_restore(before, host.observe(before.name, guests=True), version)
+        steps = plan_restore(before, _observe(host, [outcome.desired])[0], version)
         for step in steps:
             host.apply(step)
-        left = plan_restore(before, host.observe(before.name, guests=True), version)
+        left = plan_restore(before, _observe(host, [outcome.desired])[0], version)
     except MeanwhileError:
         raise
     except NetworkError as failure:

@@ -305,11 +305,6 @@ EXAMPLES = r"""
       size: 9000
     restart: replug
 
-- name: Guests that a restart by others has cut off are plugged in again
-  virtfleet.network.virt_network:
-    name: guests
-    restart: replug
-
 - name: The firewall was loaded anew and has no rules of libvirt any more
   virtfleet.network.virt_network:
     name: guests

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lxml import etree
 
 from . import plays
+from .conftest import ROOTS
 from .plays import Result, Task
 from .stage import Stage, succeeded
 
+# For what no libvirt does otherwise: where two are tested, only with the first.
+ON_ONE = pytest.mark.parametrize("whole_stage", ROOTS[:1] if len(ROOTS) < 3 else ROOTS, indirect=True)
 NAME = "entries"
 BRIDGE = "vf-entries"
 GATEWAY, GATEWAY6 = "192.168.71.1", "fd00:71::1"

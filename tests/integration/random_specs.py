@@ -6,6 +6,7 @@ They come from few values, so that two of them have much in common.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 Spec = dict[str, Any]
@@ -19,6 +20,11 @@ HOST_NAMES = ["alpha", "beta", "gamma", "delta", "epsilon"]
 DOMAINS = ["one.test", "two.test"]
 LEASES = [{"expiry": 0}, {"expiry": 5}, {"expiry": 300, "unit": "seconds"}, {"expiry": 2, "unit": "hours"}]
 NOTES = "https://example.org/notes"
+# The lists whose entries are dictionaries that merge, and what tells an entry.
+LISTS: dict[str, Callable[[Spec], str]] = {
+    "ips": lambda item: str(item["address"][:-1]),
+    "portgroups": lambda item: str(item["name"]),
+}
 
 
 class Inventor:
@@ -190,14 +196,11 @@ def instead_of(old: Spec, new: Spec) -> Spec:
     """Return options that lead from one network to another: what only the old one has is taken away."""
     gone = {name: type(old[name])() for name in old.keys() - new.keys() - {"stp"}}
     both = {name: instead_of(old[name], new[name]) for name in old.keys() & new.keys() if isinstance(old[name], dict)}
-    if "ips" in old and "ips" in new:
-        before = {_net(item): item for item in old["ips"]}
-        both["ips"] = [instead_of(before.get(_net(item), {}), item) for item in new["ips"]]
+    for name, key in LISTS.items():
+        before = {key(item): item for item in old.get(name, [])}
+        if name in new:
+            both[name] = [instead_of(before.get(key(item), {}), item) for item in new[name]]
     return {**gone, **new, **both}
-
-
-def _net(item: Spec) -> str:
-    return str(item["address"][:-1])
 
 
 def holds(wanted: Any, there: Any) -> bool:

@@ -14,7 +14,7 @@ from .clients import WORLD, dig, give_address
 from .entries import NAME, dhcp_host, duid, entry, mac
 from .stage import Stage
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, entries.ON_ONE]
 
 LONG_PING = f"ping -c 20000 {WORLD} >/ping.log & echo $! >/ping.pid"
 

@@ -42,7 +42,7 @@ def six(client: Client) -> str:
 
 
 def test_clients_get_what_is_reserved_for_them(stage: Stage) -> None:
-    network = entries.make(stage, xml=entries.NAT)
+    network = entries.make(stage)
     one, two = (network.client(entries.BRIDGE, mac=mac(number)) for number in (1, 2))
     change(
         network,

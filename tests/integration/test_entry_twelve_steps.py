@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from .test_twelve_steps import FOUR_TIMES, assert_contract
 pytestmark = pytest.mark.lab
 
 PTRS = [
-    f"{'.'.join(reversed('fd000071000000000000000000000009'))}.ip6.arpa. PTR web.lab.test.",
+    f"{'.'.join(reversed('fd000071000000000000000000000009'))}.ip6.arpa. PTR six.lab.test.",
     "9.71.168.192.in-addr.arpa. PTR web.lab.test.",
 ]
 # For each module: its list, the entries at first, what they become, what is asked of DNS and answered before and after.
@@ -51,25 +52,22 @@ CASES: dict[str, dict[str, Any]] = {
         "list": "hosts",
         "made": [
             {"ip": "192.168.71.9", "hostnames": ["web.lab.test"]},
-            {"ip": "fd00:71::9", "hostnames": ["web.lab.test", "six.lab.test"]},
+            {"ip": "fd00:71::9", "hostnames": ["six.lab.test"]},
         ],
         "changed": [
             {"ip": "192.168.71.9", "hostnames": ["www.lab.test"]},
             {"ip": "FD00:71::9", "hostnames": ["w6.lab.test"]},
         ],
         "named": ["192.168.71.9", "fd00:71::9"],
-        "questions": "web.lab.test A web.lab.test AAAA www.lab.test A six.lab.test AAAA w6.lab.test AAAA"
-        " -x fd00:71::9 -x 192.168.71.9",
+        "questions": "web.lab.test A www.lab.test A six.lab.test AAAA w6.lab.test AAAA -x fd00:71::9 -x 192.168.71.9",
         "answers": {
             "made": [
                 "web.lab.test. A 192.168.71.9",
-                "web.lab.test. AAAA fd00:71::9",
                 "six.lab.test. AAAA fd00:71::9",
                 *PTRS,
             ],
             "changed": [
                 "web.lab.test. A 192.168.71.9",
-                "web.lab.test. AAAA fd00:71::9",
                 "www.lab.test. A 192.168.71.9",
                 "six.lab.test. AAAA fd00:71::9",
                 "w6.lab.test. AAAA fd00:71::9",
@@ -166,9 +164,9 @@ def test_add_change_remove(stage: Stage, module: str) -> None:
         for wanted in (case["made"], case["changed"], gone)
         for check in FOUR_TIMES
     ]
-    nothing = entries.entry(module, **{case["list"]: []})
-    start, *results = entries.play(stage, [nothing, *tasks], look)
-    looks = [result["look"] for result in (start, *results)]
+    start = subprocess.run(look, capture_output=True, check=True, text=True).stdout
+    results = entries.play(stage, tasks, look)
+    looks = [start, *(result["look"] for result in results)]
     for part, told in enumerate(("added", "changed", "removed")):
         assert_contract(results[4 * part : 4 * part + 4], looks[4 * part : 4 * part + 5])
         assert_told(results[4 * part : 4 * part + 4], **{told: case["named"]})

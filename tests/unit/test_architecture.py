@@ -25,7 +25,7 @@ RINGS = {
         *("_entries", "_entry_editor", "_entry_options"),
     ),
     "edge": ("_host", "_users", "_replug", "_gateway"),
-    "conductor": ("_info", "_converge", "_transaction"),
+    "conductor": ("_info", "_converge", "_dependencies", "_transaction"),
     "glue": ("_module",),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
@@ -50,8 +50,8 @@ LIBRARIES = {
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.
 STILL_RINGS = ("errors", "pure", "conductor")
 STILL_LIBRARY = set(
-    "__future__ abc collections contextlib copy dataclasses difflib enum functools ipaddress itertools math operator re"
-    " string textwrap types typing uuid".split()
+    "__future__ abc collections contextlib copy dataclasses difflib enum functools graphlib ipaddress itertools math"
+    " operator re string textwrap types typing uuid".split()
 )
 STILL_BUILTINS = set("open print input exec eval __import__ breakpoint".split())
 CHANCE = {"uuid1", "uuid4", "getnode"}

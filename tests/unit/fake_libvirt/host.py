@@ -62,15 +62,18 @@ class FakeHost:
 
     # ---- what the conductor asks ----
 
-    def observe(self, name, guests=False):
+    def guests(self):
+        """Who uses which network."""
+        return self.users
+
+    def observe(self, name):
         """A network as it is."""
         net = self.nets.get(name)
         if net is None:
             return Observed(name)
-        users = self.users.get(name, ()) if guests else None
         live = write(self.shown(name, net.live)) if net.live is not None else ""
         parking = parking_of(name).network in self.nets
-        return Observed(name, write(net.current), live, net.autostart, net.saved is not None, users, parking)
+        return Observed(name, write(net.current), live, net.autostart, net.saved is not None, parking=parking)
 
     def networks(self):
         """All networks."""
@@ -146,7 +149,7 @@ class FakeHost:
 
     def state(self):
         """Everything that a failed change must leave as it was."""
-        return {name: self.observe(name, guests=True) for name in self.nets}
+        return {name: self.observe(name)._replace(guests=self.users.get(name, ())) for name in self.nets}
 
     # ---- the steps ----
 

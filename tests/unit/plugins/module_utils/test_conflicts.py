@@ -68,6 +68,15 @@ def test_the_running_definition_of_another_network_counts_too():
     assert told.problems == ["subnet 10.0.0.0/24 overlaps 10.0.0.0/24 of network 'other'"]
 
 
+@pytest.mark.parametrize("address,taken", [("10.7.0.0", True), ("10.7.0.9", True), ("10.8.0.0", False)])
+def test_a_route_belongs_to_one_network(address, taken):
+    """libvirt only finds out at the start, when the network has a bridge already."""
+    mine = {"routes": [{"address": "10.7.0.0", "prefix": 24, "gateway": "10.0.0.2"}], **LAN}
+    there = [{"address": address, "prefix": 24, "gateway": "10.1.0.2"}]
+    told = found(mine, networks=[network({"ips": [{"address": "10.1.0.1/24"}], "routes": there}, live=True)])
+    assert told.problems == ["route 10.7.0.0/24 is also a route of network 'other'"] * taken
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_a_bridge_belongs_to_one_network(live):
     told = found({"bridge": {"name": "virbr50"}}, active=False, networks=[network(LAN, live)])

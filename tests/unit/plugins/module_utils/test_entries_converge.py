@@ -85,8 +85,8 @@ def assert_as_wanted(case, before, other, after):
 def assert_same_result(foretold, real):
     """Asserts that a rehearsal has told all that a user is told of the real run."""
     for name in SAME_IN_BOTH:
-        assert result_of(foretold)[name] == result_of(real)[name]
-    assert cost(foretold.plan, 0) == cost(real.plan, 0)
+        assert result_of([foretold])[name] == result_of([real])[name]
+    assert cost([foretold.plan], 0) == cost([real.plan], 0)
 
 
 @IN_EVERY_STATE

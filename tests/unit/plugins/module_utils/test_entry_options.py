@@ -85,6 +85,14 @@ def test_an_empty_list_removes_all_only_when_it_is_exclusive(name):
         assert (len(tally.left), len(tally.removed)) == ((0, THERE[name]) if exclusive else (THERE[name], 0))
 
 
+@EVERY_KIND
+def test_one_that_shall_go_does_not_take_all_with_it(name):
+    kind, task = KINDS[name], {**NEW[name], "state": "absent"}
+    assert desired(kind, task).problems == ()
+    (problem,) = desired(kind, {**task, "exclusive": True}).problems
+    assert problem == f"exclusive with state=absent would remove all: say {kind.path[-1]}=[] if that is meant"
+
+
 def test_a_hostname_is_a_name():
     for options in ({"hostname": "x"}, {"hosts": [{"hostname": "x"}]}, {"name": "x"}):
         found = params(KINDS["dhcp_host"], options)

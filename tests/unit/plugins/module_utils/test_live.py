@@ -83,7 +83,9 @@ def planned(before, after, guests=(), restart="idle"):
     case = {"desired": {"ips": [{"address": "10.0.0.1/16", "dhcp": {"hosts": after}}]}}
     host = FakeHost()
     host.put("lan", network(*(f"<host mac='{one['mac']}' ip='{one['ip']}'/>" for one in before)), "same", True, guests)
-    return plan_network(desired_of(case), host.observe("lan", guests=True), Policy(restart), 9000000)
+    return plan_network(
+        desired_of(case), host.observe("lan")._replace(guests=host.guests()["lan"]), Policy(restart), 9000000
+    )
 
 
 def test_thousands_of_reservations_come_with_one_restart():

@@ -134,7 +134,7 @@ def test_whatever_users_write_ends_in_words_of_ours(base, change, there):
     for rehearse in (True, False):
         try:
             wanted = desired_network({**PARAMS, **({} if there else base), **change})
-            result_of(run(host, wanted, rehearse=rehearse))
+            result_of([run(host, wanted, rehearse=rehearse)])
         except NetworkError as error:
             event(type(error).__name__)
             assert host.state() == before

@@ -69,9 +69,9 @@ def test_the_wanted_state_is_reached_and_kept(case):
 def test_a_rehearsal_foretells_everything_and_touches_nothing(case):
     host = host_of(case)
     before = host.state()
-    foretold = result_of(run(host, case, rehearse=True))
+    foretold = result_of([run(host, case, rehearse=True)])
     assert (host.calls, host.locked, host.state()) == ([], [], before)
-    real = result_of(run(host, case))
+    real = result_of([run(host, case)])
     assert {name: real[name] for name in SAME_IN_BOTH} == {name: foretold[name] for name in SAME_IN_BOTH}
 
 
