@@ -126,7 +126,7 @@ def _obligation(row: Row, place: Place) -> Iterator[str]:
     string = row.form in ("text", "opaque") and not row.made_up
     if row.option in _NEEDED.get(place.path.rstrip("."), ()) and row.assumed is None:
         yield _needed(row, place)
-    elif not place.path and row.form == "element" and not any(inner.made_up for inner in row.rows):
+    elif not place.path and row.form == "element" and not any(one.made_up for one in (row, *row.rows)):
         yield "An empty dictionary removes it."
     elif not place.path and row.form in ("many", "values"):
         yield "An empty list removes all."

@@ -15,7 +15,8 @@ from typing import Any, Callable
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems, range_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK, subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
 
 # Options that only a network with a bridge of libvirt's own can have.

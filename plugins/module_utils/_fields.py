@@ -17,15 +17,15 @@ class Row(NamedTuple):
     """One position of the XML (see the functions below, which make the rows).
 
     ``form``: attr, text, element, many, values or opaque; ``xml``: the tag or attribute (with its namespace in
-    braces); ``option``: its name for users; ``rows``: the positions inside; ``key``: from an item of a list to
-    what tells it from the others; ``kin``: whether a wanted item is an existing one although their keys
-    differ; ``implied``: adds to what was read what libvirt reads between the lines; ``settle``: completes what is
-    wanted of an item with what is there; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the
-    libvirt version that brought it; ``made_up``: libvirt invents it; ``reported``: libvirt reports it, nobody sets it;
-    ``spells``: another option that this attribute is a spelling of; ``needed``: the schema wants it, so that an empty
-    string is a value and what is assumed gets written;
-    ``live``: the virNetworkUpdate section that changes it on a running network; ``passive``: only a description,
-    of no effect on the running network; ``ordered``: the order of the list means something.
+    braces); ``option``: its name for users; ``rows``: the positions inside; ``key``: from an item of a list to what
+    tells it from the others; ``kin``: whether a wanted item is an existing one although their keys differ;
+    ``implied``: adds to what was read what libvirt reads between the lines; ``settle``: completes what is wanted of
+    an item with what is there; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the libvirt
+    version that brought it; ``made_up``: libvirt invents it (an element: all of it); ``reported``: libvirt reports
+    it, nobody sets it; ``spells``: another option that this attribute is a spelling of; ``needed``: the schema
+    wants it, so that an empty string is a value and what is assumed gets written; ``live``: the virNetworkUpdate
+    section that changes it on a running network; ``passive``: only a description, of no effect on the running
+    network; ``ordered``: the order of the list means something.
     """
 
     form: str
