@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems, range_problems
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec, missing
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
@@ -81,21 +81,7 @@ def _dotted(version: int) -> str:
 
 
 def _incomplete(spec: Spec, _version: int) -> Iterator[str]:
-    yield from _missing(NETWORK, spec, "", "")
-
-
-def _missing(rows: Rows, spec: Spec, path: str, shown: str) -> Iterator[str]:
-    for name in _NEEDED.get(path, ()):
-        if spec.get(name) in (None, []):
-            yield f"{shown} needs {name}"
-    for row in rows:
-        inner = f"{path}.{row.option}" if path else row.option
-        place = f"{shown}.{row.option}" if shown else row.option
-        if row.form == "element" and row.option in spec:
-            yield from _missing(row.rows, spec[row.option], inner, place)
-        elif row.form == "many":
-            for index, item in enumerate(spec.get(row.option, [])):
-                yield from _missing(row.rows, item, inner, f"{place}[{index}]")
+    yield from missing(NETWORK, _NEEDED, spec)
 
 
 def _repeated(spec: Spec, _version: int) -> Iterator[str]:
@@ -214,7 +200,7 @@ def contradictions(wanted: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}vlan.trunk cannot be false with several tags or a native one"
 
 
-_PORT_PARAMETERS = {
+PORT_PARAMETERS = {
     "802.1Qbg": ("managerid", "typeid", "typeidversion", "instanceid"),
     "802.1Qbh": ("profileid",),
     "openvswitch": ("profileid", "interfaceid"),
@@ -225,7 +211,7 @@ _PORT_PARAMETERS = {
 def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
     for path, holder in _with_groups(spec):
         port = holder.get("virtualport", {})
-        allowed = _PORT_PARAMETERS.get(port.get("type", ""))
+        allowed = PORT_PARAMETERS.get(port.get("type", ""))
         for name in port.get("parameters", {}):
             if allowed is not None and name not in allowed:
                 yield f"{path}virtualport of type {port['type']} has no parameter {name}"

@@ -27,6 +27,14 @@ class SeveralError(NetworkError):
         super().__init__("; ".join(self.problems))
 
 
+class InvalidInterfaceError(NetworkError):
+    """What was given is no interface of a guest; with every problem found."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(f"Cannot write <interface>: {'; '.join(problems)}")
+        self.problems = list(problems)
+
+
 class InUseError(NetworkError):
     """The change would cut running guests off, and nothing in the task allows that."""
 

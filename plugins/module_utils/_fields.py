@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._kinds import TEXT, Kind
@@ -123,3 +124,21 @@ def positions(rows: tuple[Row, ...], above: str = "") -> list[str]:
             found.append(f"{place}/@{row.attribute}")
         found.extend(positions(row.rows, place))
     return found
+
+
+def missing(
+    rows: tuple[Row, ...], needed: Mapping[str, tuple[str, ...]], spec: Spec, shown: str = "", path: str = ""
+) -> Iterator[str]:
+    """What a spec lacks, as sentences; ``needed`` names for each path in the table the options that must be there,
+    ``shown`` is where the spec itself is."""
+    for name in needed.get(path, ()):
+        if spec.get(name) in (None, []):
+            yield f"{shown} needs {name}"
+    for row in rows:
+        inner = f"{path}.{row.option}" if path else row.option
+        place = f"{shown}.{row.option}" if shown else row.option
+        if row.form == "element" and row.option in spec:
+            yield from missing(row.rows, needed, spec[row.option], place, inner)
+        elif row.form == "many":
+            for index, item in enumerate(spec.get(row.option, [])):
+                yield from missing(row.rows, needed, item, f"{place}[{index}]", inner)
