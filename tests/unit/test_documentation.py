@@ -23,11 +23,12 @@ from ansible_collections.virtfleet.network.plugins.module_utils._info import net
 from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
-from tests import generate, option_docs
+from tests import generate, interface_docs, option_docs
 
 ROOT = Path(__file__).parents[2]
 COLLECTION = "virtfleet.network"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
+FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "dict": dict}
 FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
 # Pages for people.
@@ -272,8 +273,8 @@ def test_behaviour_knows_when_a_restart_is_better() -> None:
     assert f"more than {_plan.WORTH_A_RESTART // call_seconds('ip-dhcp-host'):g} reservations" in text
 
 
-def test_readme_knows_every_module() -> None:
-    assert [name for name in MODULES if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
+def test_readme_knows_every_module_and_filter() -> None:
+    assert [name for name in (*MODULES, *FILTERS) if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
 
 
 def test_architecture_knows_every_file() -> None:
@@ -340,6 +341,13 @@ def test_generator_knows_the_modules_for_entries() -> None:
     kinds = option_docs.kinds(ROOT / "plugins/modules", vars(_entries))
     assert set(kinds) == set(LEAST) - {"virt_network", "virt_topology"}
     assert kinds["virt_dns_srv"] is _entries.DNS_SRV
+
+
+def test_generator_wants_a_description_of_every_option_of_a_nic() -> None:
+    texts = option_docs.Descriptions("interface_options", {"mac": ["The MAC address, as O(mac.address=x)."]})
+    page = interface_docs.page("# Options", texts)
+    assert "\n\n## `mac`\n\nThe MAC address, as `mac.address=x`.\n\n| option |" in page
+    assert "interface_options: no description of mac.address" in " ".join(texts.problems())
 
 
 def test_generator_leaves_nothing_to_do() -> None:
