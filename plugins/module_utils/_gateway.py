@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to libvirt: observes networks, carries out steps, holds the lock."""
+"""The gateway to libvirt: observes networks, carries out steps, holds the lock."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Gateway:
     def __init__(self, uri: str, readonly: bool) -> None:
         self._uri = uri
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
-        with _refusals(f"Cannot connect to {uri}"):
+        with refusals(f"Cannot connect to {uri}"):
             self._conn = libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Gateway:
 
     def version(self) -> int:
         """libvirt's version on the hypervisor, as a number like 9000000 for 9.0.0."""
-        with _refusals("Cannot read libvirt's version"):
+        with refusals("Cannot read libvirt's version"):
             return int(self._conn.getLibVersion())
 
     def api_version(self) -> int:
@@ -66,7 +66,7 @@ class Gateway:
 
     def observe(self, name: str) -> Observed:
         """A network as it is, empty when there is none."""
-        with _refusals(f"Cannot look up network {name!r}"):
+        with refusals(f"Cannot look up network {name!r}"):
             try:
                 network = self._conn.networkLookupByName(name)
             except libvirt.libvirtError as error:
@@ -77,7 +77,7 @@ class Gateway:
 
     def networks(self) -> list[Observed]:
         """All networks, without those that vanish meanwhile, ordered by name."""
-        with _refusals("Cannot list the networks"):
+        with refusals("Cannot list the networks"):
             found = []
             for network in self._conn.listAllNetworks():
                 try:
@@ -92,7 +92,7 @@ class Gateway:
 
         From the guests' XML: after a plain restart of a network libvirt counts no connections (libvirt 7.0 to 12.8).
         """
-        with _refusals("Cannot list the guests"):
+        with refusals("Cannot list the guests"):
             bridges = {}
             for network in self._conn.listAllNetworks():
                 with contextlib.suppress(libvirt.libvirtError):
@@ -107,7 +107,7 @@ class Gateway:
 
     def leases(self, name: str) -> list[Lease]:
         """The DHCP leases of a running network; empty where libvirt serves none or cannot tell."""
-        with _refusals(f"Cannot read the leases of network {name!r}"):
+        with refusals(f"Cannot read the leases of network {name!r}"):
             try:
                 found = self._conn.networkLookupByName(name).DHCPLeases()
             except libvirt.libvirtError as error:
@@ -162,7 +162,7 @@ class Gateway:
             _steps.Update: lambda: self._update(step),
             _steps.Describe: lambda: self._describe(step),
         }
-        with _refusals(f"Cannot {_steps.report([step])[0]['action']} network {step.network!r}"):
+        with refusals(f"Cannot {_steps.report([step])[0]['action']} network {step.network!r}"):
             actions[type(step)]()
 
     def _network(self, step: Step) -> Any:
@@ -266,7 +266,7 @@ def _nics(xml: str, bridges: dict[str, str]) -> dict[str, list[str]]:
 
 
 @contextlib.contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def refusals(what: str) -> Iterator[None]:
     """Turns libvirt's errors into ours."""
     try:
         yield

@@ -25,7 +25,7 @@ RINGS = {
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec"),
     ),
-    "edge": ("_host", "_gateway"),
+    "edge": ("_host", "_gateway", "_guests"),
     "conductor": ("_info", "_converge", "_dependencies", "_transaction"),
     "glue": ("_module",),
 }
@@ -42,7 +42,13 @@ MAY_IMPORT = {
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
 MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway"}
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.
-LIBRARIES = {"pure": ("lxml",), "_gateway": ("libvirt",), "glue": ("ansible", "lxml"), "filter": ("ansible",)}
+LIBRARIES = {
+    "pure": ("lxml",),
+    "_gateway": ("libvirt",),
+    "_guests": ("libvirt",),
+    "glue": ("ansible", "lxml"),
+    "filter": ("ansible",),
+}
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.
 STILL_RINGS = ("errors", "pure", "conductor")
 STILL_LIBRARY = set(
