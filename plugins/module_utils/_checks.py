@@ -62,10 +62,11 @@ def number(version: str) -> int:
 
 
 def _too_new(spec: Spec, version: int) -> Iterator[str]:
-    yield from _newer(NETWORK, spec, version, "")
+    yield from newer(NETWORK, spec, version, "")
 
 
-def _newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
+def newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
+    """What of a table's spec a libvirt of that version does not know yet."""
     for row in rows:
         value = spec.get(row.option)
         if value is None or row.spells:
@@ -73,7 +74,7 @@ def _newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
         if row.since and version and version < number(row.since):
             yield f"{path}{row.option} needs libvirt {row.since}, the hypervisor has {_dotted(version)}"
         for inner in value if row.form == "many" else [value] if row.form == "element" else []:
-            yield from _newer(row.rows, inner, version, f"{path}{row.option}.")
+            yield from newer(row.rows, inner, version, f"{path}{row.option}.")
 
 
 def _dotted(version: int) -> str:

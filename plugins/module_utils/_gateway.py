@@ -191,7 +191,7 @@ class Gateway:
         self._network(step).setMetadata(field, step.text or None, None, None, flags)
 
     @contextlib.contextmanager
-    def lock(self, names: Sequence[str], seconds: float) -> Iterator[None]:
+    def lock(self, names: Sequence[str], seconds: float, kind: str = "network") -> Iterator[None]:
         """Holds each network against every other task on this machine; raises LockedError after so many seconds.
 
         An abstract Unix socket: the kernel frees it with the process, and it needs no file that could be written.
@@ -200,12 +200,14 @@ class Gateway:
         end = time.monotonic() + seconds
         with contextlib.ExitStack() as held:
             for name in sorted(set(names)):
-                digest = hashlib.sha256(f"{host}/{name}".encode()).hexdigest()
-                held.enter_context(contextlib.closing(_bind(name, f"\0virtfleet.network/{digest}", end, seconds)))
+                # "/" is in no name of a network, so a guest's lock is no network's.
+                place = f"{host}/{name}" if kind == "network" else f"{host}/{kind}/{name}"
+                address = f"\0virtfleet.network/{hashlib.sha256(place.encode()).hexdigest()}"
+                held.enter_context(contextlib.closing(_bind(f"{kind} {name!r}", address, end, seconds)))
             yield
 
 
-def _bind(name: str, address: str, end: float, seconds: float) -> socket.socket:
+def _bind(what: str, address: str, end: float, seconds: float) -> socket.socket:
     while True:
         lock = socket.socket(socket.AF_UNIX)
         try:
@@ -215,10 +217,10 @@ def _bind(name: str, address: str, end: float, seconds: float) -> socket.socket:
         except OSError as error:
             lock.close()
             if error.errno != errno.EADDRINUSE:
-                raise LockedError(f"Cannot lock network {name!r} on this machine: {error.strerror}") from None
+                raise LockedError(f"Cannot lock {what} on this machine: {error.strerror}") from None
             if time.monotonic() >= end:
                 raise LockedError(
-                    f"Cannot change network {name!r}: {_holder(address)} has been changing it for more than "
+                    f"Cannot change {what}: {_holder(address)} has been changing it for more than "
                     f"{seconds:g} seconds; wait for it, end it, or raise lock_timeout"
                 ) from None
             time.sleep(LOCK_POLL)

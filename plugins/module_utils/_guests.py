@@ -5,15 +5,41 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+import time
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnplugError
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway, refusals
 from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import NicStep
 
 try:
     import libvirt
 except ImportError:  # reported by the glue in Ansible's usual words
     libvirt = None
+
+
+POLL = 0.1  # seconds
+
+
+class Address(NamedTuple):
+    """An address of a NIC; ``source`` is lease, agent or arp; ``prefix`` is 0 where nobody tells it."""
+
+    address: str
+    prefix: int
+    source: str
+
+
+class Known(NamedTuple):
+    """An address that a NIC has; a lease is another one when it ends at another time (0: no lease)."""
+
+    mac: str
+    address: str
+    expires: int
 
 
 class Guests(Gateway):
@@ -56,6 +82,83 @@ class Guests(Gateway):
         with refusals(f"Cannot detach a NIC from guest {guest!r}"):
             self._conn.lookupByName(guest).detachDeviceFlags(xml, _flags(live, saved))
 
+    def apply_nic(self, step: NicStep) -> None:
+        """Carries out one step, and waits until a running guest has let go of a NIC."""
+        from ansible_collections.virtfleet.network.plugins.module_utils import _nic_steps
+
+        calls = {
+            _nic_steps.Attach: self.attach_device,
+            _nic_steps.Change: self.update_device,
+            _nic_steps.Detach: self.detach_device,
+        }
+        calls[type(step)](step.guest, step.xml, step.scope == "live", step.scope == "saved")
+        if isinstance(step, _nic_steps.Detach) and step.scope == "live":
+            self._wait_until_gone(step.guest, step.alias, step.seconds)
+
+    def _wait_until_gone(self, guest: str, alias: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while alias in _aliases(self.observe_guest(guest).live):
+            if time.monotonic() >= end:
+                raise UnplugError(
+                    f"Cannot detach NIC {alias!r} from guest {guest!r}: the guest did not let go of it within "
+                    f"{seconds:g} seconds, and may still do so; see whether it runs, is not paused and supports hot "
+                    "unplugging, raise unplug_timeout, or use apply=saved and restart it"
+                )
+            time.sleep(POLL)
+
+    def addresses(self, guest: str, agent: bool) -> dict[str, list[Address]]:
+        """The addresses of a running guest's NICs by MAC address; only the ``agent`` knows those from elsewhere, and
+        libvirt asks it only for those who may write."""
+        found: dict[str, list[Address]] = {}
+        for source in ("lease", "arp", *(["agent"] if agent else [])):
+            number = getattr(libvirt, f"VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_{source.upper()}")
+            # There is no agent, or the guest has stopped meanwhile.
+            with contextlib.suppress(libvirt.libvirtError):
+                told = self._conn.lookupByName(guest).interfaceAddresses(number)
+                for device in told.values():
+                    places = found.setdefault(str(device["hwaddr"] or "").lower(), [])
+                    places += [Address(one["addr"], int(one["prefix"]), source) for one in device["addrs"] or []]
+        return found
+
+    def known_addresses(self, guest: str, networks: Iterable[str]) -> set[Known]:
+        """What is known before a change, so that later one can tell what is new."""
+        found = {
+            Known(lease.mac, lease.ip, lease.expires)
+            for network in networks
+            for lease in self.leases(network)
+            if lease.expires  # one for ever never looks new
+        }
+        for mac, addresses in self.addresses(guest, True).items():
+            found |= {Known(mac, one.address, 0) for one in addresses if one.source != "lease"}
+        return found
+
+    def wait_for_address(
+        self, guest: str, mac: str, network: str, seconds: float, known: Collection[Known]
+    ) -> tuple[Address, float] | None:
+        """The first address of a NIC that was not known before, and the seconds until it was there; None in vain."""
+        began = time.monotonic()
+        while True:
+            leases = self.leases(network) if network else []
+            for lease in leases:
+                if lease.mac == mac and Known(mac, lease.ip, lease.expires) not in known:
+                    return Address(lease.ip, lease.prefix, "lease"), time.monotonic() - began
+            for one in self.addresses(guest, True).get(mac, []):
+                # Every NIC gives itself a link-local one.
+                local = one.address.lower().startswith("fe80:")
+                if one.source != "lease" and not local and Known(mac, one.address, 0) not in known:
+                    return one, time.monotonic() - began
+            if time.monotonic() - began >= seconds:
+                return None
+            time.sleep(POLL)
+
+    def counters(self, guest: str, tap: str) -> dict[str, int]:
+        """What a tap of a running guest has seen, from the guest's point of view; empty where nobody counts."""
+        names = [f"{way}_{what}" for way in ("rx", "tx") for what in ("bytes", "packets", "errors", "drops")]
+        with contextlib.suppress(libvirt.libvirtError):
+            counted = self._conn.lookupByName(guest).interfaceStats(tap)
+            return {name: int(value) for name, value in zip(names, counted) if value >= 0}
+        return {}
+
     def _observed(self, domain: Any) -> ObservedGuest:
         active, persistent = bool(domain.isActive()), bool(domain.isPersistent())
         declared = ""
@@ -70,6 +173,11 @@ class Guests(Gateway):
             domain.XMLDesc() if active else "",
             declared,
         )
+
+
+def _aliases(xml: str) -> set[str]:
+    found = read_xml(xml).iterfind("devices/interface/alias") if xml else ()
+    return {alias.get("name", "") for alias in found}
 
 
 def _flags(live: bool, saved: bool) -> int:

@@ -15,23 +15,16 @@ from ansible_collections.virtfleet.network.plugins.module_utils._interface_check
     interface_problems,
     list_problems,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE, INTERFACES
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import (
+    INTERFACE,
+    INTERFACES,
+    UNTYPED,
+    typed,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
 
 # As Ansible reads them.
 _YES, _NO = {"yes", "on", "true", "1", "y", "t"}, {"no", "off", "false", "0", "n", "f"}
-# What in a source tells the type, the first one that is there. A dev alone does not.
-_TOLD = {
-    "network": "network",
-    "bridge": "bridge",
-    "name": "internal",
-    "switchid": "vds",
-    "path": "vhostuser",
-    "local": "udp",
-    "vendor": "hostdev",
-    "address": "hostdev",
-    "mode": "direct",
-}
 
 
 def render(given: Any) -> str:
@@ -69,12 +62,9 @@ def _one(given: Any, name: str) -> tuple[Spec, list[str]]:
         return {}, [f"{name} must be a dictionary of options, not {given!r}"]
     shaped, misshaped = _shaped(INTERFACE, given, f"{name}.")
     spec, wrong = normalise(INTERFACE, shaped, f"{name}.")
+    spec = typed(spec)
     if "type" not in spec:
-        source = spec.get("source", {})
-        told = next((kind for option, kind in _TOLD.items() if option in source), None)
-        if told is None:
-            return spec, [*misshaped, *wrong, f"{name} needs type, or a source that tells it, like source.network"]
-        spec = {"type": told, **spec}
+        return spec, [*misshaped, *wrong, f"{name} {UNTYPED}"]
     return spec, [*misshaped, *wrong, *interface_problems(spec, name)]
 
 

@@ -27,6 +27,27 @@ SOURCES = ("network", "bridge", "dev", "path", "socket_address", "name", "switch
 GENERATED = ("vnet", "macvtap", "macvlan")
 
 
+# What in a source tells the type, the first one that is there. A dev alone does not.
+_TOLD = {
+    "network": "network",
+    "bridge": "bridge",
+    "name": "internal",
+    "switchid": "vds",
+    "path": "vhostuser",
+    "local": "udp",
+    "vendor": "hostdev",
+    "address": "hostdev",
+    "mode": "direct",
+}
+UNTYPED = "needs type, or a source that tells it, like source.network"
+
+
+def typed(interface: Spec) -> Spec:
+    """A new interface with its type, where its source tells it."""
+    told = [kind for option, kind in _TOLD.items() if interface.get("source", {}).get(option)]
+    return {"type": told[0], **interface} if told else interface
+
+
 def declared(interface: Spec) -> Spec:
     """An interface as it was declared: while it runs, libvirt shows it by what its network has made of it."""
     return {**interface, "type": "network"} if "network" in interface.get("source", {}) else interface

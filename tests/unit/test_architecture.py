@@ -24,16 +24,17 @@ RINGS = {
         *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec"),
+        *("_nics", "_nic_steps", "_nic_live", "_nic_plan", "_nic_restore", "_nic_checks", "_nic_verdict"),
     ),
     "edge": ("_host", "_gateway", "_guests"),
-    "conductor": ("_info", "_converge", "_dependencies", "_transaction"),
-    "glue": ("_module",),
+    "conductor": ("_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
+    "glue": ("_module", "_nic_module"),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
 MAY_IMPORT = {
     "errors": (),
     "pure": ("errors",),
-    "edge": ("errors", "_codec", "_state", "_steps"),
+    "edge": ("errors", "_codec", "_state", "_steps", "_nic_steps"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource
