@@ -25,6 +25,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entry_options i
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, argument_spec  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION, topology_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import iface_options  # noqa: E402
 from tests import interface_docs, topology_docs  # noqa: E402
 from tests.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk  # noqa: E402
 
@@ -172,6 +173,12 @@ def generate() -> tuple[dict[str, str], list[str]]:
         "The options of virt_topology.",
         topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own),
         data["topology"],
+    )
+    files["plugins/doc_fragments/iface_options.py"] = fragment(
+        "plugins/module_utils/_interface_xml.py",
+        "The options of virt_iface.",
+        interface_docs.iface_docs(iface_options(), texts["iface"], texts["interface_options"]),
+        data["iface"],
     )
     rewritten: dict[str, Callable[[str], str]] = {
         "meta/runtime.yml": runtime,

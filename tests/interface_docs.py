@@ -1,4 +1,4 @@
-"""docs/interface-options.md: every option of a guest's NIC, with what the table knows and the words of people."""
+"""The options of virt_iface, and docs/interface-options.md: what the table knows of a NIC, and the words of people."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from collections.abc import Iterator
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import NEEDED
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from tests.option_docs import Descriptions, listed, walk, word
+from tests.option_docs import Descriptions, Options, Place, flat, listed, options_of, walk, word
 
 _TYPES = {"str": "text", "int": "number", "bool": "yes or no"}
+
+
+def iface_docs(specs: Options, own: Descriptions, texts: Descriptions) -> Options:
+    """The options of virt_iface: those of the task, those of one NIC, and the latter once more for several."""
+    names = {row.option for row in INTERFACE}
+    task = flat({name: spec for name, spec in specs.items() if name not in names}, own)
+    inner = specs["ifaces"]["options"]
+    task["ifaces"]["suboptions"] = {
+        **flat({"state": inner["state"]}, own),
+        **options_of(INTERFACE, inner, texts, Place("", "ifaces[].")),
+    }
+    return {**task, **options_of(INTERFACE, specs, texts)}
 
 
 def page(by_hand: str, texts: Descriptions) -> str:

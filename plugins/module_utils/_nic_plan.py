@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
+import uuid
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change as Difference
@@ -165,9 +165,9 @@ class _Planner:
     def _mac(self, want: Spec) -> str:
         """A MAC address of this guest's own, the same whenever it is asked for."""
         for number in itertools.count():
-            name = f"{self.guest.uuid}/{alias_of(want)}/{source_of(want)}/{number}"
-            digest = hashlib.sha256(name.encode()).hexdigest()
-            mac = f"52:54:00:{digest[:2]}:{digest[2:4]}:{digest[4:6]}"
+            name = f"{alias_of(want)} {source_of(want)} {number}"
+            digits = uuid.uuid5(uuid.UUID(self.guest.uuid), name).hex
+            mac = f"52:54:00:{digits[:2]}:{digits[2:4]}:{digits[4:6]}"
             if mac not in self.taken:
                 self.taken.add(mac)
                 return mac

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "filter": ("errors", "pure"),
 }
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
-MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway"}
+MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway", "_nic_info": "_guests"}
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.
 LIBRARIES = {
     "pure": ("lxml",),
