@@ -62,9 +62,9 @@ class NicOutcome(NamedTuple):
 
 def converge_nics(host: GuestHost, desired: DesiredNics, rehearse: bool, patience: float) -> NicOutcome:
     """Brings the NICs of a guest to their wanted state, all or none; with ``rehearse`` only says what that would do."""
-    guest = host.observe_guest(desired.guest)
+    guest = _observed(host, desired)
     plan = plan_nics(desired, guest, None)
-    if guest.exists and not (plan.steps or plan.problems):
+    if not (plan.steps or plan.problems):
         return NicOutcome(plan, guest)
     if rehearse:
         return _prepare(host, desired)
@@ -76,14 +76,19 @@ def _prepare(host: GuestHost, desired: DesiredNics) -> NicOutcome:
     """The plan, checked. Raises InvalidNicsError with every problem."""
     from ansible_collections.virtfleet.network.plugins.module_utils._nic_checks import checked
 
-    guest = host.observe_guest(desired.guest)
-    if not guest.exists:
-        raise InvalidNicsError(desired.guest, [*desired.problems, "there is no such guest: define it first"])
+    guest = _observed(host, desired)
     around = _around(host)
     plan = checked(plan_nics(desired, guest, around), around)
     if plan.problems:
         raise InvalidNicsError(desired.guest, plan.problems)
     return NicOutcome(plan, guest)
+
+
+def _observed(host: GuestHost, desired: DesiredNics) -> ObservedGuest:
+    guest = host.observe_guest(desired.guest)
+    if not guest.exists:
+        raise InvalidNicsError(desired.guest, [*desired.problems, "there is no such guest: define it first"])
+    return guest
 
 
 def _around(host: GuestHost) -> Around:
@@ -136,10 +141,11 @@ def _put_back(host: GuestHost, desired: DesiredNics, before: ObservedGuest) -> s
 
     name = f"guest {before.name!r}"
     try:
-        steps = plan_back(before, host.observe_guest(before.name), desired.unplug_timeout)
+        around = _around(host)
+        steps = plan_back(before, host.observe_guest(before.name), around, desired.unplug_timeout)
         for step in steps:
             host.apply_nic(step)
-        left = plan_back(before, host.observe_guest(before.name), desired.unplug_timeout)
+        left = plan_back(before, host.observe_guest(before.name), around, desired.unplug_timeout)
     except NetworkError as failure:
         return f"the NICs of {name} could not be put back ({failure}); its saved definition was: {before.saved!r}"
     if left:

@@ -160,7 +160,7 @@ class _Planner:
         return write_xml(plugged_anew(edited, have)) if anew else write_xml(edited)
 
     def _detach(self, nic: Nic, scope: str, items: tuple[Item, ...]) -> Detach:
-        return detach_step(self.guest.name, items, self._element(nic, scope), scope, self.desired.unplug_timeout)
+        return detach_step(self.guest, items, scope, getattr(nic, f"{scope}_at"), self.desired.unplug_timeout)
 
     def _mac(self, want: Spec) -> str:
         """A MAC address of this guest's own, the same whenever it is asked for."""
@@ -179,7 +179,7 @@ def plan_nics(desired: DesiredNics, guest: ObservedGuest, around: Around | None)
     planner = _Planner(desired, guest, around)
     nics = nics_of(guest)
     wanted = desired.nics
-    choice = choose([one.spec for one in wanted], nics, [one.name for one in wanted])
+    choice = choose(wanted, nics)
     planner.problems += choice.problems
     planned: list[PlannedNic] = []
     if not planner.problems:
@@ -205,10 +205,13 @@ def _item(path: str, change: Difference, scope: str) -> Item:
     return Item(f"{path}.{change.path}", change.before, change.after, EFFECT[scope])
 
 
-def detach_step(guest: str, items: tuple[Item, ...], element: Element, scope: str, seconds: float) -> Detach:
+def detach_step(guest: ObservedGuest, items: tuple[Item, ...], scope: str, place: int, seconds: float) -> Detach:
     """The step that takes an <interface> away."""
+    # As everybody reads it: what is declared of a running guest has no aliases (libvirt 7.0).
+    element = interfaces(getattr(guest, scope))[place]
     alias = element.find("alias")
-    return Detach(guest, items, write_xml(element), scope, "" if alias is None else alias.get("name", ""), seconds)
+    name = "" if alias is None else alias.get("name", "")
+    return Detach(guest.name, items, write_xml(element), scope, name, seconds)
 
 
 def plugged_anew(element: Element, have: Spec) -> Element:

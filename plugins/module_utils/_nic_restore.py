@@ -16,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import
     path_of,
     plugged_anew,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Attach, Change, NicStep
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, Attach, Change, NicStep
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
     SCOPES,
     interfaces,
@@ -29,7 +29,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import Ob
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Item
 
 
-def plan_back(before: ObservedGuest, now: ObservedGuest, seconds: float) -> list[NicStep]:
+def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
     """The steps that make a guest's NICs what they were."""
     steps: list[NicStep] = []
     for scope in SCOPES:
@@ -42,12 +42,12 @@ def plan_back(before: ObservedGuest, now: ObservedGuest, seconds: float) -> list
             if old is not None and new is not None and not changed:
                 continue
             items = (Item(path_of(nic.specs[0]), new, old, EFFECT[scope]),)
-            place = all(in_place(change.path, new or {}, old or {}, None) for change in changed)
+            place = all(in_place(change.path, new or {}, old or {}, around) for change in changed)
             if changed and (place or scope == "saved") and mac_of(old or {}) == mac_of(new or {}):
                 back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), scope))
                 continue
             if new is not None:
-                gone.append(detach_step(now.name, items, news[nic.live_at], scope, seconds))
+                gone.append(detach_step(now, items, scope, nic.live_at, seconds))
             if old is not None:
                 xml = write_xml(plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
                 back.append(Attach(now.name, items, xml, scope))

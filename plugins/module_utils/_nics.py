@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, etree, parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE, SOURCES, declared
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import WantedNic
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
 from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
 
@@ -131,16 +132,20 @@ class Choice(NamedTuple):
     problems: list[str]
 
 
-def choose(wanted: Sequence[Spec], nics: Sequence[Nic], names: Sequence[str]) -> Choice:
-    """Which NICs are meant; ``names`` is what to call the wanted ones. Whoever says most chooses first."""
+def choose(wanted: Sequence[WantedNic], nics: Sequence[Nic]) -> Choice:
+    """Which NICs are meant. Whoever says most chooses first."""
     chosen: list[Nic | None] = [None] * len(wanted)
     problems: list[str] = []
     by_source: dict[Any, list[int]] = {}
+    names = [want.name for want in wanted]
     for place, want in enumerate(wanted):
-        if not (mac_of(want) or alias_of(want)):
-            by_source.setdefault(source_of(want), []).append(place)
+        if not (mac_of(want.spec) or alias_of(want.spec)):
+            by_source.setdefault(source_of(want.spec), []).append(place)
             continue
-        found = list(_candidates(want, nics))
+        found = list(_candidates(want.spec, nics))
+        if not want.present:
+            # What goes has to be all that is said of it: the next run must not take another one for it.
+            found = [nic for nic in found if any(_is(want.spec, spec) for spec in nic.specs)]
         if len(found) > 1:
             problems.append(_ambiguous(names[place], found, "alias.name, or by address"))
         elif found and found[0] in chosen:
@@ -169,6 +174,11 @@ def _candidates(want: Spec, nics: Sequence[Nic]) -> Iterator[Nic]:
         closer = [nic for nic in found if key(want) and any(key(spec) == key(want) for spec in nic.specs)]
         found = closer if len(found) > 1 and closer else found
     yield from found
+
+
+def _is(want: Spec, spec: Spec) -> bool:
+    same = all(key(want) in ("", key(spec)) for key in (mac_of, alias_of, _place_of))
+    return same and _within(source_of(want), spec)
 
 
 def _place_of(spec: Spec) -> str:
