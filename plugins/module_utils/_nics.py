@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, etree, parse, read_xml
@@ -142,10 +142,7 @@ def choose(wanted: Sequence[WantedNic], nics: Sequence[Nic]) -> Choice:
         if not (mac_of(want.spec) or alias_of(want.spec)):
             by_source.setdefault(source_of(want.spec), []).append(place)
             continue
-        found = list(_candidates(want.spec, nics))
-        if not want.present:
-            # What goes has to be all that is said of it: the next run must not take another one for it.
-            found = [nic for nic in found if any(_is(want.spec, spec) for spec in nic.specs)]
+        found = _candidates(want.spec, nics, want.present)
         if len(found) > 1:
             problems.append(_ambiguous(names[place], found, "alias.name, or by address"))
         elif found and found[0] in chosen:
@@ -164,7 +161,7 @@ def choose(wanted: Sequence[WantedNic], nics: Sequence[Nic]) -> Choice:
     return Choice(chosen, problems)
 
 
-def _candidates(want: Spec, nics: Sequence[Nic]) -> Iterator[Nic]:
+def _candidates(want: Spec, nics: Sequence[Nic], present: bool) -> list[Nic]:
     """Those with the MAC address, told apart by whatever else there is; else the one with the alias."""
     mac, alias = mac_of(want), alias_of(want)
     found = [nic for nic in nics if mac and any(mac_of(spec) == mac for spec in nic.specs)]
@@ -173,7 +170,8 @@ def _candidates(want: Spec, nics: Sequence[Nic]) -> Iterator[Nic]:
     for key in (alias_of, _place_of, source_of):
         closer = [nic for nic in found if key(want) and any(key(spec) == key(want) for spec in nic.specs)]
         found = closer if len(found) > 1 and closer else found
-    yield from found
+    # What goes has to be all that is said of it: the next run must not take another one for it.
+    return [nic for nic in found if present or any(_is(want, spec) for spec in nic.specs)]
 
 
 def _is(want: Spec, spec: Spec) -> bool:
