@@ -15,15 +15,18 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _entries, _module, _plan
+from ansible_collections.virtfleet.network.plugins.module_utils import _entries, _module, _nic_module, _plan
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
+from ansible_collections.virtfleet.network.plugins.module_utils._guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Policy
 from tests import generate, interface_docs, option_docs
+from tests.unit.nic_cases import host_of
+from tests.unit.run_module import run_module
 
 ROOT = Path(__file__).parents[2]
 COLLECTION = "virtfleet.network"
@@ -206,6 +209,22 @@ def test_result_of_info(documented: dict[str, Any]) -> None:
     told: Any = networks(FakeGateway(), [])  # type: ignore[arg-type]
     # as it comes out of a module
     assert wrong_keys({"networks": json.loads(json.dumps(told))}, documented["virt_network_info"]["return"]) == []
+
+
+def test_result_of_nics(documented: dict[str, Any], monkeypatch: Any) -> None:
+    host = host_of({"guest": {"saved": ["network lan a <model type='e1000e'/>"], "live": ["network lan a"]}})
+    host.told = {"52:54:00:00:00:0a": [Address("192.168.81.7", 24, "lease")]}
+    monkeypatch.setattr(_nic_module, "Guests", lambda *_given: host)
+    link = {"state": "down"}
+    for module, options in {
+        "virt_iface_info": {"domain": ["web"]},
+        "virt_iface": {"domain": "web", "source": {"network": "lan"}, "link": link, "wait_for_ip": 1},
+    }.items():
+        result = run_module(module, **options)
+        for key in ("changed", "invocation"):
+            result.pop(key, None)
+        told = documented[module]["return"]
+        assert wrong_keys(result, {name: entry for name, entry in told.items() if name not in ADDED}) == []
 
 
 # ---- examples ----

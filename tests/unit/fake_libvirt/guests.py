@@ -30,11 +30,12 @@ CHANGEABLE = ("source", "link", "bandwidth", "vlan", "filterref", "coalesce", "p
 
 class FakeGuests(FakeHost):
     """Keeps guests beside networks; ``readonly`` does not tell what is declared, ``holds_on`` are guests that let go
-    of nothing."""
+    of nothing; ``told`` are addresses by MAC address, ``coming`` those that are there when somebody waits."""
 
     def __init__(self, **more):
         super().__init__(**more)
         self.guests_there, self.readonly, self.holds_on = {}, False, set()
+        self.told, self.coming = {}, {}
         self._taps = itertools.count()
 
     # ---- what a test sets up ----
@@ -102,6 +103,28 @@ class FakeGuests(FakeHost):
             raise LibvirtError(f"Cannot apply {step}", str(error), error.code) from None
         if failing:
             raise self.error()
+
+    def addresses(self, guest, agent):
+        """The addresses that a test has put there."""
+        return {mac: [one for one in found if agent or one.source != "agent"] for mac, found in self.told.items()}
+
+    def counters(self, _guest, tap):
+        """Every tap has seen the same."""
+        names = [f"{way}_{what}" for way in ("rx", "tx") for what in ("bytes", "packets", "errors", "drops")]
+        return dict.fromkeys(names, 1) if tap else {}
+
+    def known_addresses(self, guest, _networks):
+        """What a test has put there."""
+        return {(mac, one.address) for mac, found in self.addresses(guest, True).items() for one in found}
+
+    def wait_for_address(self, guest, mac, _network, _seconds, known):
+        """The first that was not known; nobody waits."""
+        self.told.update(self.coming)
+        found = (one for one in self.addresses(guest, True).get(mac, []) if (mac, one.address) not in known)
+        return next(((one, 0.5) for one in found), None)
+
+    def close(self):
+        """Nothing is open."""
 
     # ---- the steps ----
 
