@@ -144,7 +144,7 @@ def choose(wanted: Sequence[WantedNic], nics: Sequence[Nic]) -> Choice:
             continue
         found = _candidates(want.spec, nics, want.present)
         if len(found) > 1:
-            problems.append(_ambiguous(names[place], found, "alias.name, or by address"))
+            problems.append(_ambiguous(names[place], found, "alias.name, address or source"))
         elif found and found[0] in chosen:
             problems.append(f"{names[place]} is the same NIC as {names[chosen.index(found[0])]}")
         elif found:

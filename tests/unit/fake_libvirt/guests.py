@@ -141,6 +141,11 @@ class FakeGuests(FakeHost):
             for tag in {child.tag for one in (old, new) for child in one} - set(CHANGEABLE):
                 pair = [[etree.tostring(child, method="c14n") for child in one.findall(tag)] for one in (old, new)]
                 refuse_unless(pair[0] == pair[1], OPERATION_UNSUPPORTED, f"cannot modify network device {tag}")
+            refuse_unless(old.get("managed") == new.get("managed"), OPERATION_UNSUPPORTED, "cannot change managed")
+            # taken without an error, and forgotten
+            for name in {"trustGuestRxFilters"} & ({*old.attrib} ^ {*new.attrib}):
+                new.attrib.pop(name, None)
+                new.attrib.update({name: old.get(name)} if name in old.attrib else {})
             bridged = all(self._is_bridged(one) for one in (old, new))
             moved = old.find("source").attrib != new.find("source").attrib
             refuse_unless(bridged or not moved, OPERATION_UNSUPPORTED, "unable to change config on network type")
