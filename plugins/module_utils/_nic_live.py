@@ -17,6 +17,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import m
 # Not trust_guest_rx_filters: libvirt takes it without an error, and forgets it (9.0).
 _ANY_TYPE = ("link", "bandwidth", "vlan", "filterref", "coalesce", "port")
 _MOVES = ("type", "source.network", "source.portgroup", "source.bridge")
+# From then on libvirt refuses to change the portgroup; before, it did it.
+_FIXED_PORTGROUP = 10006000
 # What a running NIC has from its network or portgroup, where it says nothing itself.
 CONTRIBUTED = ("bandwidth", "vlan", "virtualport", "trust_guest_rx_filters")
 
@@ -25,6 +27,8 @@ def in_place(path: str, have: Spec, want: Spec, around: Around | None) -> bool:
     """Whether libvirt changes an option of a running NIC without unplugging it."""
     if path.split(".", maxsplit=1)[0] in _ANY_TYPE:
         return True
+    if path == "source.portgroup" and around and around.version >= _FIXED_PORTGROUP:
+        return False
     return path in _MOVES and _on_a_bridge(have, around) and _on_a_bridge(want, around)
 
 

@@ -146,6 +146,9 @@ class FakeGuests(FakeHost):
             for name in {"trustGuestRxFilters"} & ({*old.attrib} ^ {*new.attrib}):
                 new.attrib.pop(name, None)
                 new.attrib.update({name: old.get(name)} if name in old.attrib else {})
+            groups = [one.find("source").get("portgroup") for one in (old, new)]
+            fixed = self.version() >= 10006000
+            refuse_unless(not fixed or groups[0] == groups[1], OPERATION_UNSUPPORTED, "cannot modify portgroup")
             bridged = all(self._is_bridged(one) for one in (old, new))
             moved = old.find("source").attrib != new.find("source").attrib
             refuse_unless(bridged or not moved, OPERATION_UNSUPPORTED, "unable to change config on network type")
