@@ -54,10 +54,13 @@ def declared(interface: Spec) -> Spec:
 
 
 def settle_interface(want: Spec, have: Spec) -> Spec:
-    """The type goes with the source, where the source alone tells it."""
+    """The type goes with the source, where the source alone tells it; another type leaves nothing of the old source."""
     source, before = want.get("source", {}), have.get("source", {})
     told = [name for name in ("network", "bridge") if source.get(name) and not before.get(name)]
-    return {"type": told[0], **want} if told else want
+    want = {"type": told[0], **want} if told else want
+    if want.get("type") in (None, have.get("type")) or any(source.get(name) for name in SOURCES):
+        return want
+    return {**want, "source": {**{name: empty(value) for name, value in before.items()}, **source}}
 
 
 def _same_interface(want: Spec, have: Spec) -> bool:

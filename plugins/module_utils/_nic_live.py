@@ -7,8 +7,9 @@ Read in libvirt 9.0 (qemuDomainChangeNet, virDomainNetAllocateActualDevice) and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change as Difference
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
@@ -30,6 +31,16 @@ def in_place(path: str, have: Spec, want: Spec, around: Around | None) -> bool:
     if path == "source.portgroup" and around and around.version >= _FIXED_PORTGROUP:
         return False
     return path in _MOVES and _on_a_bridge(have, around) and _on_a_bridge(want, around)
+
+
+def findable(changes: Iterable[Difference]) -> bool:
+    """Whether libvirt finds the NIC of a definition after these changes of what it looks for: virDomainNetFindIdx."""
+    return not any(
+        change.path == "mac.address"
+        or change.path.startswith("address.")
+        or (change.path.startswith("alias.") and change.before is not None)
+        for change in changes
+    )
 
 
 def _on_a_bridge(nic: Spec, around: Around | None) -> bool:

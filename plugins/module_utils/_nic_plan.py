@@ -18,7 +18,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml i
     settle_interface,
     typed,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import in_place, undeclared
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place, undeclared
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
     Around,
     Attach,
@@ -131,7 +131,7 @@ class _Planner:
         spec = spec_of(target)
         self.passages.append(Passage(scope, have, spec))
         items = tuple(_item(path_of(have), change, scope) for change in changes)
-        if scope == "saved" and mac_of(spec) == mac_of(have):
+        if scope == "saved" and findable(changes):
             self.add(scope, 0, Change(self.guest.name, items, self._edited(nic, scope, want), scope))
             return spec
         stuck = [change.path for change in changes if not in_place(change.path, have, spec, self.around)]

@@ -9,7 +9,7 @@ import copy
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import in_place
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import (
     EFFECT,
     detach_step,
@@ -20,7 +20,6 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps impor
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
     SCOPES,
     interfaces,
-    mac_of,
     pair,
     render,
     spec_of,
@@ -43,7 +42,7 @@ def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds
                 continue
             items = (Item(path_of(nic.specs[0]), new, old, EFFECT[scope]),)
             place = all(in_place(change.path, new or {}, old or {}, around) for change in changed)
-            if changed and (place or scope == "saved") and mac_of(old or {}) == mac_of(new or {}):
+            if changed and (place or scope == "saved") and findable(changed):
                 back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), scope))
                 continue
             if new is not None:

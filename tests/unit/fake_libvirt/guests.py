@@ -171,7 +171,7 @@ class FakeGuests(FakeHost):
         for tag, name in (("address", "bus"), ("alias", "name")):
             if wanted.find(tag) is not None:
                 key = wanted.find(tag).get(name)
-                found = [nic for nic in found if nic.find(tag) is not None and nic.find(tag).get(name) == key]
+                found = [nic for nic in found if nic.find(tag) is None or nic.find(tag).get(name) == key]
         refuse_unless(found, NO_DEVICE, "no device matching MAC address")
         refuse_unless(len(found) == 1, OPERATION_FAILED, "multiple devices matching MAC address")
         return found[0]
