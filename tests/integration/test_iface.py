@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.lab.guest import Guest
+from tests.lab.machine import ENVIRONMENT
 
+from . import plays
 from .plays import Result, Task
 from .stage import Stage, succeeded, wait_for
 
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.lab
 IFACE, INFO = "virtfleet.network.virt_iface", "virtfleet.network.virt_iface_info"
 FIRST, SECOND, THIRD, FOURTH = (f"52:54:00:81:00:0{number}" for number in range(1, 5))
 NEW: dict[str, Any] = {"model": {"type": "virtio"}, "rom": {"enabled": False}}
+DUMP = ("virsh", "-q", "-c", "qemu:///system", "dumpxml web; dumpxml --inactive web")
 TWICE = (True, False, True, False)  # in check mode, for real, in check mode again, for real again
 
 
@@ -72,9 +75,11 @@ def told(stage: Stage, mac: str) -> Result:
 
 def change(stage: Stage, **options: Any) -> Result:
     """Make a change in check mode and for real, twice, with all that must hold of it; return the real one's result."""
-    before = stage.look()
-    rehearsal, real, *again = (succeeded(one) for one in stage.play(*(iface(check, **options) for check in TWICE)))
-    assert rehearsal["look"] == before, "the rehearsal touched the hypervisor"
+    before = definitions(stage)
+    look = stage.host.process.enter("env", "-i", f"PATH={ENVIRONMENT['PATH']}", *DUMP)
+    running = plays.start(stage.lab.inventory, stage.host.name, [iface(check, **options) for check in TWICE], look)
+    rehearsal, real, *again = (succeeded(result) for result in plays.finish(running, len(TWICE)))
+    assert rehearsal["look"].split() == " ".join(before).split(), "the rehearsal touched the guest"
     assert [result["changed"] for result in (rehearsal, real, *again)] == [True, True, False, False]
     assert (rehearsal["plan"], rehearsal["diff"]) == (real["plan"], real["diff"])
     assert [result["diff"] for result in again] == [[], []]
@@ -120,7 +125,7 @@ def test_moved_to_another_network_it_gets_a_new_lease(office: Stage, web: Guest)
     change(office, mac={"address": SECOND}, source={"network": "lan"})
     assert tap(office, SECOND)["master"] == "vf-lan"
     assert tap(office, SECOND)["ifindex"] == number, "it was unplugged"
-    web.run("kill $(cat /run/eth1.pid); ip address flush dev eth1; udhcpc -n -q -i eth1 -s /lease")
+    web.run("kill $(cat /run/eth1.pid); ip address flush dev eth1; udhcpc -n -q -t 30 -T 1 -i eth1 -s /lease")
     web.wait_for(f"NIC eth1 {SECOND} ADDRESS 192.168.81.")
     waited = succeeded(office.run(iface(mac={"address": SECOND}, wait_for_ip=10)))
     assert waited["ifaces"][0]["address"]["address"].startswith("192.168.81.")

@@ -237,10 +237,12 @@ class FakeGuests(FakeHost):
 def _without_own_names(nic):
     """A NIC without the names that come with every start."""
     nic = copy.deepcopy(nic)
-    for tag, chosen in (("alias", "ua-"), ("target", "tap")):
-        for child in nic.findall(tag):
-            if not (child.get("name") or child.get("dev")).startswith(chosen):
-                nic.remove(child)
+    for alias in nic.findall("alias"):
+        if not alias.get("name").startswith("ua-"):
+            nic.remove(alias)
+    for target in nic.findall("target"):
+        if target.get("dev", "").startswith(("vnet", "macvtap")):
+            nic.remove(target)
     return nic
 
 
