@@ -20,8 +20,6 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps impor
     DesiredNics,
     NicPlan,
     NicStep,
-    PlannedNic,
-    WantedNic,
     report,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import interfaces, mac_of, spec_of
@@ -106,7 +104,8 @@ def _transact(host: GuestHost, desired: DesiredNics) -> NicOutcome:
         for step in outcome.plan.steps:
             tried = True
             host.apply_nic(step)
-        _verify(host, desired, outcome)
+        if tried:
+            _verify(host, desired)
     except BaseException as error:
         note = _put_back(host, desired, outcome.before) if tried else ""
         if not isinstance(error, NetworkError) or not note:
@@ -115,24 +114,14 @@ def _transact(host: GuestHost, desired: DesiredNics) -> NicOutcome:
     return outcome
 
 
-def _verify(host: GuestHost, desired: DesiredNics, outcome: NicOutcome) -> None:
-    if not outcome.plan.steps:
-        return
-    # What was new has its MAC address now, and is told by it.
-    wanted = iter(outcome.plan.nics)
-    nics = [_found_again(one, next(wanted)) if one.present else one for one in desired.nics]
-    plan = plan_nics(desired._replace(nics=tuple(nics)), host.observe_guest(desired.guest), _around(host))
+def _verify(host: GuestHost, desired: DesiredNics) -> None:
+    plan = plan_nics(desired, host.observe_guest(desired.guest), _around(host))
     left = [row["path"] for row in report(plan.steps)] or plan.problems
     if left:
         raise VerifyError(
             f"Cannot bring the NICs of guest {desired.guest!r} to the wanted state: libvirt took the change without an "
             f"error but did not keep {', '.join(dict.fromkeys(left))}"
         )
-
-
-def _found_again(wanted: WantedNic, planned: PlannedNic) -> WantedNic:
-    spec = planned.saved or planned.live or {}
-    return wanted._replace(spec={**wanted.spec, "mac": {**wanted.spec.get("mac", {}), "address": mac_of(spec)}})
 
 
 def _put_back(host: GuestHost, desired: DesiredNics, before: ObservedGuest) -> str:

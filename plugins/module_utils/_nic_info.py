@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import contributed
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import own
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_verdict import Verdict, verdict
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
     Nic,
@@ -72,7 +72,8 @@ def _unplugged(guest: ObservedGuest) -> Verdict:
 
 def nic_summary(nic: Nic, networks: Mapping[str, Observed]) -> dict[str, Any]:
     """A NIC with the spec that would change nothing, and what waits for the guest's next start."""
-    live, saved = _own(nic, networks), nic.saved
+    saved = nic.saved
+    live = None if nic.live is None else own(nic.live, networks, saved or ())
     spec = dict(saved if saved is not None else live or {})
     if saved is not None and live is not None and saved.get("address") != live.get("address"):
         # One that was plugged in while the guest ran may have another place until the next start.
@@ -87,14 +88,6 @@ def nic_summary(nic: Nic, networks: Mapping[str, Observed]) -> dict[str, Any]:
         "pending": _pending(live, saved) if live is not None and saved is not None else [],
         "link": (nic.live or spec).get("link", {}).get("state", "up"),
     }
-
-
-def _own(nic: Nic, networks: Mapping[str, Observed]) -> Spec | None:
-    """What runs of a NIC, without what its network adds to it."""
-    if nic.live is None:
-        return None
-    added, saved = contributed(nic.live, networks), nic.saved or {}
-    return {name: value for name, value in nic.live.items() if name in saved or added.get(name, not value) != value}
 
 
 def _pending(live: Spec, saved: Spec) -> list[dict[str, Any]]:

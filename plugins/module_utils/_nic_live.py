@@ -7,7 +7,7 @@ Read in libvirt 9.0 (qemuDomainChangeNet, virDomainNetAllocateActualDevice) and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change as Difference
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
@@ -70,8 +70,7 @@ def contributed(nic: Spec, networks: Mapping[str, Observed]) -> Spec:
     return {name: holder[name] for name in CONTRIBUTED for holder in (spec, group) if holder.get(name)}
 
 
-def undeclared(have: Spec, want: Spec, around: Around | None) -> Spec:
-    """A running NIC without what its network adds, where nothing of that kind is wanted of the NIC itself."""
-    added = contributed(have, around.networks) if around else {}
-    gone = [name for name, value in added.items() if name in want and not want[name] and have.get(name) == value]
-    return {name: value for name, value in have.items() if name not in gone}
+def own(nic: Spec, networks: Mapping[str, Observed], but: Container[str] = ()) -> Spec:
+    """A running NIC without what its network adds to it, but for these options."""
+    added = contributed(nic, networks)
+    return {name: value for name, value in nic.items() if name in but or name not in added or added[name] != value}

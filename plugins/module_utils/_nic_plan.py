@@ -18,7 +18,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml i
     settle_interface,
     typed,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place, undeclared
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place, own
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
     Around,
     Attach,
@@ -71,6 +71,7 @@ class _Planner:
         self.steps: dict[str, list[tuple[int, NicStep]]] = {scope: [] for scope in SCOPES}
         self.passages: list[Passage] = []
         self.taken = set(around.macs) if around else set()
+        self.networks = around.networks if around else {}
 
     def add(self, scope: str, rank: int, *steps: NicStep) -> None:
         """More steps in a definition."""
@@ -92,10 +93,8 @@ class _Planner:
         nic, generated = nic or Nic(), False
         after: dict[str, Spec | None] = {scope: getattr(nic, scope) for scope in SCOPES}
         moved = False
-        if not mac_of(want):
-            mac = nic.mac if nic.specs else self._mac(want)
-            generated = not nic.specs
-            want = {**want, "mac": {**want.get("mac", {}), "address": mac}}
+        if not (nic.specs or mac_of(want)):
+            generated, want = True, {**want, "mac": {**want.get("mac", {}), "address": self._mac(want)}}
         for scope in self.scopes:
             have = after[scope]
             if have is None:
@@ -108,7 +107,8 @@ class _Planner:
 
     def _attach(self, nic: Nic, scope: str, want: Spec) -> Spec:
         """Where it is in the other definition only, it becomes what it is there; each has places of its own."""
-        other = {name: value for name, value in (nic.specs or [{}])[0].items() if name != "address"}
+        there = nic.saved if nic.saved is not None else own(nic.live or {}, self.networks)
+        other = {name: value for name, value in there.items() if name != "address"}
         made = render(other)
         wanted = settle_interface(want, other) if other else typed(want)
         overlay(made, INTERFACE, other, wanted)
@@ -116,13 +116,15 @@ class _Planner:
             self.problems.append(f"{label(want)} is not there, and a new NIC {UNTYPED}")
         spec = spec_of(made)
         self.passages.append(Passage(scope, None, spec))
-        step = Attach(self.guest.name, (Item(path_of(spec), None, spec, EFFECT[scope]),), write_xml(made), scope)
-        self.add(scope, 1, step)
+        item = Item(path_of(spec), None, spec, EFFECT[scope])
+        self.add(scope, 1, Attach(self.guest.name, (item,), write_xml(made), scope))
         return spec
 
     def _change(self, nic: Nic, scope: str, have: Spec, want: Spec) -> Spec:
         """In place where libvirt can, else unplugged and plugged in again."""
-        base = undeclared(have, want, self.around) if scope == "live" else have
+        # What the network adds is its own only where none is wanted of the NIC.
+        asked = [name for name in have if name not in want or want[name]]
+        base = own(have, self.networks, asked) if scope == "live" else have
         before, target = render(base), render(base)
         overlay(target, INTERFACE, base, settle_interface(want, base))
         changes = differences(before, target, INTERFACE, base)

@@ -122,6 +122,15 @@ def test_what_libvirt_does_not_keep_is_told():
     assert isinstance(caught.value.__cause__, VerifyError)
 
 
+def test_what_a_network_adds_is_not_saved():
+    case = {"guest": {"saved": [], "live": ["network lan/slow a"]}, "desired": {"source": {"network": "lan"}}}
+    host = host_of(case)
+    (nic,) = converge(host, case).plan.nics
+    assert "bandwidth" in nic.live
+    assert "bandwidth" not in nic.saved
+    assert "bandwidth" not in host.observe_guest("web").saved
+
+
 def test_guest_that_is_not_there():
     for rehearse in (True, False):
         with pytest.raises(InvalidNicsError, match=r"Cannot bring the NICs of guest 'far' .*: there is no such guest"):
