@@ -90,20 +90,19 @@ class _Planner:
 
     def present(self, want: Spec, nic: Nic | None) -> PlannedNic:
         """A NIC that shall be."""
-        nic, generated = nic or Nic(), False
+        nic, generated, count = nic or Nic(), False, len(self.steps["live"])
         after: dict[str, Spec | None] = {scope: getattr(nic, scope) for scope in SCOPES}
-        moved = False
         if not (nic.specs or mac_of(want)):
             generated, want = True, {**want, "mac": {**want.get("mac", {}), "address": self._mac(want)}}
         for scope in self.scopes:
             have = after[scope]
             if have is None:
                 after[scope] = self._attach(nic, scope, want)
-                moved |= scope == "live"
-                continue
-            after[scope] = self._change(nic, scope, have, want)
-            moved |= scope == "live" and source_of(have) != source_of(after[scope] or {})
-        return PlannedNic(after["live"], after["saved"], generated, moved)
+            else:
+                after[scope] = self._change(nic, scope, have, want)
+        anew = any(isinstance(step, Attach) for _rank, step in self.steps["live"][count:])
+        moved = source_of(nic.live or {}) != source_of(after["live"] or {})
+        return PlannedNic(after["live"], after["saved"], generated, anew or moved)
 
     def _attach(self, nic: Nic, scope: str, want: Spec) -> Spec:
         """Where it is in the other definition only, it becomes what it is there; each has places of its own."""

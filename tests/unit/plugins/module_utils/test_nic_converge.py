@@ -122,6 +122,24 @@ def test_what_libvirt_does_not_keep_is_told():
     assert isinstance(caught.value.__cause__, VerifyError)
 
 
+@pytest.mark.parametrize(
+    "options,moved",
+    [
+        ({"link": {"state": "down"}}, False),
+        ({"link": {"state": "up"}}, False),
+        ({"model": {"type": "e1000e"}, "replace": True}, True),
+        ({"model": {"type": "e1000e"}, "apply": "saved"}, False),
+        ({"source": {"network": "dmz"}}, True),
+        ({"mac": {"address": "52:54:00:00:00:0b"}, "source": {"network": "lan"}}, True),
+    ],
+)
+def test_a_nic_that_needs_a_new_address_is_known(options, moved):
+    case = {"guest": {"saved": ["network lan a"], "live": ["network lan a"]}}
+    case["desired"] = {"mac": {"address": "52:54:00:00:00:0a"}, **options}
+    (nic,) = converge(host_of(case), case, rehearse=True).plan.nics
+    assert nic.moved is moved
+
+
 def test_what_a_network_adds_is_not_saved():
     case = {"guest": {"saved": [], "live": ["network lan/slow a"]}, "desired": {"source": {"network": "lan"}}}
     host = host_of(case)
