@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import has_bridge
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode, spec_of
 
 # The one that all ports of Open vSwitch have for a bridge in the kernel's eyes.
 OVS = "ovs-system"
@@ -33,9 +33,10 @@ def verdict(nic: Spec, tap: str, networks: Mapping[str, Observed], devices: Mapp
     )
     if reason:
         return Verdict(False, reason, bridge)
+    kind = _kind(nic, networks)
+    if kind not in ("network", "bridge", "direct", "ethernet"):
+        return Verdict(None, f"a NIC of type {kind} has nothing on the hypervisor to look at")
     expected = _expected(nic, networks)
-    if expected is None and nic.get("type") not in ("network", "direct", "ethernet"):
-        return Verdict(None, f"a NIC of type {nic.get('type')} has nothing on the hypervisor to look at")
     if not tap:
         return Verdict(False, "it has no tap")
     if devices is None:
@@ -50,6 +51,13 @@ def _network_reason(nic: Spec, networks: Mapping[str, Observed]) -> str:
     if name not in networks:
         return f"there is no network {name!r}"
     return "" if networks[name].active else f"network {name!r} is not active"
+
+
+def _kind(nic: Spec, networks: Mapping[str, Observed]) -> str:
+    """The type of a NIC, as its network makes it."""
+    name = nic.get("source", {}).get("network")
+    given = mode(spec_of(networks[name].live)) if name else ""
+    return given if given == "hostdev" else str(nic.get("type", ""))
 
 
 def _expected(nic: Spec, networks: Mapping[str, Observed]) -> str | None:

@@ -13,6 +13,7 @@ NETWORKS = {
     "<portgroup name='slow'><bandwidth><inbound average='100'/></bandwidth></portgroup></network>",
     "dmz": f"<network><name>dmz</name><bridge name='virbr2'/>{DHCP.format(82)}</network>",
     "host": "<network><name>host</name><forward mode='bridge'/><bridge name='br0'/></network>",
+    "vf": "<network><name>vf</name><forward mode='hostdev'><pf dev='eth1'/></forward></network>",
     "macvtap": "<network><name>macvtap</name><forward mode='bridge' dev='eth0'/></network>",
 }
 IDLE = f"<network><name>idle</name><bridge name='virbr9'/>{DHCP.format(89)}</network>"

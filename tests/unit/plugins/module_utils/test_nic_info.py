@@ -114,6 +114,7 @@ BRIDGE = {"type": "bridge", "source": {"bridge": "virbr1"}}
         (nic(source={"network": "host"}), "vnet0", {}, False, "there is no bridge br0"),
         (nic(source={"network": "macvtap"}), "vnet0", {}, True, ""),
         ({"type": "direct", "source": {"dev": "eth0"}}, "vnet9", {}, False, "its tap vnet9 is gone"),
+        (nic(source={"network": "vf"}), "", {}, None, "a NIC of type hostdev has nothing on the hypervisor to look at"),
         ({"type": "user"}, "", {}, None, "a NIC of type user has nothing on the hypervisor to look at"),
         (nic(), "vnet0", None, None, "the hypervisor's devices cannot be seen from here"),
     ],
