@@ -25,7 +25,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entry_options i
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, argument_spec  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION, topology_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
-from tests import topology_docs  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import iface_options  # noqa: E402
+from tests import interface_docs, topology_docs  # noqa: E402
 from tests.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk  # noqa: E402
 
 COLLECTION, GROUP = "virtfleet.network", "network"
@@ -86,17 +87,22 @@ def runtime(old: str) -> str:
     )
 
 
+def by_hand(old: str, name: str) -> str:
+    """What people write in a page, and the mark below which it is generated."""
+    text, mark, _generated = old.partition(f"<!-- {MARK}")
+    if not mark:
+        raise SystemExit(f"{name} has no line <!-- {MARK} ... -->, below which it is generated")
+    return f"{text}{mark} from the table, from here on: do not edit. -->"
+
+
 def behaviour(old: str) -> str:
     """docs/behaviour.md with what the table knows, below the text that people write."""
-    by_hand, mark, _generated = old.partition(f"<!-- {MARK}")
-    if not mark:
-        raise SystemExit(f"docs/behaviour.md has no line <!-- {MARK} ... -->, below which it is generated")
     rows = [(path, row) for path, row in walk(NETWORK) if row.live or row.passive or row.since]
     taken = [f"| `{path}` | {_how(row)} |" for path, row in rows if row.live or row.passive]
     newer = [f"| `{path}` | {row.since} |" for path, row in rows if row.since]
     return "\n".join(
         [
-            f"{by_hand}{mark} from the table, from here on: do not edit. -->",
+            by_hand(old, "docs/behaviour.md"),
             "",
             "## Options that change while a network runs",
             *["", "| option | how |", "| --- | --- |", *taken],
@@ -105,6 +111,11 @@ def behaviour(old: str) -> str:
             *["", "| option | since |", "| --- | --- |", *newer, ""],
         ]
     )
+
+
+def interface_options(old: str, texts: Descriptions) -> str:
+    """docs/interface-options.md with all options of a NIC."""
+    return interface_docs.page(by_hand(old, "docs/interface-options.md"), texts)
 
 
 def whole(block: str) -> Options:
@@ -163,10 +174,17 @@ def generate() -> tuple[dict[str, str], list[str]]:
         topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own),
         data["topology"],
     )
+    files["plugins/doc_fragments/iface_options.py"] = fragment(
+        "plugins/module_utils/_interface_xml.py",
+        "The options of virt_iface.",
+        interface_docs.iface_docs(iface_options(), texts["iface"], texts["interface_options"]),
+        data["iface"],
+    )
     rewritten: dict[str, Callable[[str], str]] = {
         "meta/runtime.yml": runtime,
         "docs/behaviour.md": behaviour,
         "plugins/modules/virt_topology.py": partial(returned, result=topology_docs.result),
+        "docs/interface-options.md": partial(interface_options, texts=texts["interface_options"]),
     }
     entries = Entries(data["entries"], texts["entries"], texts["network_options"])
     for module, kind in kinds(ROOT / "plugins/modules", vars(_entries)).items():

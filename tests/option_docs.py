@@ -99,7 +99,7 @@ def facts(row: Row, place: Place) -> Iterator[str]:
     if row.form in ("many", "values"):
         yield from _list_facts(row, place)
     if row.assumed is not None:
-        yield f"libvirt assumes V({_word(row.assumed)}) where the definition does not say."
+        yield f"libvirt assumes V({word(row.assumed)}) where the definition does not say."
     elif row.made_up:
         yield "libvirt makes one up where none is given."
     if row.since:
@@ -116,7 +116,7 @@ def _list_facts(row: Row, place: Place) -> Iterator[str]:
     if place.kind is None or row.option != place.kind.names:
         yield "The list is the whole list: entries that are not in it are removed."
     if keys:
-        yield f"Entries are told apart by {_listed(keys)}."
+        yield f"Entries are told apart by {listed(keys)}."
     if row.ordered:
         yield "Their order matters."
 
@@ -126,7 +126,7 @@ def _obligation(row: Row, place: Place) -> Iterator[str]:
     string = row.form in ("text", "opaque") and not row.made_up
     if row.option in _NEEDED.get(place.path.rstrip("."), ()) and row.assumed is None:
         yield _needed(row, place)
-    elif not place.path and row.form == "element" and not any(inner.made_up for inner in row.rows):
+    elif not place.path and row.form == "element" and not any(one.made_up for one in (row, *row.rows)):
         yield "An empty dictionary removes it."
     elif not place.path and row.form in ("many", "values"):
         yield "An empty list removes all."
@@ -142,12 +142,14 @@ def _needed(row: Row, place: Place) -> str:
     return "Every entry needs it." if place.shown else f"Needed unless O({place.kind.path[-1]}) is given."
 
 
-def _listed(names: tuple[str, ...], mark: str = "C({})", word: str = "and") -> str:
+def listed(names: tuple[str, ...], mark: str = "C({})", last: str = "and") -> str:
+    """Names as a sentence has them."""
     quoted = [mark.format(name) for name in names]
-    return f" {word} ".join([*filter(None, [", ".join(quoted[:-1])]), quoted[-1]])
+    return f" {last} ".join([*filter(None, [", ".join(quoted[:-1])]), quoted[-1]])
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """A value as documentation writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -196,7 +198,7 @@ class Entries:
         return found
 
     def _text(self, module: str, kind: Collection, name: str) -> list[str]:
-        own, unique = self._data["modules"][module], _listed(kind.unique, word="or") if kind.unique else ""
+        own, unique = self._data["modules"][module], listed(kind.unique, last="or") if kind.unique else ""
         texts = [*self._common.of("list" if name == kind.path[-1] else name), *own.get("options", {}).get(name, [])]
         return [text.format(**own["words"], list=kind.path[-1], unique=unique) for text in texts]
 
@@ -229,10 +231,10 @@ def identity(kind: Collection) -> str:
     """How entries are told apart, as a sentence."""
     first, mark = kind.identities[0], f"O({kind.path[-1]}[].{{}})"
     if len(first) > 1:
-        return f"Entries are told apart by {_listed(first, mark)} together."
+        return f"Entries are told apart by {listed(first, mark)} together."
     names = tuple(name for names in kind.identities for name in names)
     several = ("the first of ", " that is given") if len(names) > 1 else ("", "")
-    return f"Entries are told apart by {several[0]}{_listed(names, mark)}{several[1]}."
+    return f"Entries are told apart by {several[0]}{listed(names, mark)}{several[1]}."
 
 
 def elsewhere(documented: Options) -> Options:

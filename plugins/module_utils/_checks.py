@@ -14,8 +14,9 @@ from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems, range_problems
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK, subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec, missing
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
 
 # Options that only a network with a bridge of libvirt's own can have.
@@ -61,10 +62,11 @@ def number(version: str) -> int:
 
 
 def _too_new(spec: Spec, version: int) -> Iterator[str]:
-    yield from _newer(NETWORK, spec, version, "")
+    yield from newer(NETWORK, spec, version, "")
 
 
-def _newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
+def newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
+    """What of a table's spec a libvirt of that version does not know yet."""
     for row in rows:
         value = spec.get(row.option)
         if value is None or row.spells:
@@ -72,7 +74,7 @@ def _newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
         if row.since and version and version < number(row.since):
             yield f"{path}{row.option} needs libvirt {row.since}, the hypervisor has {_dotted(version)}"
         for inner in value if row.form == "many" else [value] if row.form == "element" else []:
-            yield from _newer(row.rows, inner, version, f"{path}{row.option}.")
+            yield from newer(row.rows, inner, version, f"{path}{row.option}.")
 
 
 def _dotted(version: int) -> str:
@@ -80,21 +82,7 @@ def _dotted(version: int) -> str:
 
 
 def _incomplete(spec: Spec, _version: int) -> Iterator[str]:
-    yield from _missing(NETWORK, spec, "", "")
-
-
-def _missing(rows: Rows, spec: Spec, path: str, shown: str) -> Iterator[str]:
-    for name in _NEEDED.get(path, ()):
-        if spec.get(name) in (None, []):
-            yield f"{shown} needs {name}"
-    for row in rows:
-        inner = f"{path}.{row.option}" if path else row.option
-        place = f"{shown}.{row.option}" if shown else row.option
-        if row.form == "element" and row.option in spec:
-            yield from _missing(row.rows, spec[row.option], inner, place)
-        elif row.form == "many":
-            for index, item in enumerate(spec.get(row.option, [])):
-                yield from _missing(row.rows, item, inner, f"{place}[{index}]")
+    yield from missing(NETWORK, _NEEDED, spec)
 
 
 def _repeated(spec: Spec, _version: int) -> Iterator[str]:
@@ -213,7 +201,7 @@ def contradictions(wanted: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}vlan.trunk cannot be false with several tags or a native one"
 
 
-_PORT_PARAMETERS = {
+PORT_PARAMETERS = {
     "802.1Qbg": ("managerid", "typeid", "typeidversion", "instanceid"),
     "802.1Qbh": ("profileid",),
     "openvswitch": ("profileid", "interfaceid"),
@@ -224,7 +212,7 @@ _PORT_PARAMETERS = {
 def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
     for path, holder in _with_groups(spec):
         port = holder.get("virtualport", {})
-        allowed = _PORT_PARAMETERS.get(port.get("type", ""))
+        allowed = PORT_PARAMETERS.get(port.get("type", ""))
         for name in port.get("parameters", {}):
             if allowed is not None and name not in allowed:
                 yield f"{path}virtualport of type {port['type']} has no parameter {name}"

@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import (
-    MANAGED_MODES,
-    Subnet,
-    subnet,
-)
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES
+from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import Subnet, subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, Surroundings
 from ansible_collections.virtfleet.network.plugins.module_utils._target import mode, spec_of
 

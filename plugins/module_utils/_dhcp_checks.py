@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import Subnet, subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import Subnet, subnet
 
 
 def dhcp_problems(spec: Spec) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection, Wanted
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Edit, Tally
 
 

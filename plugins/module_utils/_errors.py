@@ -27,6 +27,30 @@ class SeveralError(NetworkError):
         super().__init__("; ".join(self.problems))
 
 
+class InvalidInterfaceError(NetworkError):
+    """What was given is no interface of a guest; with every problem found."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(f"Cannot write <interface>: {'; '.join(problems)}")
+        self.problems = list(problems)
+
+
+class InvalidNicsError(NetworkError):
+    """What was asked for of a guest's NICs cannot be; raised before anything is touched, with every problem found."""
+
+    def __init__(self, guest: str, problems: Sequence[str]) -> None:
+        super().__init__(f"Cannot bring the NICs of guest {guest!r} to the wanted state: {'; '.join(problems)}")
+        self.problems = list(problems)
+
+
+class UnplugError(NetworkError):
+    """A running guest did not let go of a NIC."""
+
+
+class NoAddressError(NetworkError):
+    """A guest got no address in time."""
+
+
 class InUseError(NetworkError):
     """The change would cut running guests off, and nothing in the task allows that."""
 

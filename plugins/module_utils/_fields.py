@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._kinds import TEXT, Kind
@@ -17,15 +18,15 @@ class Row(NamedTuple):
     """One position of the XML (see the functions below, which make the rows).
 
     ``form``: attr, text, element, many, values or opaque; ``xml``: the tag or attribute (with its namespace in
-    braces); ``option``: its name for users; ``rows``: the positions inside; ``key``: from an item of a list to
-    what tells it from the others; ``kin``: whether a wanted item is an existing one although their keys
-    differ; ``implied``: adds to what was read what libvirt reads between the lines; ``settle``: completes what is
-    wanted of an item with what is there; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the
-    libvirt version that brought it; ``made_up``: libvirt invents it; ``reported``: libvirt reports it, nobody sets it;
-    ``spells``: another option that this attribute is a spelling of; ``needed``: the schema wants it, so that an empty
-    string is a value and what is assumed gets written;
-    ``live``: the virNetworkUpdate section that changes it on a running network; ``passive``: only a description,
-    of no effect on the running network; ``ordered``: the order of the list means something.
+    braces); ``option``: its name for users; ``rows``: the positions inside; ``key``: from an item of a list to what
+    tells it from the others; ``kin``: whether a wanted item is an existing one although their keys differ;
+    ``implied``: adds to what was read what libvirt reads between the lines; ``settle``: completes what is wanted of
+    an item with what is there; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the libvirt
+    version that brought it; ``made_up``: libvirt invents it (an element: all of it); ``reported``: libvirt reports
+    it, nobody sets it; ``spells``: another option that this attribute is a spelling of; ``needed``: the schema
+    wants it, so that an empty string is a value and what is assumed gets written; ``live``: the virNetworkUpdate
+    section that changes it on a running network; ``passive``: only a description, of no effect on the running
+    network; ``ordered``: the order of the list means something.
     """
 
     form: str
@@ -123,3 +124,21 @@ def positions(rows: tuple[Row, ...], above: str = "") -> list[str]:
             found.append(f"{place}/@{row.attribute}")
         found.extend(positions(row.rows, place))
     return found
+
+
+def missing(
+    rows: tuple[Row, ...], needed: Mapping[str, tuple[str, ...]], spec: Spec, shown: str = "", path: str = ""
+) -> Iterator[str]:
+    """What a spec lacks, as sentences; ``needed`` names for each path in the table the options that must be there,
+    ``shown`` is where the spec itself is."""
+    for name in needed.get(path, ()):
+        if spec.get(name) in (None, []):
+            yield f"{shown} needs {name}"
+    for row in rows:
+        inner = f"{path}.{row.option}" if path else row.option
+        place = f"{shown}.{row.option}" if shown else row.option
+        if row.form == "element" and row.option in spec:
+            yield from missing(row.rows, needed, spec[row.option], place, inner)
+        elif row.form == "many":
+            for index, item in enumerate(spec.get(row.option, [])):
+                yield from missing(row.rows, needed, item, f"{place}[{index}]", inner)

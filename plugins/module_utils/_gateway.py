@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that talks to libvirt: observes networks, carries out steps, holds the lock."""
+"""The gateway to libvirt: observes networks, carries out steps, holds the lock."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Gateway:
         self._uri = uri
         self._parked: Replugger | None = None
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
-        with _refusals(f"Cannot connect to {uri}"):
+        with refusals(f"Cannot connect to {uri}"):
             self._conn = libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Gateway:
 
     def version(self) -> int:
         """libvirt's version on the hypervisor, as a number like 9000000 for 9.0.0."""
-        with _refusals("Cannot read libvirt's version"):
+        with refusals("Cannot read libvirt's version"):
             return int(self._conn.getLibVersion())
 
     def api_version(self) -> int:
@@ -68,7 +68,7 @@ class Gateway:
 
     def observe(self, name: str) -> Observed:
         """A network as it is, empty when there is none."""
-        with _refusals(f"Cannot look up network {name!r}"):
+        with refusals(f"Cannot look up network {name!r}"):
             try:
                 network = self._conn.networkLookupByName(name)
             except libvirt.libvirtError as error:
@@ -79,7 +79,7 @@ class Gateway:
 
     def networks(self) -> list[Observed]:
         """All networks, without those that vanish meanwhile, ordered by name."""
-        with _refusals("Cannot list the networks"):
+        with refusals("Cannot list the networks"):
             found = []
             for network in self._conn.listAllNetworks():
                 try:
@@ -99,12 +99,12 @@ class Gateway:
         """Who uses which network, by the network's name, and how their NICs are."""
         from ansible_collections.virtfleet.network.plugins.module_utils._users import Users
 
-        with _refusals("Cannot list the guests"):
+        with refusals("Cannot list the guests"):
             return Users(self._conn, self._is_here()).guests()
 
     def leases(self, name: str) -> list[Lease]:
         """The DHCP leases of a running network; empty where libvirt serves none or cannot tell."""
-        with _refusals(f"Cannot read the leases of network {name!r}"):
+        with refusals(f"Cannot read the leases of network {name!r}"):
             try:
                 found = self._conn.networkLookupByName(name).DHCPLeases()
             except libvirt.libvirtError as error:
@@ -161,8 +161,7 @@ class Gateway:
             _steps.Park: lambda: self._replugger().park(step),  # type: ignore[arg-type]
             _steps.Return: lambda: self._replugger().bring_back(step),  # type: ignore[arg-type]
         }
-        moves: dict[Any, str] = {_steps.Park: "move aside the NICs of", _steps.Return: "plug in the NICs of"}
-        with _refusals(f"Cannot {moves.get(type(step), _steps.ACTIONS[type(step)])} network {step.network!r}"):
+        with refusals(f"Cannot {_steps.ACTIONS[type(step)]} network {step.network!r}"):
             actions[type(step)]()
 
     def _replugger(self) -> Replugger:
@@ -199,7 +198,7 @@ class Gateway:
         self._network(step).setMetadata(field, step.text or None, None, None, flags)
 
     @contextlib.contextmanager
-    def lock(self, names: Sequence[str], seconds: float) -> Iterator[None]:
+    def lock(self, names: Sequence[str], seconds: float, kind: str = "network") -> Iterator[None]:
         """Holds each network against every other task on this machine; raises LockedError after so many seconds.
 
         An abstract Unix socket: the kernel frees it with the process, and it needs no file that could be written.
@@ -208,12 +207,14 @@ class Gateway:
         end = time.monotonic() + seconds
         with contextlib.ExitStack() as held:
             for name in sorted(set(names)):
-                digest = hashlib.sha256(f"{host}/{name}".encode()).hexdigest()
-                held.enter_context(contextlib.closing(_bind(name, f"\0virtfleet.network/{digest}", end, seconds)))
+                # "/" is in no name of a network, so a guest's lock is no network's.
+                place = f"{host}/{name}" if kind == "network" else f"{host}/{kind}/{name}"
+                address = f"\0virtfleet.network/{hashlib.sha256(place.encode()).hexdigest()}"
+                held.enter_context(contextlib.closing(_bind(f"{kind} {name!r}", address, end, seconds)))
             yield
 
 
-def _bind(name: str, address: str, end: float, seconds: float) -> socket.socket:
+def _bind(what: str, address: str, end: float, seconds: float) -> socket.socket:
     while True:
         lock = socket.socket(socket.AF_UNIX)
         try:
@@ -223,10 +224,10 @@ def _bind(name: str, address: str, end: float, seconds: float) -> socket.socket:
         except OSError as error:
             lock.close()
             if error.errno != errno.EADDRINUSE:
-                raise LockedError(f"Cannot lock network {name!r} on this machine: {error.strerror}") from None
+                raise LockedError(f"Cannot lock {what} on this machine: {error.strerror}") from None
             if time.monotonic() >= end:
                 raise LockedError(
-                    f"Cannot change network {name!r}: {_holder(address)} has been changing it for more than "
+                    f"Cannot change {what}: {_holder(address)} has been changing it for more than "
                     f"{seconds:g} seconds; wait for it, end it, or raise lock_timeout"
                 ) from None
             time.sleep(LOCK_POLL)
@@ -261,7 +262,7 @@ def _saved(network: Any) -> str:
 
 
 @contextlib.contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def refusals(what: str) -> Iterator[None]:
     """Turns libvirt's errors into ours."""
     try:
         yield

@@ -182,6 +182,19 @@ def _paragraphs(text: str) -> str:
     return text
 
 
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError("must be an absolute path")
+    # As libvirt tidies the paths of devices (virFileSanitizePath).
+    return re.sub("/+", "/", text).rstrip("/") or "/"
+
+
+def _loadparm(text: str) -> str:
+    if not re.fullmatch("[a-zA-Z0-9. ]{1,8}", text):
+        raise ValueError("must be 1 to 8 letters, digits, dots and spaces")
+    return text.upper()
+
+
 def _line_of_netmask(prefix: int) -> str:
     return str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask)
 
@@ -198,8 +211,23 @@ DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\:-]{1,15}", "a device name of 1 to 1
 # <forward dev='x'> is another way to write its first <interface dev='x'/> (virNetworkForwardDefParseXML).
 FIRST_DEVICE = Kind(lambda text: [{"dev": text}], str, {"type": "str"})
 GROUP_NAME = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a name of letters, digits and _.-\\:/")
+HOST_DEVICE = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a device name of letters, digits and _.-\\:/")
+HOST_BRIDGE = _pattern(r"[a-zA-Z0-9_.\\:/ -]+", "a bridge name of letters, digits, spaces and _.-\\:/")
+MODEL = _pattern(r"[a-zA-Z0-9_-]+", "a model name of letters, digits, - and _")
+DRIVER_MODEL = _pattern(r"[a-zA-Z0-9_+-]+", "a driver's name of letters, digits and _+-")
+ALIAS = _pattern(r"[a-zA-Z0-9_.-]+", "an alias of letters, digits and _.-")
+# libvirt forgets any other alias that a saved definition has, without a word (virDomainDeviceInfoParseXML).
+USER_ALIAS = _pattern(r"ua-[a-zA-Z0-9_-]+", "an alias that begins with ua-, of letters, digits, - and _")
+FILTER_NAME = _pattern(r"[^\W\d][\w.-]*", "a filter name of letters, digits and _.-")
+# libvirt drops any other parameter, without a word (virNWFilterParseParamAttributes).
+PARAMETER_NAME = _pattern(r"[a-zA-Z0-9_]+", "a name of letters, digits and _")
+PARAMETER_VALUE = _pattern(r"[a-zA-Z0-9_.:]+", "a value of letters, digits and _.:")
+USB_PORT = _pattern(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}", "a USB port like 1 or 1.2.5")
+NODES = _pattern(r"\^?[0-9]+(-[0-9]+)?(,\^?[0-9]+(-[0-9]+)?)*", "a list of NUMA nodes like 0-3,5")
 ZONE = _pattern(r"[a-zA-Z0-9_-]+", "a zone name of letters, digits, _ and -")
 PROFILE = _pattern(r".{1,39}", "1 to 39 characters")
+PATH = _string(_path)
+LOADPARM = _string(_loadparm)
 YES_NO = _words("yes", "no")
 ON_OFF = _words("on", "off")
 YES = _words("yes", "no", silent_no=True)

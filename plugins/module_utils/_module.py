@@ -47,10 +47,12 @@ def start(options: dict[str, Any], **rules: Any) -> AnsibleModule:
     return module
 
 
-def finish(module: AnsibleModule, readonly: bool, work: Callable[[Gateway], dict[str, Any]]) -> None:
+def finish(
+    module: AnsibleModule, readonly: bool, work: Callable[[Any], dict[str, Any]], kind: type[Gateway] | None = None
+) -> None:
     """Connects, does the work and ends the module with its result or with its error as one sentence."""
     try:
-        gateway = Gateway(module.params["uri"], readonly)
+        gateway = (kind or Gateway)(module.params["uri"], readonly)
         try:
             result = work(gateway)
         finally:

@@ -8,8 +8,7 @@ read in libvirt 9.0 (src/conf/network_conf.c, src/conf/networkcommon_conf.c) and
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any, Union
+from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _kinds as kind
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import (
@@ -26,38 +25,24 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import (
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import (
     BANDWIDTH,
     CONNECTIONS,
+    FAMILY,
+    PREFIX,
+    ROUTE,
     VIRTUALPORT,
     VLAN,
+    settle_family,
+    subnet,
+    subnet_key,
 )
-
-Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 # Modes in which libvirt makes the bridge itself; in the others it only uses what the host has.
 MANAGED_MODES = (None, "nat", "route", "open")
-
-
-def subnet(item: Spec) -> Subnet | None:
-    """The subnet of an <ip> or <route> (a single address when it has no prefix), None when it cannot be told."""
-    try:
-        place = item["address"] if item.get("prefix") is None else f"{item['address']}/{item['prefix']}"
-        return ipaddress.ip_network(place, strict=False)
-    except (KeyError, ValueError):
-        return None
-
-
-def _subnet_key(item: Spec) -> Key:
-    return (str(subnet(item)),)
 
 
 def _host_key(host: Spec) -> Key:
     """A reservation is of a MAC address or DUID, and only without them of a name."""
     hardware = fields("mac", "id")(host)
     return hardware if any(hardware) else fields("name")(host)
-
-
-def _implied_route(item: Spec) -> Spec:
-    """Without prefix and netmask a route is the default one: libvirt takes 0 (virNetDevIPRouteCreate)."""
-    return {"prefix": 0, **item} if "address" in item else item
 
 
 def _same_ip(want: Spec, have: Spec) -> bool:
@@ -75,11 +60,6 @@ def _implied_prefix(item: Spec) -> Spec:
         return {**item, "prefix": 64 if int(place.network_address) else 0}
     first = int(place.network_address) >> 24
     return {**item, "prefix": 8 if first < 128 else 16 if first < 192 else 24}
-
-
-def _settle_family(want: Spec, _have: Spec) -> Spec:
-    """libvirt wants the family of an IPv6 address in words, and drops nothing when it is there."""
-    return {**want, "family": "ipv6"} if ":" in want.get("address", "") and "family" not in want else want
 
 
 def _settle_lease(want: Spec, _have: Spec) -> Spec:
@@ -100,8 +80,6 @@ def _settle_forward(want: Spec, have: Spec) -> Spec:
 _DEVICE_SOURCES = ("pf", "interfaces", "addresses")
 ADDRESS_RANGE = (attr("start", kind.IPV4, needed=True), attr("end", kind.IPV4, needed=True))
 PORT = kind.integer(1, 65535)
-FAMILY = attr("family", kind.choice("ipv4", "ipv6"), assumed="ipv4")
-PREFIX = attr("prefix", kind.integer(0, 128))
 LEASE = element(
     "lease",
     attr("expiry", kind.integer(0, 2**32 - 1)),
@@ -245,23 +223,12 @@ NETWORK = (
             ),
             element("bootp", attr("file", kind.TEXT), attr("server", kind.IP)),
         ),
-        key=_subnet_key,
+        key=subnet_key,
         kin=_same_ip,
         implied=_implied_prefix,
-        settle=_settle_family,
+        settle=settle_family,
     ),
-    many(
-        "route",
-        FAMILY,
-        attr("address", kind.CIDR),
-        attr("netmask", kind.NETMASK, spells="prefix"),
-        PREFIX,
-        attr("gateway", kind.IP),
-        attr("metric", kind.integer(1, 2**32 - 1)),
-        key=lambda item: _subnet_key(_implied_route(item)),
-        implied=_implied_route,
-        settle=_settle_family,
-    ),
+    ROUTE,
     VIRTUALPORT,
     many(
         "portgroup",

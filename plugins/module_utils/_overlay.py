@@ -39,9 +39,7 @@ def same(row: Row, one: Any, other: Any) -> bool:
 
 def _insert(element: Element, rows: Rows, row: Row, new: Element) -> None:
     """Puts a child where libvirt itself would write it: in the order of the table."""
-    tags = [other.wrapper or other.xml for other in rows]
-    own = tags.index(row.wrapper or row.xml)
-    later = set(tags[own + 1 :])
+    later = {other.wrapper or other.xml for other in rows[rows.index(row) + 1 :] if other.form != "attr"}
     for child in element:
         if child.tag in later:
             child.addprevious(new)
@@ -82,7 +80,7 @@ def _write_text(element: Element, rows: Rows, row: Row, have: Any, want: Any) ->
 def _write_element(element: Element, rows: Rows, row: Row, have: Spec | None, want: Spec) -> bool:
     child = element.find(row.xml)
     if not want:
-        return child is not None and _clear(child, row)
+        return child is not None and not row.made_up and _clear(child, row)
     new = etree.Element(row.xml) if child is None else child
     if not _write_item(new, row, have or {}, want):
         return False

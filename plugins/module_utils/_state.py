@@ -33,6 +33,25 @@ class Guest(NamedTuple):
     nics: tuple[Nic, ...] = ()
 
 
+class ObservedGuest(NamedTuple):
+    """A guest as libvirt knows it.
+
+    ``saved``: the definition that its next start uses ("" when it only runs); ``live``: what runs ("" when it does
+    not); ``declared``: that without what its networks contribute ("" where one may only read).
+    """
+
+    name: str
+    uuid: str = ""
+    saved: str = ""
+    live: str = ""
+    declared: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a guest."""
+        return bool(self.uuid)
+
+
 class Observed(NamedTuple):
     """A network as libvirt knows it.
 

@@ -153,11 +153,13 @@ def report(steps: Iterable[Step]) -> list[dict[str, Any]]:
 
 def words(steps: Iterable[Step]) -> str:
     """The steps as text for people, a line each."""
-    lines = []
-    for row in report(steps):
-        change = f"{row['path']}: {_short(row['before'])} -> {_short(row['after'])}"
-        lines.append(f"{row['action']} {row['network']}: {change} ({row['effect']})\n")
-    return "".join(lines)
+    return "".join(line(row["network"], row) for row in report(steps))
+
+
+def line(name: str, row: dict[str, Any]) -> str:
+    """One row of a report as text, with the name of what it changes."""
+    change = f"{row['path']}: {_short(row['before'])} -> {_short(row['after'])}"
+    return f"{row['action']} {name}: {change} ({row['effect']})\n"
 
 
 def _short(value: Any) -> str:

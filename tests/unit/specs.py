@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _kinds as kind
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from tests.unit.table_rows import accepts
 
 # What XML, dnsmasq and people find special, without control characters.
 CHARACTERS = st.characters(
@@ -51,6 +52,14 @@ _BY_KIND = [
     (kind.NETMASK, st.integers(0, 32).map(lambda prefix: str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask))),
     (kind.MAC, OCTETS.map(lambda octets: "52:" + octets.hex(":"))),
     (kind.UUID, st.one_of(UUIDS, UUIDS.map(lambda text: text.replace("-", "").upper()))),
+    *((of, LABELS) for of in (kind.HOST_DEVICE, kind.MODEL, kind.DRIVER_MODEL, kind.ALIAS, kind.LOADPARM)),
+    *((of, LABELS.map(lambda text: f"{text}_.:")) for of in (kind.HOST_BRIDGE, kind.PARAMETER_VALUE)),
+    (kind.PARAMETER_NAME, LABELS),
+    (kind.FILTER_NAME, LABELS.map(lambda text: f"f-{text}")),
+    (kind.USER_ALIAS, LABELS.map(lambda text: f"ua-{text}")),
+    (kind.PATH, LABELS.map(lambda text: f"/{text}//{text}/")),
+    (kind.USB_PORT, st.sampled_from(["1", "1.2", "3.10.1"])),
+    (kind.NODES, st.sampled_from(["0", "0-3,5", "0-7,^3"])),
     (kind.DUID, st.binary(min_size=7, max_size=12).map(lambda octets: octets.hex(":").upper())),
 ]
 
@@ -66,15 +75,6 @@ def values(of):
     if of.option["type"] == "int":
         return numbers.filter(lambda number: accepts(of, number))
     return numbers.map(hex).filter(lambda text: accepts(of, text))
-
-
-def accepts(of, value):
-    """Whether a kind takes a value."""
-    try:
-        of.canonical(value)
-    except ValueError:
-        return False
-    return True
 
 
 WILD = {

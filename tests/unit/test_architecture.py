@@ -19,33 +19,39 @@ UTILS = "ansible_collections.virtfleet.network.plugins.module_utils"
 RINGS = {
     "errors": ("_errors",),
     "pure": (
-        *("_kinds", "_fields", "_shared_xml", "_network_xml", "_codec", "_overlay", "_diff"),
+        *("_kinds", "_fields", "_shared_xml", "_address_xml", "_network_xml", "_interface_xml"),
+        *("_codec", "_overlay", "_diff"),
         *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live"),
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
+        *("_interface_checks", "_interface_spec"),
+        *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_checks", "_nic_verdict"),
     ),
-    "edge": ("_host", "_users", "_replug", "_gateway"),
-    "conductor": ("_info", "_converge", "_dependencies", "_transaction"),
-    "glue": ("_module",),
+    "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),
+    "conductor": ("_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
+    "glue": ("_module", "_nic_module"),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
 MAY_IMPORT = {
     "errors": (),
     "pure": ("errors",),
-    "edge": ("errors", "_codec", "_steps", "_state", "_parking"),
+    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource
+    "filter": ("errors", "pure"),
 }
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
-MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway"}
+MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway", "_nic_info": "_guests"}
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.
 LIBRARIES = {
     "pure": ("lxml",),
     "_gateway": ("libvirt",),
     "_users": ("libvirt",),
     "_replug": ("libvirt",),
+    "_guests": ("libvirt",),
     "glue": ("ansible", "lxml"),
+    "filter": ("ansible",),
 }
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.
 STILL_RINGS = ("errors", "pure", "conductor")
@@ -62,16 +68,18 @@ FILE_LINES, FUNCTION_LINES, MODULE_CODE_LINES = 300, 40, 60
 EMPTY_NAMES = set("util utils common helper helpers manager misc".split())
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
+# The rings of what Ansible itself finds, by folder.
+SHELLS = {"modules": "shell", "filter": "filter"}
 RING_OF = {name: ring for ring, names in RINGS.items() for name in names}
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Source:
-    """A Python file under plugins: its name, its ring ("shell" for a module) and its syntax tree."""
+    """A Python file under plugins: its name, its ring and its syntax tree."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, folder: str = "modules") -> None:
         self.name, self.lines, self.tree = name, text.splitlines(), ast.parse(text)
-        self.ring = RING_OF[name] if name.startswith("_") else "shell"
+        self.ring = RING_OF[name] if name.startswith("_") else SHELLS[folder]
 
     def imports(self) -> list[tuple[ast.stmt, str, str]]:
         """Every import, also those inside functions: the statement, the module's full name, the name taken from it."""
@@ -135,7 +143,7 @@ def wrong_imports(source: Source) -> list[str]:
 
 
 def _may_import(source: Source, other: str, *, late: bool) -> bool:
-    siblings = RINGS[source.ring]
+    siblings = RINGS.get(source.ring, ())
     if late and MAY_IMPORT_LATE.get(source.name) == other:
         return True
     if other in siblings:
@@ -176,9 +184,9 @@ def wrong_words(source: Source) -> list[str]:
 def too_large(source: Source) -> list[str]:
     """Files, functions and modules beyond their limits, and the way around the limit on complexity."""
     problems = []
-    if source.ring == "shell" and source.code_lines() >= MODULE_CODE_LINES:
+    if source.ring in SHELLS.values() and source.code_lines() >= MODULE_CODE_LINES:
         problems.append(f"{source.name}: {source.code_lines()} code lines, a module has under {MODULE_CODE_LINES}")
-    if source.ring != "shell" and len(source.lines) >= FILE_LINES:
+    if source.ring not in SHELLS.values() and len(source.lines) >= FILE_LINES:
         problems.append(f"{source.name}: {len(source.lines)} lines, a file has under {FILE_LINES}")
     for node in ast.walk(source.tree):
         length = node.end_lineno - node.lineno + 1 if isinstance(node, FUNCTION) else 0
@@ -201,14 +209,14 @@ def undocumented(source: Source) -> list[str]:
 
 
 CHECKS = (wrong_imports, wrong_words, too_large, undocumented)
-FILES = [*sorted(PLUGINS.glob("module_utils/*.py")), *sorted(PLUGINS.glob("modules/*.py"))]
+FILES = [path for folder in ("module_utils", *SHELLS) for path in sorted(PLUGINS.glob(f"{folder}/*.py"))]
 
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_file(path, check):
-    assert path.stem in RING_OF or path.parent.name == "modules", "give the file its place in RINGS"
-    assert check(Source(path.stem, path.read_text())) == []
+    assert path.stem in RING_OF or path.parent.name in SHELLS, "give the file its place in RINGS"
+    assert check(Source(path.stem, path.read_text(), path.parent.name)) == []
 
 
 def test_every_file_of_a_ring_is_there():
@@ -296,6 +304,21 @@ def test_wrong_files_are_found(name, text, problem):
 )
 def test_right_files_pass(name, text):
     assert [found for check in CHECKS for found in check(Source(name, text))] == []
+
+
+@pytest.mark.parametrize(
+    "text,problem",
+    [
+        (FROM + "_gateway import Gateway", "(filter) must not import _gateway"),
+        ("from lxml import etree", "do without lxml"),
+        ("def filters(self):\n    pass", "filters has no docstring"),
+        ("A = 1\n" * 60, "60 code lines"),
+        (f"from ansible.errors import AnsibleFilterError\n{FROM}_interface_spec import render", ""),
+    ],
+)
+def test_filters_know_what_is_pure(text, problem):
+    found = [one for check in CHECKS for one in check(Source("a_filter", text, "filter"))]
+    assert problem in " ".join(found) if problem else found == []
 
 
 def test_documentation_does_not_count_as_code():

@@ -15,19 +15,23 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _entries, _module, _plan
+from ansible_collections.virtfleet.network.plugins.module_utils import _entries, _module, _nic_module, _plan
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
+from ansible_collections.virtfleet.network.plugins.module_utils._guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
-from tests import generate, option_docs
+from tests import generate, interface_docs, option_docs
+from tests.unit.nic_cases import host_of
+from tests.unit.run_module import run_module
 
 ROOT = Path(__file__).parents[2]
 COLLECTION = "virtfleet.network"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
+FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "dict": dict}
 FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
 # Pages for people.
@@ -157,7 +161,7 @@ def returned(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return fake.result
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name != "virt_network_info"])
+@pytest.mark.parametrize("module", LEAST)
 def test_result_of_a_change(module: str, documented: dict[str, Any], monkeypatch: Any) -> None:
     result = returned(module, monkeypatch)
     assert result.pop("changed") is True
@@ -205,6 +209,22 @@ def test_result_of_info(documented: dict[str, Any]) -> None:
     told: Any = networks(FakeGateway(), [])  # type: ignore[arg-type]
     # as it comes out of a module
     assert wrong_keys({"networks": json.loads(json.dumps(told))}, documented["virt_network_info"]["return"]) == []
+
+
+def test_result_of_nics(documented: dict[str, Any], monkeypatch: Any) -> None:
+    host = host_of({"guest": {"saved": ["network lan a <model type='e1000e'/>"], "live": ["network lan a"]}})
+    host.told = {"52:54:00:00:00:0a": [Address("192.168.81.7", 24, "lease")]}
+    monkeypatch.setattr(_nic_module, "Guests", lambda *_given: host)
+    link = {"state": "down"}
+    for module, options in {
+        "virt_iface_info": {"domain": ["web"]},
+        "virt_iface": {"domain": "web", "source": {"network": "lan"}, "link": link, "wait_for_ip": 1},
+    }.items():
+        result = run_module(module, **options)
+        for key in ("changed", "invocation"):
+            result.pop(key, None)
+        told = documented[module]["return"]
+        assert wrong_keys(result, {name: entry for name, entry in told.items() if name not in ADDED}) == []
 
 
 # ---- examples ----
@@ -272,8 +292,8 @@ def test_behaviour_knows_when_a_restart_is_better() -> None:
     assert f"more than {_plan.WORTH_A_RESTART // call_seconds('ip-dhcp-host'):g} reservations" in text
 
 
-def test_readme_knows_every_module() -> None:
-    assert [name for name in MODULES if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
+def test_readme_knows_every_module_and_filter() -> None:
+    assert [name for name in (*MODULES, *FILTERS) if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
 
 
 def test_architecture_knows_every_file() -> None:
@@ -340,6 +360,13 @@ def test_generator_knows_the_modules_for_entries() -> None:
     kinds = option_docs.kinds(ROOT / "plugins/modules", vars(_entries))
     assert set(kinds) == set(LEAST) - {"virt_network", "virt_topology"}
     assert kinds["virt_dns_srv"] is _entries.DNS_SRV
+
+
+def test_generator_wants_a_description_of_every_option_of_a_nic() -> None:
+    texts = option_docs.Descriptions("interface_options", {"mac": ["The MAC address, as O(mac.address=x)."]})
+    page = interface_docs.page("# Options", texts)
+    assert "\n\n## `mac`\n\nThe MAC address, as `mac.address=x`.\n\n| option |" in page
+    assert "interface_options: no description of mac.address" in " ".join(texts.problems())
 
 
 def test_generator_leaves_nothing_to_do() -> None:

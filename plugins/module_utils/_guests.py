@@ -1,0 +1,184 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the gateway that is about guests: their definitions, their devices, what they have for addresses."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnplugError
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway, refusals
+from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import NicStep
+
+try:
+    import libvirt
+except ImportError:  # reported by the glue in Ansible's usual words
+    libvirt = None
+
+
+POLL = 0.1  # seconds
+
+
+class Address(NamedTuple):
+    """An address of a NIC; ``source`` is lease, agent or arp; ``prefix`` is 0 where nobody tells it."""
+
+    address: str
+    prefix: int
+    source: str
+
+
+class Known(NamedTuple):
+    """An address that a NIC has; a lease is another one when it ends at another time (0: no lease)."""
+
+    mac: str
+    address: str
+    expires: int
+
+
+class Guests(Gateway):
+    """A gateway that knows guests as well."""
+
+    def observe_guest(self, name: str) -> ObservedGuest:
+        """A guest as it is, empty when there is none."""
+        with refusals(f"Cannot look up guest {name!r}"):
+            try:
+                return self._observed(self._conn.lookupByName(name))
+            except libvirt.libvirtError as error:
+                if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                    return ObservedGuest(name)
+                raise
+
+    def all_guests(self) -> list[ObservedGuest]:
+        """All guests, without those that vanish meanwhile, ordered by name."""
+        with refusals("Cannot list the guests"):
+            found = []
+            for domain in self._conn.listAllDomains():
+                try:
+                    found.append(self._observed(domain))
+                except libvirt.libvirtError as error:
+                    if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                        raise
+            return sorted(found)
+
+    def attach_device(self, guest: str, xml: str, live: bool, saved: bool) -> None:
+        """Plugs a device into a running guest, its saved definition or both."""
+        with refusals(f"Cannot attach a NIC to guest {guest!r}"):
+            self._conn.lookupByName(guest).attachDeviceFlags(xml, _flags(live, saved))
+
+    def update_device(self, guest: str, xml: str, live: bool, saved: bool) -> None:
+        """Changes a device in place; it is found by its MAC address, and its PCI address or alias if given."""
+        with refusals(f"Cannot change a NIC of guest {guest!r}"):
+            self._conn.lookupByName(guest).updateDeviceFlags(xml, _flags(live, saved))
+
+    def detach_device(self, guest: str, xml: str, live: bool, saved: bool) -> None:
+        """Takes a device away; a running guest has to let go of it, and may do so later."""
+        with refusals(f"Cannot detach a NIC from guest {guest!r}"):
+            self._conn.lookupByName(guest).detachDeviceFlags(xml, _flags(live, saved))
+
+    def apply_nic(self, step: NicStep) -> None:
+        """Carries out one step, and waits until a running guest has let go of a NIC."""
+        from ansible_collections.virtfleet.network.plugins.module_utils import _nic_steps
+
+        calls = {
+            _nic_steps.Attach: self.attach_device,
+            _nic_steps.Change: self.update_device,
+            _nic_steps.Detach: self.detach_device,
+        }
+        calls[type(step)](step.guest, step.xml, step.scope == "live", step.scope == "saved")
+        if isinstance(step, _nic_steps.Detach) and step.scope == "live":
+            self._wait_until_gone(step.guest, step.alias, step.seconds)
+
+    def _wait_until_gone(self, guest: str, alias: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while alias in _aliases(self.observe_guest(guest).live):
+            if time.monotonic() >= end:
+                raise UnplugError(
+                    f"Cannot detach NIC {alias!r} from guest {guest!r}: the guest did not let go of it within "
+                    f"{seconds:g} seconds, and may still do so; see whether it runs, is not paused and supports hot "
+                    "unplugging, raise unplug_timeout, or use apply=saved and restart it"
+                )
+            time.sleep(POLL)
+
+    def addresses(self, guest: str, agent: bool) -> dict[str, list[Address]]:
+        """The addresses of a running guest's NICs by MAC address; only the ``agent`` knows those from elsewhere, and
+        libvirt asks it only for those who may write."""
+        found: dict[str, list[Address]] = {}
+        for source in ("lease", "arp", *(["agent"] if agent else [])):
+            number = getattr(libvirt, f"VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_{source.upper()}")
+            # There is no agent, or the guest has stopped meanwhile.
+            with contextlib.suppress(libvirt.libvirtError):
+                told = self._conn.lookupByName(guest).interfaceAddresses(number)
+                for device in told.values():
+                    places = found.setdefault(str(device["hwaddr"] or "").lower(), [])
+                    places += [Address(one["addr"], int(one["prefix"]), source) for one in device["addrs"] or []]
+        return found
+
+    def known_addresses(self, guest: str, networks: Iterable[str]) -> set[Known]:
+        """What is known before a change, so that later one can tell what is new."""
+        found = {
+            Known(lease.mac, lease.ip, lease.expires)
+            for network in networks
+            for lease in self.leases(network)
+            if lease.expires  # one for ever never looks new
+        }
+        for mac, addresses in self.addresses(guest, True).items():
+            found |= {Known(mac, one.address, 0) for one in addresses if one.source != "lease"}
+        return found
+
+    def wait_for_address(
+        self, guest: str, mac: str, network: str, seconds: float, known: Collection[Known]
+    ) -> tuple[Address, float] | None:
+        """The first address of a NIC that was not known before, and the seconds until it was there; None in vain."""
+        began = time.monotonic()
+        while True:
+            leases = self.leases(network) if network else []
+            for lease in leases:
+                if lease.mac == mac and Known(mac, lease.ip, lease.expires) not in known:
+                    return Address(lease.ip, lease.prefix, "lease"), time.monotonic() - began
+            for one in self.addresses(guest, True).get(mac, []):
+                # Every NIC gives itself a link-local one.
+                local = one.address.lower().startswith("fe80:")
+                if one.source != "lease" and not local and Known(mac, one.address, 0) not in known:
+                    return one, time.monotonic() - began
+            if time.monotonic() - began >= seconds:
+                return None
+            time.sleep(POLL)
+
+    def counters(self, guest: str, tap: str) -> dict[str, int]:
+        """What a tap of a running guest has seen, from the guest's point of view; empty where nobody counts."""
+        names = [f"{way}_{what}" for way in ("rx", "tx") for what in ("bytes", "packets", "errors", "drops")]
+        with contextlib.suppress(libvirt.libvirtError):
+            counted = self._conn.lookupByName(guest).interfaceStats(tap)
+            return {name: int(value) for name, value in zip(names, counted) if value >= 0}
+        return {}
+
+    def _observed(self, domain: Any) -> ObservedGuest:
+        active, persistent = bool(domain.isActive()), bool(domain.isPersistent())
+        declared = ""
+        if active:
+            # Without what networks contribute; libvirt gives it only to those who may write.
+            with contextlib.suppress(libvirt.libvirtError):
+                declared = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+        return ObservedGuest(
+            domain.name(),
+            domain.UUIDString(),
+            domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent else "",
+            domain.XMLDesc() if active else "",
+            declared,
+        )
+
+
+def _aliases(xml: str) -> set[str]:
+    found = read_xml(xml).iterfind("devices/interface/alias") if xml else ()
+    return {alias.get("name", "") for alias in found}
+
+
+def _flags(live: bool, saved: bool) -> int:
+    return (libvirt.VIR_DOMAIN_AFFECT_LIVE if live else 0) | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if saved else 0)

@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue to Ansible of the modules for guests' NICs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NoAddressError
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
+from ansible_collections.virtfleet.network.plugins.module_utils._guests import Guests, Known
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import list_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._module import finish, start
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import NicOutcome, converge_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
+    DesiredNics,
+    NicPlan,
+    PlannedNic,
+    WantedNic,
+    report,
+    words,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._nics import SCOPES, label, mac_of, render
+
+STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+TASK = {
+    "domain": {"type": "str", "required": True},
+    "state": STATE,
+    "exclusive": {"type": "bool", "default": False},
+    "apply": {"type": "str", "choices": ["live_and_saved", "live", "saved"], "default": "live_and_saved"},
+    "replace": {"type": "bool", "default": False},
+    "unplug_timeout": {"type": "float", "default": 30},
+    "wait_for_ip": {"type": "float", "default": 0},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+
+
+def iface_options() -> dict[str, Any]:
+    """The options of virt_iface: those of one NIC, a list of such, and what goes for all of them."""
+    one = argument_spec(INTERFACE)
+    items = {"type": "list", "elements": "dict", "options": {**one, "state": STATE}}
+    return {**TASK, "ifaces": items, **one}
+
+
+def run_iface() -> None:
+    """Runs the module for the NICs of a guest."""
+    options = iface_options()
+    module = start(options, mutually_exclusive=[("ifaces", name) for name in argument_spec(INTERFACE)])
+    params: dict[str, Any] = module.params
+
+    def work(gateway: Guests) -> dict[str, Any]:
+        desired = desired_nics(params)
+        patience = 0 if module.check_mode else params["wait_for_ip"]
+        networks = {one.spec.get("source", {}).get("network", "") for one in desired.nics} - {""}
+        known = gateway.known_addresses(desired.guest, networks) if patience > 0 else set()
+        outcome = converge_nics(gateway, desired, module.check_mode, params["lock_timeout"])
+        for warning in outcome.plan.warnings:
+            module.warn(warning)
+        found = [_address(gateway, outcome, nic, patience, known) for nic in outcome.plan.nics]
+        return {**result_of(outcome.plan), "ifaces": list(map(_told, outcome.plan.nics, found))}
+
+    finish(module, module.check_mode, work, Guests)
+
+
+def desired_nics(params: dict[str, Any]) -> DesiredNics:
+    """What is wanted of a guest's NICs."""
+    several = params["ifaces"]
+    given = [params] if several is None else several
+    names = ["the NIC"] if several is None else [f"ifaces[{index}]" for index in range(len(given))]
+    nics, problems = [], []
+    for name, one in zip(names, given):
+        spec, wrong = normalise(INTERFACE, one, "" if several is None else f"{name}.")
+        problems += wrong
+        nics.append(WantedNic(name, spec, params["state"] == one["state"] == "present"))
+    problems += list_problems([nic.spec for nic in nics], "ifaces")
+    return DesiredNics(
+        params["domain"],
+        tuple(nics),
+        params["exclusive"],
+        params["apply"],
+        params["replace"],
+        params["unplug_timeout"],
+        tuple(problems),
+    )
+
+
+def result_of(plan: NicPlan) -> dict[str, Any]:
+    """What a user is told about a plan."""
+    diff = []
+    if plan.steps:
+        before, after = (_shown(plan, which) for which in ("before", "after"))
+        headers = {"before_header": plan.guest, "after_header": plan.guest}
+        diff = [{**headers, "before": before, "after": after}, {"prepared": words(plan.steps)}]
+    return {
+        "changed": bool(plan.steps),
+        "plan": report(plan.steps),
+        "diff": diff,
+        "unchecked": list(plan.unchecked),
+    }
+
+
+def _shown(plan: NicPlan, which: str) -> str:
+    """The NICs that change as XML."""
+    text = ""
+    for scope, title in zip(SCOPES, ("running", "saved")):
+        specs = [getattr(passage, which) for passage in plan.passages if passage.scope == scope]
+        text += f"<!-- {title} -->\n" if specs else ""
+        text += "".join(write_xml(render(spec)) for spec in specs if spec is not None)
+    return text
+
+
+def _told(nic: PlannedNic, address: dict[str, Any] | None) -> dict[str, Any]:
+    spec = nic.saved if nic.saved is not None else nic.live or {}
+    return {
+        "mac": mac_of(spec),
+        "generated": nic.generated,
+        "spec": spec,
+        "live": nic.live is not None,
+        "saved": nic.saved is not None,
+        "address": address,
+    }
+
+
+def _address(
+    gateway: Guests, outcome: NicOutcome, nic: PlannedNic, seconds: float, known: set[Known]
+) -> dict[str, Any] | None:
+    """The address that a NIC has got, None when nobody waits for one."""
+    if seconds <= 0:
+        return None
+    guest = outcome.plan.guest
+    if nic.live is None:
+        raise NoAddressError(f"Cannot wait for an address of {label(nic.saved or {})}: it is not plugged in")
+    network = nic.live.get("source", {}).get("network", "")
+    found = gateway.wait_for_address(guest, mac_of(nic.live), network, seconds, known if nic.moved else ())
+    if found is None:
+        raise NoAddressError(
+            f"Guest {guest!r} got no address at {label(nic.live)} within {seconds:g} seconds: virt_iface_info may say "
+            "why; the NIC is as it was asked for"
+        )
+    return {**found[0]._asdict(), "seconds": round(found[1], 3)}
+
+
+def run_iface_info() -> None:
+    """Runs the module that tells about the NICs of guests."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._nic_info import guests
+
+    options = {
+        "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
+        "agent": {"type": "bool", "default": False},
+    }
+    module = start(options)
+    params = module.params
+
+    def work(gateway: Guests) -> dict[str, Any]:
+        return {"changed": False, "guests": guests(gateway, params["domain"], params["agent"])}
+
+    finish(module, not params["agent"], work, Guests)

@@ -1,0 +1,54 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps that make a guest's NICs what they were. Pure."""
+
+from __future__ import annotations
+
+import copy
+
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import (
+    EFFECT,
+    detach_step,
+    path_of,
+    plugged_anew,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, Attach, Change, NicStep
+from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
+    SCOPES,
+    interfaces,
+    pair,
+    render,
+    spec_of,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import Item
+
+
+def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
+    """The steps that make a guest's NICs what they were."""
+    steps: list[NicStep] = []
+    for scope in SCOPES:
+        olds, news = (interfaces((one.declared or one.live) if scope == "live" else one.saved) for one in (before, now))
+        gone: list[NicStep] = []
+        back: list[NicStep] = []
+        for nic in pair([spec_of(one) for one in news], [spec_of(one) for one in olds]):
+            old, new = nic.saved, nic.live
+            changed = differences(render(new), render(old), INTERFACE) if old is not None and new is not None else []
+            if old is not None and new is not None and not changed:
+                continue
+            items = (Item(path_of(nic.specs[0]), new, old, EFFECT[scope]),)
+            place = all(in_place(change.path, new or {}, old or {}, around) for change in changed)
+            if changed and (place or scope == "saved") and findable(changed):
+                back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), scope))
+                continue
+            if new is not None:
+                gone.append(detach_step(now, items, scope, nic.live_at, seconds))
+            if old is not None:
+                xml = write_xml(plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
+                back.append(Attach(now.name, items, xml, scope))
+        steps += [*gone, *back]
+    return steps

@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted of a guest's NICs, the steps to it, and the plan that they make. No behaviour but how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Union
+
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import Item, line
+
+
+class WantedNic(NamedTuple):
+    """A NIC as it shall be, or as none shall be; ``name`` is what to call it before one knows which it is."""
+
+    name: str
+    spec: Spec
+    present: bool = True
+
+
+class DesiredNics(NamedTuple):
+    """What is wanted of a guest's NICs; ``apply``: live_and_saved, live or saved; ``exclusive``: no others;
+    ``replace``: a running one may be unplugged for a change; ``unplug_timeout``: for how long a guest may hold on."""
+
+    guest: str
+    nics: tuple[WantedNic, ...] = ()
+    exclusive: bool = False
+    apply: str = "live_and_saved"
+    replace: bool = False
+    unplug_timeout: float = 30
+    problems: tuple[str, ...] = ()
+
+
+class Around(NamedTuple):
+    """What else there is: networks by name, the host's devices (None: they cannot be seen from here), libvirt's
+    version, and who has which MAC address."""
+
+    networks: Mapping[str, Observed]
+    devices: Mapping[str, Device] | None
+    version: int
+    macs: Mapping[str, str]
+
+
+class Attach(NamedTuple):
+    """Plug a NIC in; ``scope`` is live or saved."""
+
+    guest: str
+    items: tuple[Item, ...]
+    xml: str
+    scope: str
+
+
+class Change(NamedTuple):
+    """Change a NIC in place."""
+
+    guest: str
+    items: tuple[Item, ...]
+    xml: str
+    scope: str
+
+
+class Detach(NamedTuple):
+    """Take a NIC away; a running guest, which knows it by its ``alias``, has so many ``seconds`` to let go of it."""
+
+    guest: str
+    items: tuple[Item, ...]
+    xml: str
+    scope: str
+    alias: str = ""
+    seconds: float = 0
+
+
+NicStep = Union[Attach, Change, Detach]
+_ACTIONS = {Attach: "attach", Change: "update", Detach: "detach"}
+
+
+class PlannedNic(NamedTuple):
+    """A NIC that is present afterwards: its spec in each definition, None where it is not; whether its MAC address was
+    chosen here; whether it is plugged in anew, so that its guest has to ask for an address."""
+
+    live: Spec | None
+    saved: Spec | None
+    generated: bool = False
+    moved: bool = False
+
+
+class Passage(NamedTuple):
+    """What becomes of a NIC in a definition, live or saved: its specs, None where it is not there."""
+
+    scope: str
+    before: Spec | None
+    after: Spec | None
+
+
+class NicPlan(NamedTuple):
+    """The steps from what is to what shall be, what they do, NIC by NIC, and which NICs are present afterwards."""
+
+    guest: str
+    steps: tuple[NicStep, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    nics: tuple[PlannedNic, ...] = ()
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+
+def action(step: NicStep) -> str:
+    """What a step does, in a word."""
+    return _ACTIONS[type(step)]
+
+
+def report(steps: Iterable[NicStep]) -> list[dict[str, Any]]:
+    """The steps as users see them in a result: one dictionary for each thing that changes."""
+    return [{"guest": step.guest, "action": action(step), **item._asdict()} for step in steps for item in step.items]
+
+
+def words(steps: Iterable[NicStep]) -> str:
+    """The steps as text for people, a line each."""
+    return "".join(line(row["guest"], row) for row in report(steps))

@@ -1,0 +1,74 @@
+"""The options of virt_iface, and docs/interface-options.md: what the table knows of a NIC, and the words of people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import NEEDED
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
+from tests.option_docs import Descriptions, Options, Place, flat, listed, options_of, walk, word
+
+_TYPES = {"str": "text", "int": "number", "bool": "yes or no"}
+
+
+def iface_docs(specs: Options, own: Descriptions, texts: Descriptions) -> Options:
+    """The options of virt_iface: those of the task, those of one NIC, and the latter once more for several."""
+    names = {row.option for row in INTERFACE}
+    task = flat({name: spec for name, spec in specs.items() if name not in names}, own)
+    inner = specs["ifaces"]["options"]
+    task["ifaces"]["suboptions"] = {
+        **flat({"state": inner["state"]}, own),
+        **options_of(INTERFACE, inner, texts, Place("", "ifaces[].")),
+    }
+    return {**task, **options_of(INTERFACE, specs, texts)}
+
+
+def page(by_hand: str, texts: Descriptions) -> str:
+    """The page: its beginning, which people write, and a section for each option of the NIC itself."""
+    told = {path: (row, " ".join([*texts.of(path, row), *_facts(row, path)])) for path, row in walk(INTERFACE)}
+    plain = [row.option for row in INTERFACE if row.form == "attr" and not row.reported]
+    lines = [by_hand, "", *_table({name: told[name] for name in plain})]
+    for row in INTERFACE:
+        if row.form == "attr" or row.reported:
+            continue
+        inner = {path: told[path] for path, _row in walk(row.rows, f"{row.option}.")}
+        lists = " A list." if row.form == "many" else ""
+        lines += ["", f"## `{row.option}`", "", _plain(told[row.option][1]) + lists]
+        lines += ["", *_table(inner)] if inner else []
+    return "\n".join(lines) + "\n"
+
+
+def _table(told: dict[str, tuple[Row, str]]) -> Iterator[str]:
+    yield from ("| option | value | meaning |", "| --- | --- | --- |")
+    for path, (row, text) in told.items():
+        yield f"| `{path}` | {_value(row)} | {_plain(text)} |"
+
+
+def _value(row: Row) -> str:
+    choices = row.kind.option.get("choices")
+    if row.form == "element":
+        return "dictionary"
+    if row.form == "many":
+        return "list of dictionaries"
+    return listed(tuple(choices), "`{}`", "or") if choices else _TYPES[row.kind.option["type"]]
+
+
+def _facts(row: Row, path: str) -> Iterator[str]:
+    above, _dot, name = path.rpartition(".")
+    if name in NEEDED.get(above, ()):
+        yield "Needed."
+    if row.spells:
+        yield f"Another spelling of C({row.spells})."
+    if row.assumed is not None and not row.needed:
+        yield f"libvirt assumes V({word(row.assumed)})."
+    elif row.made_up and row.form == "attr":
+        yield "libvirt makes one up where none is given."
+    if row.since:
+        yield f"Needs libvirt {row.since} or newer."
+
+
+def _plain(text: str) -> str:
+    """Ansible's markup as that of the page."""
+    return re.sub(r"\b[OVCE]\(([^)]*)\)", r"`\1`", text).replace("[].", ".").replace("|", r"\|")
