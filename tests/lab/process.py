@@ -44,7 +44,7 @@ class Process:
         """End the process and with it all of its namespaces; returns when they are gone, TimeoutError if they stay."""
         try:
             handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
+        except (ProcessLookupError, FileNotFoundError):  # the latter where a thread has the number now (Linux 6.15)
             return
         try:
             if not self.alive():

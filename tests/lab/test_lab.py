@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -265,6 +266,13 @@ def test_process_is_not_mistaken_for_another() -> None:
     someone_else = Process(os.getpid(), Process.of(os.getpid()).started + 1)
     assert not someone_else.alive()
     someone_else.kill()
+
+
+def test_number_of_an_ended_process_may_be_that_of_a_thread() -> None:
+    done, thread = threading.Event(), threading.Thread(target=lambda: done.wait())
+    thread.start()
+    Process(thread.native_id or 0, 0).kill()
+    done.set()
 
 
 def test_missing_requirement_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
