@@ -21,7 +21,7 @@ pytestmark = pytest.mark.lab
 MAC, ADDRESS = "52:54:00:99:00:01", "192.168.99.11"
 OPTIONS: dict[str, Any] = {
     "name": "plug",
-    "forward": {"mode": "nat"},
+    "forward": {"mode": "nat", "nat": {"port": {"start": 2000, "end": 60000}}},  # else libvirt fills them in
     "bridge": {"name": "vf-plug"},
     "portgroups": [{"name": "plain"}],
     "ips": [
