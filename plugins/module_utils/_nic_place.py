@@ -19,7 +19,7 @@ _OTHER = {"live": "saved", "saved": "live"}
 
 def placed(step: NicStep, guest: ObservedGuest) -> NicStep:
     """The step; one that plugs in with the PCI address that the NIC has in the other definition, where that is free."""
-    if not isinstance(step, Attach):
+    if not (isinstance(step, Attach) and getattr(guest, step.scope)):
         return step
     made = read_xml(step.xml)
     twins = [one for one in interfaces(getattr(guest, _OTHER[step.scope])) if _are_twins(one, made)]

@@ -166,6 +166,19 @@ def test_a_nic_whose_place_is_taken_has_another_one():
     assert places(host) == [{"a": "0x01"}, {"b": "0x01", "a": "0x02"}]
 
 
+def test_guest_that_stops_meanwhile():
+    case = {"guest": {"saved": ["network lan a"], "live": ["network dmz b"]}, "desired": {"source": {"network": "lan"}}}
+    host = host_of(case)
+    host.on_lock = lambda: setattr(host, "all_guests", stop)
+
+    def stop():
+        host.guests_there["web"]["live"] = None
+        return []
+
+    with pytest.raises(ApplyError, match=r"there is no live definition.*; the NICs of guest 'web' were not changed"):
+        converge(host, case)
+
+
 def test_another_model_may_need_another_sort_of_place():
     case = {"guest": {"saved": ["network lan a"], "live": []}}
     case["desired"] = {"source": {"network": "lan"}, "model": {"type": "usb-net"}}
