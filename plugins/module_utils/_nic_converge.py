@@ -14,6 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     NetworkError,
     VerifyError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_place import placed
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import plan_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
     Around,
@@ -103,7 +104,7 @@ def _transact(host: GuestHost, desired: DesiredNics) -> NicOutcome:
     try:
         for step in outcome.plan.steps:
             tried = True
-            host.apply_nic(step)
+            host.apply_nic(placed(step, host.observe_guest(desired.guest)))
         if tried:
             _verify(host, desired)
     except BaseException as error:

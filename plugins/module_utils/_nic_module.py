@@ -136,10 +136,21 @@ def _address(
     found = gateway.wait_for_address(guest, mac_of(nic.live), network, seconds, known if nic.moved else ())
     if found is None:
         raise NoAddressError(
-            f"Guest {guest!r} got no address at {label(nic.live)} within {seconds:g} seconds: virt_iface_info may say "
-            "why; the NIC is as it was asked for"
+            f"Guest {guest!r} got no address at {label(nic.live)} within {seconds:g} seconds, "
+            f"{_why(gateway, guest, mac_of(nic.live))}; the NIC stays as it was asked for"
         )
     return {**found[0]._asdict(), "seconds": round(found[1], 3)}
+
+
+def _why(gateway: Guests, guest: str, mac: str) -> str:
+    """Why a NIC may have no address."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._nic_info import guests
+
+    nics = [nic for told in guests(gateway, [guest], False) for nic in told["nics"] if nic["mac"] == mac]
+    reasons = [nic["reason"] for nic in nics if nic["reason"]]
+    if reasons:
+        return f"maybe because {reasons[0]}"
+    return "although it is connected: see whether somebody gives addresses there, and whether the guest asks for one"
 
 
 def run_iface_info() -> None:

@@ -31,7 +31,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import It
 def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
     """The steps that make a guest's NICs what they were."""
     steps: list[NicStep] = []
-    for scope in SCOPES:
+    # A guest that has stopped meanwhile has no running definition to bring back.
+    for scope in (scope for scope in SCOPES if getattr(now, scope)):
         olds, news = (interfaces((one.declared or one.live) if scope == "live" else one.saved) for one in (before, now))
         gone: list[NicStep] = []
         back: list[NicStep] = []

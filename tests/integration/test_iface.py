@@ -105,6 +105,8 @@ def test_second_nic_is_plugged_in_and_has_an_address(office: Stage, web: Guest) 
     assert (seen["connected"], seen["bridge"], seen["reason"]) == (True, "vf-dmz", "")
     assert {one["address"] for one in seen["addresses"]} >= {nic["address"]["address"]}
     assert seen["counters"]["tx_packets"] > 0
+    places = [re.findall(f"{nic['mac']}.*?(<address .*?/>)", xml, re.DOTALL) for xml in definitions(office)]
+    assert places[0] == places[1] != []
     change(office, source={"network": "dmz"}, state="absent")
     assert macs(office) == [[FIRST]] * 2
     wait_for(lambda: "eth1" not in web.run("ls /sys/class/net").stdout)

@@ -25,7 +25,7 @@ RINGS = {
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec"),
-        *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_checks", "_nic_verdict"),
+        *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks", "_nic_verdict"),
     ),
     "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),
     "conductor": ("_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),

@@ -209,7 +209,8 @@ class FakeGuests(FakeHost):
     # ---- what is shown ----
 
     def _definition(self, nics):
-        root = read("<domain><devices/></domain>")
+        buses = "".join(f"<controller type='pci' index='{number}'/>" for number in range(10))
+        root = read(f"<domain><devices>{buses}</devices></domain>")
         root.find("devices").extend(copy.deepcopy(nic) for nic in nics)
         return write(root)
 

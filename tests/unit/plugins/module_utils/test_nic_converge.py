@@ -140,6 +140,54 @@ def test_a_nic_that_needs_a_new_address_is_known(options, moved):
     assert nic.moved is moved
 
 
+def places(host):
+    """The buses of the guest's NICs by the ends of their MAC addresses, in the running and the saved definition."""
+    kept = host.guests_there["web"]
+    return [
+        {nic.find("mac").get("address")[-1]: nic.find("address").get("bus") for nic in kept[scope]}
+        for scope in ("live", "saved")
+    ]
+
+
+def test_a_nic_has_the_same_place_in_both_definitions():
+    new = {"mac": {"address": "52:54:00:00:00:0b"}, "source": {"network": "dmz"}, "model": {"type": "virtio"}}
+    case = {"guest": {"saved": [], "live": ["network lan a"]}, "desired": new}
+    host = host_of(case)
+    converge(host, case)
+    assert places(host) == [{"a": "0x01", "b": "0x02"}, {"b": "0x02"}]
+    converge(host, {"desired": {"source": {"network": "lan"}}})
+    assert places(host)[1]["a"] == "0x01"
+
+
+def test_a_nic_whose_place_is_taken_has_another_one():
+    case = {"guest": {"saved": ["network dmz b"], "live": ["network lan a"]}, "desired": {"source": {"network": "lan"}}}
+    host = host_of(case)
+    converge(host, case)
+    assert places(host) == [{"a": "0x01"}, {"b": "0x01", "a": "0x02"}]
+
+
+def test_guest_that_stops_meanwhile():
+    case = {"guest": {"saved": ["network lan a"], "live": ["network dmz b"]}, "desired": {"source": {"network": "lan"}}}
+    host = host_of(case)
+    host.on_lock = lambda: setattr(host, "all_guests", stop)
+
+    def stop():
+        host.guests_there["web"]["live"] = None
+        return []
+
+    with pytest.raises(ApplyError, match=r"there is no live definition.*; the NICs of guest 'web' were not changed"):
+        converge(host, case)
+
+
+def test_another_model_may_need_another_sort_of_place():
+    case = {"guest": {"saved": ["network lan a"], "live": []}}
+    case["desired"] = {"source": {"network": "lan"}, "model": {"type": "usb-net"}}
+    host = host_of(case)
+    converge(host, case)
+    (step,) = [step for step in host.calls if step.scope == "live"]
+    assert "<address" not in step.xml
+
+
 def test_what_a_network_adds_is_not_saved():
     case = {"guest": {"saved": [], "live": ["network lan/slow a"]}, "desired": {"source": {"network": "lan"}}}
     host = host_of(case)

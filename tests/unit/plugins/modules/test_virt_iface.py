@@ -66,10 +66,19 @@ def test_an_address_is_waited_for(host):
 def test_a_nic_that_moves_has_to_get_a_new_address(host):
     host.told = {MAC: [LEASE]}
     failed = iface(mac={"address": MAC}, source={"network": "dmz"}, wait_for_ip=5)
-    assert f"Guest 'web' got no address at {MAC} (network dmz) within 5 seconds" in failed["msg"]
+    assert f"Guest 'web' got no address at {MAC} (network dmz) within 5 seconds, maybe because its tap" in failed["msg"]
     host.coming = {MAC: [LEASE, LEASE._replace(address="192.168.82.9")]}
     result = iface(mac={"address": MAC}, source={"network": "lan"}, wait_for_ip=5)
     assert result["ifaces"][0]["address"]["address"] == "192.168.82.9"
+
+
+def test_a_nic_without_an_address_may_be_connected(host):
+    devices = host.devices()
+    tap = host.guests_there["web"]["live"][0].find("target").get("dev")
+    bridge = {"virbr1": devices["virbr1"]._replace(ports={tap: True})}
+    host.devices = lambda: {**devices, **bridge, tap: devices["eth0"]}
+    failed = iface(mac={"address": MAC}, wait_for_ip=5)
+    assert "although it is connected: see whether" in failed["msg"]
 
 
 def test_a_nic_that_is_only_saved_gets_no_address(host):
