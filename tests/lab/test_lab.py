@@ -269,7 +269,8 @@ def test_process_is_not_mistaken_for_another() -> None:
 
 
 def test_number_of_an_ended_process_may_be_that_of_a_thread() -> None:
-    done, thread = threading.Event(), threading.Thread(target=done.wait)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
     thread.start()
     Process(thread.native_id or 0, 0).kill()
     done.set()
