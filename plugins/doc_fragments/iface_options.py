@@ -57,13 +57,18 @@ options:
     default: 30
   wait_for_ip:
     description:
-      - 'How many seconds to wait afterwards until each NIC of the task has an address: a lease
-        of a network of libvirt, one that the guest''s agent tells, or one in the hypervisor''s
-        ARP table. V(0) is not to wait, and check mode does not wait.'
+      - 'Whether to wait afterwards until each NIC of the task has an address: a lease of a
+        network of libvirt, one that the guest''s agent tells, or one in the hypervisor''s ARP
+        table. Check mode does not wait.'
       - A NIC that has just been plugged in or moved to another network has to get a new one.
-        When none comes in time, the task fails, but the NIC stays.
+    type: bool
+    default: false
+  ip_timeout:
+    description:
+      - How many seconds to wait for an address with O(wait_for_ip). When none comes in time,
+        the task fails, but the NIC stays.
     type: float
-    default: 0
+    default: 60
   lock_timeout:
     description:
       - How many seconds to wait for another task that changes NICs of the same guest from the

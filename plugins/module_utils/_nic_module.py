@@ -32,7 +32,8 @@ TASK = {
     "apply": {"type": "str", "choices": ["live_and_saved", "live", "saved"], "default": "live_and_saved"},
     "replace": {"type": "bool", "default": False},
     "unplug_timeout": {"type": "float", "default": 30},
-    "wait_for_ip": {"type": "float", "default": 0},
+    "wait_for_ip": {"type": "bool", "default": False},
+    "ip_timeout": {"type": "float", "default": 60},
     "lock_timeout": {"type": "float", "default": 60},
 }
 
@@ -52,7 +53,7 @@ def run_iface() -> None:
 
     def work(gateway: Guests) -> dict[str, Any]:
         desired = desired_nics(params)
-        patience = 0 if module.check_mode else params["wait_for_ip"]
+        patience = params["ip_timeout"] if params["wait_for_ip"] and not module.check_mode else 0
         networks = {one.spec.get("source", {}).get("network", "") for one in desired.nics} - {""}
         known = gateway.known_addresses(desired.guest, networks) if patience > 0 else set()
         outcome = converge_nics(gateway, desired, module.check_mode, params["lock_timeout"])

@@ -35,7 +35,7 @@ EXAMPLES = r"""
       network: backup
     model:
       type: virtio
-    wait_for_ip: 60
+    wait_for_ip: true
   register: plugged
 
 - name: Show the address that it got

@@ -93,7 +93,7 @@ def verdict(stage: Stage, mac: str) -> tuple[bool | None, str]:
 
 
 def test_second_nic_is_plugged_in_and_has_an_address(office: Stage, web: Guest) -> None:
-    real = change(office, source={"network": "dmz"}, wait_for_ip=30, **NEW)
+    real = change(office, source={"network": "dmz"}, wait_for_ip=True, ip_timeout=30, **NEW)
     (nic,) = real["ifaces"]
     assert nic["generated"]
     assert macs(office) == [[FIRST, nic["mac"]]] * 2
@@ -130,7 +130,7 @@ def test_moved_to_another_network_it_gets_a_new_lease(office: Stage, web: Guest)
     assert tap(office, SECOND)["ifindex"] == number, "it was unplugged"
     web.run("kill $(cat /run/eth1.pid); ip address flush dev eth1; udhcpc -n -q -t 30 -T 1 -i eth1 -s /lease")
     web.wait_for(f"NIC eth1 {SECOND} ADDRESS 192.168.81.")
-    waited = succeeded(office.run(iface(mac={"address": SECOND}, wait_for_ip=10)))
+    waited = succeeded(office.run(iface(mac={"address": SECOND}, wait_for_ip=True, ip_timeout=10)))
     assert waited["ifaces"][0]["address"]["address"].startswith("192.168.81.")
     assert not waited["changed"]
 
@@ -191,7 +191,7 @@ def test_guest_that_holds_on(office: Stage, web: Guest) -> None:
     assert definitions(office)[1] == before[1]
     office.host.virsh("resume", "web")
     wait_for(lambda: macs(office)[0] == [FIRST])
-    assert change(office, mac={"address": SECOND}, wait_for_ip=30)["ifaces"][0]["live"]
+    assert change(office, mac={"address": SECOND}, wait_for_ip=True, ip_timeout=30)["ifaces"][0]["live"]
     assert macs(office) == [[FIRST, SECOND]] * 2
 
 

@@ -218,7 +218,7 @@ def test_result_of_nics(documented: dict[str, Any], monkeypatch: Any) -> None:
     link = {"state": "down"}
     for module, options in {
         "virt_iface_info": {"domain": ["web"]},
-        "virt_iface": {"domain": "web", "source": {"network": "lan"}, "link": link, "wait_for_ip": 1},
+        "virt_iface": {"domain": "web", "source": {"network": "lan"}, "link": link, "wait_for_ip": True},
     }.items():
         result = run_module(module, **options)
         for key in ("changed", "invocation"):

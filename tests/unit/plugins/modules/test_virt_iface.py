@@ -59,16 +59,16 @@ def test_an_address_is_waited_for(host):
     host.told = {MAC: [LEASE]}
     assert iface(mac={"address": MAC})["ifaces"][0]["address"] is None
     there = {**LEASE._asdict(), "seconds": 0.5}
-    assert iface(mac={"address": MAC}, wait_for_ip=5)["ifaces"][0]["address"] == there
-    assert iface(True, mac={"address": MAC}, wait_for_ip=5)["ifaces"][0]["address"] is None
+    assert iface(mac={"address": MAC}, wait_for_ip=True, ip_timeout=5)["ifaces"][0]["address"] == there
+    assert iface(True, mac={"address": MAC}, wait_for_ip=True, ip_timeout=5)["ifaces"][0]["address"] is None
 
 
 def test_a_nic_that_moves_has_to_get_a_new_address(host):
     host.told = {MAC: [LEASE]}
-    failed = iface(mac={"address": MAC}, source={"network": "dmz"}, wait_for_ip=5)
+    failed = iface(mac={"address": MAC}, source={"network": "dmz"}, wait_for_ip=True, ip_timeout=5)
     assert f"Guest 'web' got no address at {MAC} (network dmz) within 5 seconds, maybe because its tap" in failed["msg"]
     host.coming = {MAC: [LEASE, LEASE._replace(address="192.168.82.9")]}
-    result = iface(mac={"address": MAC}, source={"network": "lan"}, wait_for_ip=5)
+    result = iface(mac={"address": MAC}, source={"network": "lan"}, wait_for_ip=True, ip_timeout=5)
     assert result["ifaces"][0]["address"]["address"] == "192.168.82.9"
 
 
@@ -77,12 +77,12 @@ def test_a_nic_without_an_address_may_be_connected(host):
     tap = host.guests_there["web"]["live"][0].find("target").get("dev")
     bridge = {"virbr1": devices["virbr1"]._replace(ports={tap: True})}
     host.devices = lambda: {**devices, **bridge, tap: devices["eth0"]}
-    failed = iface(mac={"address": MAC}, wait_for_ip=5)
+    failed = iface(mac={"address": MAC}, wait_for_ip=True, ip_timeout=5)
     assert "although it is connected: see whether" in failed["msg"]
 
 
 def test_a_nic_that_is_only_saved_gets_no_address(host):
-    failed = iface(mac={"address": OTHER}, source={"network": "lan"}, apply="saved", wait_for_ip=5)
+    failed = iface(mac={"address": OTHER}, source={"network": "lan"}, apply="saved", wait_for_ip=True, ip_timeout=5)
     assert f"Cannot wait for an address of {OTHER} (network lan): it is not plugged in" in failed["msg"]
 
 
