@@ -163,6 +163,11 @@ def _plan_absent(observed: Observed, policy: Policy) -> Plan:
     steps: list[Step] = []
     if observed.active:
         steps += _stop(observed, policy)
+    elif observed.parking and running_guests(observed):
+        raise InUseError(
+            f"Cannot delete network {observed.name!r}: since a task was killed, NICs of running guests wait for it "
+            f"({_names(running_guests(observed))}); start it once, which plugs them in"
+        )
     if observed.persistent:
         steps.append(Undefine(observed.name))
     return Plan(observed.name, tuple(steps), before=_text(observed.saved))
