@@ -97,8 +97,8 @@ class Roles:
 
     def _documented(self, role: str) -> Options:
         options = self._topology() if role not in KINDS else self._one(specs_of(role))
-        own = self._data[role].get("options", {})
-        named = {f"{role}_{name}": option for name, option in {**options, **own}.items()}
+        options.update(self._data[role].get("options", {}))
+        named = {f"{role}_{name}": option for name, option in options.items()}
         told = {key: self._data[role][key] for key in ("short_description", "description")}
         return {**told, "options": _renamed(each_text(named, lambda text: _lead(text, role, options)))}
 
