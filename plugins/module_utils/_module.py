@@ -245,16 +245,21 @@ def topology_options() -> dict[str, Any]:
 
 def desired_topology(params: dict[str, Any], gateway: Gateway) -> list[Desired]:
     """The wanted networks of a topology, and those that it made earlier and that shall go."""
-    topology, listed = params["name"] or "", [desired_network(one) for one in params["networks"]]
+    topology, listed = params["name"], [desired_network(one) for one in params["networks"]]
     names = [one.name for one in listed]
-    problems = _codec.normalise(NETWORK, {"name": topology})[1] if topology else []
+    problems = [] if topology is None else _codec.normalise(NETWORK, {"name": topology})[1]
+    if topology is None and params["purge"] == "owned":
+        problems.append("purge: owned needs name, as it tells which networks are owned")
     problems += [f"networks lists {name!r} twice" for name in sorted({*names}) if names.count(name) > 1]
     if problems:
-        about = f"topology {topology!r}" if topology else "the networks"
+        about = "the networks" if topology is None else f"topology {topology!r}"
         raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
     made = gateway.networks() if params["purge"] == "owned" else []
     gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
-    return [*(one._replace(topology=topology) for one in listed), *(Desired(name, present=False) for name in gone)]
+    return [
+        *(one._replace(topology=topology or "") for one in listed),
+        *(Desired(name, present=False) for name in gone),
+    ]
 
 
 def run_topology() -> None:
@@ -266,5 +271,4 @@ def run_topology() -> None:
             "networks": [summary(outcome.after) for outcome in outcomes],
             **({"backup_files": saved} if saved else {}),
         },
-        required_if=[("purge", "owned", ["name"])],
     )
