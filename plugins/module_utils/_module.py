@@ -245,7 +245,8 @@ def topology_options() -> dict[str, Any]:
 
 def desired_topology(params: dict[str, Any], gateway: Gateway) -> list[Desired]:
     """The wanted networks of a topology, and those that it made earlier and that shall go."""
-    topology, listed = params["name"], [desired_network(one) for one in params["networks"]]
+    topology = params["name"]
+    listed = [desired_network(one)._replace(topology=topology or "") for one in params["networks"]]
     names = [one.name for one in listed]
     problems = [] if topology is None else _codec.normalise(NETWORK, {"name": topology})[1]
     if topology is None and params["purge"] == "owned":
@@ -256,10 +257,7 @@ def desired_topology(params: dict[str, Any], gateway: Gateway) -> list[Desired]:
         raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
     made = gateway.networks() if params["purge"] == "owned" else []
     gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
-    return [
-        *(one._replace(topology=topology or "") for one in listed),
-        *(Desired(name, present=False) for name in gone),
-    ]
+    return [*listed, *(Desired(name, present=False) for name in gone)]
 
 
 def run_topology() -> None:
