@@ -7,10 +7,13 @@ import sys
 import tarfile
 from pathlib import Path
 
-BUILD = Path(__file__).parents[1] / ".build/tarball"
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / ".build/tarball"
 FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs/changelog.yaml"}
 FOLDERS = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
 NEEDED = {"LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"}
+# What users need all of.
+WHOLE = ("playbooks", "roles")
 
 
 def is_for_users(name: str) -> bool:
@@ -30,7 +33,9 @@ def main() -> int:
     (tarball,) = BUILD.glob("*.tar.gz")
     with tarfile.open(tarball) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
-    foreign, missing = sorted(name for name in names if not is_for_users(name)), sorted(NEEDED - names)
+    whole = {str(path.relative_to(ROOT)) for top in WHOLE for path in (ROOT / top).rglob("*") if path.is_file()}
+    foreign = sorted(name for name in names if not is_for_users(name))
+    missing = sorted((NEEDED | whole) - names)
     print(f"{tarball.name}: {len(names)} files, {tarball.stat().st_size // 1000} KB")
     if foreign:
         print("not for users (see build_ignore in galaxy.yml):", *foreign, sep="\n  ")

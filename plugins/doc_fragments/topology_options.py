@@ -13,8 +13,8 @@ options:
   name:
     description:
       - The name of the topology. Each network that it makes carries the name in its metadata.
+        Without it, networks are not marked.
     type: str
-    required: true
   networks:
     description:
       - The networks, each as for M(virtfleet.network.virt_network).
@@ -1004,8 +1004,9 @@ options:
     description:
       - What to do with networks that this topology has made and that O(networks) does not list
         any more.
-      - V(none) leaves them. V(owned) stops and deletes them. Networks that were there before
-        the topology listed them, or that somebody else has made, are never among them.
+      - V(none) leaves them. V(owned) stops and deletes them, and needs O(name). Networks that
+        were there before the topology listed them, or that somebody else has made, are never
+        among them.
     type: str
     choices:
       - none

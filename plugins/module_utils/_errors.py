@@ -51,6 +51,10 @@ class NoAddressError(NetworkError):
     """A guest got no address in time."""
 
 
+class PlanError(NetworkError):
+    """What was asked for cannot be worked out."""
+
+
 class InUseError(NetworkError):
     """The change would cut running guests off, and nothing in the task allows that."""
 

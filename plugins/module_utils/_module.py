@@ -246,10 +246,10 @@ def run_network() -> None:
 
 
 def topology_options() -> dict[str, Any]:
-    """The options of virt_topology: a name and many networks."""
+    """The options of virt_topology: many networks, and the name that those it makes are marked with."""
     networks = {"type": "list", "elements": "dict", "required": True, "options": network_options(), **network_rules()}
     return {
-        "name": {"type": "str", "required": True},
+        "name": {"type": "str"},
         "networks": networks,
         "purge": {"type": "str", "choices": ["none", "owned"], "default": "none"},
     }
@@ -257,15 +257,19 @@ def topology_options() -> dict[str, Any]:
 
 def desired_topology(params: dict[str, Any], gateway: Gateway) -> list[Desired]:
     """The wanted networks of a topology, and those that it made earlier and that shall go."""
-    topology, listed = params["name"], [desired_network(one) for one in params["networks"]]
+    topology = params["name"]
+    listed = [desired_network(one)._replace(topology=topology or "") for one in params["networks"]]
     names = [one.name for one in listed]
-    problems = _codec.normalise(NETWORK, {"name": topology})[1]
+    problems = [] if topology is None else _codec.normalise(NETWORK, {"name": topology})[1]
+    if topology is None and params["purge"] == "owned":
+        problems.append("purge: owned needs name, as it tells which networks are owned")
     problems += [f"networks lists {name!r} twice" for name in sorted({*names}) if names.count(name) > 1]
     if problems:
-        raise NetworkError(f"Cannot bring topology {topology!r} about: {'; '.join(problems)}")
+        about = "the networks" if topology is None else f"topology {topology!r}"
+        raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
     made = gateway.networks() if params["purge"] == "owned" else []
     gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
-    return [*(one._replace(topology=topology) for one in listed), *(Desired(name, present=False) for name in gone)]
+    return [*listed, *(Desired(name, present=False) for name in gone)]
 
 
 def run_topology() -> None:

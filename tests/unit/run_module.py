@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import json
+import sys
 
 import pytest
 from ansible.module_utils import basic
@@ -25,8 +26,9 @@ def run_module(module, check=False, /, **params):
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as output:
         patch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
         patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # since ansible-core 2.19
-        if hasattr(warnings, "_internal"):  # since 2.19, too; tests of filters make this process a controller
-            patch.setattr(warnings._internal, "is_controller", False)
+        # Where a test has imported what only the controller has, warnings would be the controller's.
+        if internal := sys.modules.get("ansible.module_utils._internal"):  # since ansible-core 2.19
+            patch.setattr(internal, "is_controller", False)
         with pytest.raises(SystemExit):
             importlib.import_module(f"{MODULES}.{module}").main()
     return json.loads(output.getvalue())

@@ -24,7 +24,7 @@ RINGS = {
         *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live"),
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
-        *("_interface_checks", "_interface_spec"),
+        *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks", "_nic_verdict"),
     ),
     "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),

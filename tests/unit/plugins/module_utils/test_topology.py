@@ -170,3 +170,19 @@ def test_a_topology_has_a_name_and_no_network_twice():
     told = error_of(FakeHost(), net("a", 1), net("b", 2), net("a", 3), name="x\ny")
     assert told.startswith("Cannot bring topology 'x\\ny' about: ")
     assert told.endswith("; networks lists 'a' twice")
+
+
+def test_without_a_name_nothing_is_marked(host):
+    run(host, net("d", 4), name=None)
+    assert owner(host.observe("d").saved) == ""
+
+
+@pytest.mark.parametrize(
+    "name,told", [(None, "the networks about: purge: owned needs name"), ("", "topology '' about: name")]
+)
+def test_nobodys_networks_are_not_purged(name, told):
+    """Networks without a mark belong to no topology, also not to one without a name."""
+    host = FakeHost()
+    run(host, net("foreign", 1), name=None)
+    host.calls.clear()
+    assert told in error_of(host, name=name, purge="owned")

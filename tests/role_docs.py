@@ -1,0 +1,185 @@
+"""The generated files of the roles: what each takes, what it works out of that, and its task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import _OWN_BRIDGE_ONLY
+from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_HOST
+from ansible_collections.virtfleet.network.plugins.module_utils._module import (
+    CHANGE,
+    CONNECTION,
+    network_options,
+    topology_options,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import FORWARD, SHORT
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from tests.option_docs import WHOLE, Descriptions, Options, Place, each_text, flat, head, options_of
+
+# Which kind of network each role makes; the first one makes any. "topology" is the role for many networks.
+KINDS = {
+    "network": "",
+    "nat_network": "nat",
+    "routed_network": "routed",
+    "isolated_network": "isolated",
+    "bridged_network": "bridged",
+}
+# What a network of a kind does not have.
+_LACKS: dict[str, tuple[str, ...]] = {
+    "": (),
+    "nat": ("kind", "xml"),
+    "routed": ("kind", "xml"),
+    "isolated": ("kind", "xml", "forward"),
+    "bridged": ("xml", *SHORT, *_OWN_BRIDGE_ONLY, "dns", "dnsmasq_options", "ipv6"),
+}
+# What the filter works out: options that the task takes from it.
+_DERIVED = ("bridge", "forward", "ips")
+# Tasks of a kind that are written by hand.
+_MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml"}]}
+_COMMON = {**CHANGE, **CONNECTION}
+
+
+def short_options() -> Options:
+    """The options of the short form."""
+    hosts = network_options()["ips"]["options"]["dhcp"]["options"]["hosts"]
+    own: Options = {
+        "kind": {"type": "str", "choices": list(FORWARD)},
+        "dhcp": {"type": "bool", "default": True},
+        "reservations": hosts,
+    }
+    return {name: own.get(name, {"type": "str"}) for name in SHORT}
+
+
+def specs_of(role: str) -> Options:
+    """What the role for one network takes, without its own name in front."""
+    every = {**network_options(), **short_options(), **_COMMON}
+    first = {"name": every.pop("name")}
+    return {**first, **{name: spec for name, spec in every.items() if name not in _LACKS[KINDS[role]]}}
+
+
+class Roles:
+    """The files of all roles, in the words of descriptions.yml (``data`` of each role, ``texts`` of the short form) and
+    of the modules: ``table``, ``many`` and ``common`` for their options, ``whole`` for what virt_network documents."""
+
+    def __init__(
+        self,
+        data: Options,
+        texts: Descriptions,
+        table: Descriptions,
+        many: Descriptions,
+        common: Options,
+        whole: Options,
+    ) -> None:
+        self._data, self._texts, self._table, self._many = data, texts, table, many
+        self._common, self._whole = common, whole
+
+    def files(self, dump: Callable[[Any], str], mark: str) -> dict[str, str]:
+        """The text of every generated file by its path."""
+        made: dict[str, Any] = {}
+        for role in self._data:
+            made[f"{role}/meta/main.yml"] = {"galaxy_info": self._galaxy(role), "dependencies": []}
+            made[f"{role}/meta/argument_specs.yml"] = {"argument_specs": {"main": self._documented(role)}}
+            made[f"{role}/tasks/main.yml"] = _tasks(role)
+        begin = f"---\n# {mark}: do not edit.\n"
+        plans = {f"{role}/vars/main.yml": _plan(role) for role in KINDS}
+        texts = {**{path: dump(content) for path, content in made.items()}, **plans}
+        return {f"roles/{path}": begin + text for path, text in texts.items()}
+
+    def _galaxy(self, role: str) -> Options:
+        return {
+            "author": "virtfleet maintainers",
+            "description": self._data[role]["short_description"],
+            "license": "GPL-3.0-or-later",
+            "min_ansible_version": "2.16",
+        }
+
+    def _documented(self, role: str) -> Options:
+        options = self._topology() if role not in KINDS else self._one(specs_of(role))
+        options.update(self._data[role].get("options", {}))
+        named = {f"{role}_{name}": option for name, option in options.items()}
+        told = {key: self._data[role][key] for key in ("short_description", "description")}
+        return {**told, "options": _renamed(each_text(named, lambda text: _lead(text, role, options)))}
+
+    def _one(self, specs: Options) -> Options:
+        typed = {name: spec for name, spec in specs.items() if name not in {*self._whole, *SHORT, *_COMMON}}
+        return {
+            **{name: {**option, **head(specs[name])} for name, option in self._whole.items() if name in specs},
+            **self._short(specs),
+            **options_of(NETWORK, typed, self._table),
+            **self._common,
+        }
+
+    def _short(self, specs: Options) -> Options:
+        documented = flat({name: spec for name, spec in specs.items() if name in SHORT}, self._texts)
+        if "reservations" in documented:
+            rows, place = DHCP_HOST.row.rows, Place("ips.dhcp.hosts.", "reservations[].")
+            documented["reservations"]["suboptions"] = options_of(
+                rows, specs["reservations"]["options"], self._table, place
+            )
+        return documented
+
+    def _topology(self) -> Options:
+        specs = topology_options()
+        inner = {**specs["networks"]["options"], **short_options()}
+        documented = flat(specs, self._many)
+        documented["networks"]["suboptions"] = each_text(self._one(inner), _inside_networks)
+        for name in _COMMON:
+            del documented["networks"]["suboptions"][name]
+        return {**documented, **self._common}
+
+
+def _inside_networks(text: str) -> str:
+    return re.sub(r"O\((\w+)", lambda found: found[0] if found[1] in _COMMON else f"O(networks[].{found[1]}", text)
+
+
+def _lead(text: str, role: str, options: Options) -> str:
+    """A text that speaks of options by the names that they have in the role, or in the module when it lacks them."""
+
+    def lead(found: re.Match[str]) -> str:
+        known = found[1] in options
+        return f"O({role}_{found[1]}" if known else f"O({WHOLE}#module:{found[1]}"
+
+    return re.sub(r"O\((\w+)(?![\w.]*#)", lead, text)
+
+
+def _renamed(options: Options) -> Options:
+    """The same documentation with what is inside of options under the name that roles have for it."""
+    named = {name: dict(option) for name, option in options.items()}
+    for option in named.values():
+        if "suboptions" in option:
+            option["options"] = _renamed(option.pop("suboptions"))
+    return named
+
+
+def _plan(role: str) -> str:
+    """The variable that works the options out: what is not set is null."""
+    names = [name for name in ("name", *SHORT, *_DERIVED) if name in specs_of(role)]
+    given = [f"'{name}': {role}_{name} | default(none)," for name in names]
+    kind = [f"'kind': '{KINDS[role]}',"] if KINDS[role] else []
+    lines = ["{{ {", *(f"  {line}" for line in (*given, *kind)), "} | virtfleet.network.network_plan }}"]
+    return f"{role}_plan: >-\n" + "".join(f"  {line}\n" for line in lines)
+
+
+def _tasks(role: str) -> list[Options]:
+    if role == "topology":
+        options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
+        options["networks"] = "{{ topology_networks | map('virtfleet.network.network_plan') | list }}"
+        return [_task("All networks", role, "virtfleet.network.virt_topology", options)]
+    taken = [name for name in specs_of(role) if name not in SHORT]
+    options = {name: _given(role, name) for name in taken}
+    derived = {
+        name: f"{{{{ {role}_plan.{name} | default(omit) }}}}" for name in _DERIVED if name in (*taken, "forward")
+    }
+    tasks = [_task(f"Network {{{{ {role}_name }}}}", role, WHOLE, {**options, **derived})]
+    return [*tasks, *_MORE.get(KINDS[role], [])]
+
+
+def _given(role: str, name: str) -> str:
+    needed = name == "name" and role in KINDS
+    return f"{{{{ {role}_{name} }}}}" if needed else f"{{{{ {role}_{name} | default(omit) }}}}"
+
+
+def _task(title: str, role: str, module: str, options: Options) -> Options:
+    return {"name": title, module: options, "register": f"{role}_result"}

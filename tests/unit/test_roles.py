@@ -1,0 +1,144 @@
+"""Roles and playbooks without a hypervisor: what they document, what they work out, whether Ansible can read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.virtfleet.network.plugins.filter.network_plan import network_plan
+from tests.role_docs import KINDS
+
+ROOT = Path(__file__).parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+# What roles set themselves, for who uses them.
+RESULTS = {"result", "routes"}
+SWITCH = ("target", "target_serial", "target_max_fail_percentage")
+
+SHORT = {"name": "web", "subnet": "10.20.0.0/24", "subnet_ipv6": "fd00:20::/64", "dhcp": "no", "bridge": {"stp": False}}
+LAN = {"name": "lan", "bridge": {"name": "br0"}, "forward": {"dev": "eno1"}}
+
+
+def ansible(*arguments: str, **more: str) -> str:
+    """What ansible-playbook says; AssertionError when it fails."""
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"), "ANSIBLE_NOCOLOR": "1", **more}
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def options_of(role: str) -> dict[str, Any]:
+    """What a role documents."""
+    specs = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())
+    options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
+    return options
+
+
+def example(role: str) -> dict[str, Any]:
+    """The variables of the example in a role's page."""
+    page = (ROOT / f"roles/{role}/README.md").read_text()
+    ((play,),) = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    assert [one["role"] for one in play["roles"]] == [f"virtfleet.network.{role}"]
+    variables: dict[str, Any] = play["roles"][0]["vars"]
+    return variables
+
+
+# ---- documentation ----
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_documented_and_every_documented_one_used(role: str) -> None:
+    files = [*(ROOT / f"roles/{role}").glob("tasks/*"), *(ROOT / f"roles/{role}").glob("defaults/*")]
+    texts = [path.read_text() for path in (*files, *(ROOT / f"roles/{role}").glob("vars/*"))]
+    used = {name for text in texts for name in re.findall(rf"\b{role}_(\w+)", text)}
+    made = {
+        "plan",
+        *(name for text in texts for name in re.findall(rf"^ *(?:register: )?{role}_(\w+)(?::|$)", text, re.M)),
+    }
+    known = {name.removeprefix(f"{role}_") for name in options_of(role)}
+    assert used - known - made == set()
+    assert known - used == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_those_that_are_documented(role: str) -> None:
+    file = ROOT / f"roles/{role}/defaults/main.yml"
+    defaults = yaml.safe_load(file.read_text()) if file.exists() else {}
+    assert {name: options_of(role)[name]["default"] for name in defaults} == defaults
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_page_speaks_of_what_is_there(role: str) -> None:
+    known = {*options_of(role), *(f"{role}_{name}" for name in RESULTS), *ROLES}
+    page = (ROOT / f"roles/{role}/README.md").read_text()
+    assert set(re.findall(rf"\b{role}_\w*[a-z0-9]\b", page)) - known == set()
+    found = ArgumentSpecValidator(options_of(role)).validate(example(role))
+    assert found.error_messages == []
+
+
+def test_wrong_variables_are_refused() -> None:
+    wrong = {"nat_network_name": "web", "nat_network_forward": {"mod": "nat"}}
+    found = ArgumentSpecValidator(options_of("nat_network")).validate(wrong).error_messages
+    assert "nat_network_forward.mod" in " ".join(found)
+
+
+def test_pages_know_all_roles_and_playbooks() -> None:
+    readme, page = (ROOT / "README.md").read_text(), (ROOT / "docs/playbooks.md").read_text()
+    assert [role for role in ROLES if f"| `{role}` |" not in readme] == []
+    assert [name for name in PLAYBOOKS if f"`{name}`" not in page or f"virtfleet.network.{name}" not in page] == []
+    assert [name for name in PLAYBOOKS if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
+    (play,) = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())
+    text, page = (ROOT / f"playbooks/{name}.yml").read_text(), (ROOT / "docs/playbooks.md").read_text()
+    made = {*play.get("vars", {}), *re.findall(r"register: (\w+)", text)}
+    used = {found for found in re.findall(rf"(?<![\w.]){name}_\w+", text) if found not in made}
+    assert [found for found in (*used, *SWITCH) if f"`{found}`" not in page] == []
+    assert play["tags"] == [name]
+    assert all(f"{{{{ {switch} | default(" in text for switch in SWITCH)
+
+
+# ---- what Ansible makes of them ----
+
+
+def test_playbooks_can_be_read() -> None:
+    ansible("--syntax-check", *(f"virtfleet.network.{name}" for name in PLAYBOOKS))
+
+
+def test_roles_work_out_what_the_filter_does(tmp_path: Path) -> None:
+    """With nothing but a name and a subnet, with more, and with nothing."""
+    tasks: list[dict[str, Any]] = []
+    for role, kind in KINDS.items():
+        short = LAN if kind == "bridged" else SHORT
+        tasks += [{"ansible.builtin.include_vars": str(ROOT / f"roles/{role}/vars/main.yml")}]
+        for given in (short, {"name": short["name"]}):
+            expected = network_plan({**given, "kind": kind or None})
+            tasks.append(
+                {
+                    "ansible.builtin.assert": {"that": f"{role}_plan == expected"},
+                    "vars": {**{f"{role}_{name}": value for name, value in given.items()}, "expected": expected},
+                }
+            )
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    assert ansible(str(tmp_path / "play.yml")).count("All assertions passed") == 2 * len(KINDS)
+
+
+@pytest.mark.parametrize("text,refused", [("{{ 1 }}", True), ("{% x %}", True), ("{# x #}", True), ("a {b}", False)])
+def test_adopt_refuses_what_would_be_a_template(text: str, refused: bool) -> None:
+    (play,) = yaml.safe_load((ROOT / "playbooks/adopt.yml").read_text())
+    (that,) = [task["ansible.builtin.assert"]["that"] for task in play["tasks"] if "ansible.builtin.assert" in task]
+    pattern = re.findall(r"search\('(.*)'\)", that)[0]
+    assert bool(re.search(pattern, text)) == refused
