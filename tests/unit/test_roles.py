@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 # What roles set themselves, for who uses them.
-RESULTS = {"result", "routes"}
+RESULTS = {"result", "ways"}
 SWITCH = ("target", "target_serial", "target_max_fail_percentage")
 
 SHORT = {"name": "web", "subnet": "10.20.0.0/24", "subnet_ipv6": "fd00:20::/64", "dhcp": "no", "bridge": {"stp": False}}
@@ -68,6 +68,15 @@ def test_every_variable_is_documented_and_every_documented_one_used(role: str) -
     known = {name.removeprefix(f"{role}_") for name in options_of(role)}
     assert used - known - made == set()
     assert known - used == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_finds_out_is_no_variable_of_its_users(role: str) -> None:
+    """A fact would stay, and be taken for what somebody wants of the next network."""
+    tasks = [task for path in (ROOT / f"roles/{role}/tasks").glob("*.yml") for task in yaml.safe_load(path.read_text())]
+    found = {task["register"] for task in tasks if "register" in task}
+    found |= {name for task in tasks for name in task.get("ansible.builtin.set_fact", {})}
+    assert found & options_of(role).keys() == set()
 
 
 @pytest.mark.parametrize("role", ROLES)
