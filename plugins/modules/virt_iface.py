@@ -76,6 +76,13 @@ EXAMPLES = r"""
       type: e1000e
     apply: saved
 
+- name: The guest has nothing to do with the network backup any more
+  virtfleet.network.virt_iface:
+    domain: web
+    source:
+      network: backup
+    state: absent
+
 - name: These two NICs and no others
   virtfleet.network.virt_iface:
     domain: web
@@ -89,16 +96,8 @@ EXAMPLES = r"""
           address: "52:54:00:00:60:0b"
         source:
           bridge: br0
-        vlan:
-          tags:
-            - id: 42
-
-- name: The guest has nothing to do with the network backup any more
-  virtfleet.network.virt_iface:
-    domain: web
-    source:
-      network: backup
-    state: absent
+        model:
+          type: virtio
 """
 
 RETURN = r"""

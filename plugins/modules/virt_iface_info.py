@@ -65,10 +65,11 @@ EXAMPLES = r"""
   register: web
 
 # What a spec holds can be given to virt_iface.
-- name: Make sure that it has the NICs that it had, and no others
+- name: Leave it the first of its NICs, as it is, and no others
   virtfleet.network.virt_iface:
     domain: web
-    ifaces: "{{ web.guests[0].nics | map(attribute='spec') }}"
+    ifaces:
+      - "{{ web.guests[0].nics[0].spec }}"
     exclusive: true
 """
 

@@ -17,7 +17,7 @@ from tests.lab import Hypervisor, Lab, LabUnavailable
 
 from . import plays
 from .conftest import NOT_RUN, ROOTS
-from .plays import INFO, Task
+from .plays import Task
 
 pytestmark = pytest.mark.lab
 
@@ -26,12 +26,21 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.p
 OURS = "virtfleet.network."
 VARIABLES = {"libvirt_uri": "qemu:///system"}
 # What the examples find on a hypervisor: its bridges, the second in place of one of Open vSwitch, and networks that
-# somebody else has made.
+# somebody else has made; those for NICs also networks with DHCP and a guest that runs.
 BRIDGES = ("br0", "ovsbr0")
 FOUND = {
     "default": "<network><name>default</name><forward mode='nat'/><ip address='192.168.122.1' prefix='24'/></network>",
     "old": "<network><name>old</name><ip address='192.168.123.1' prefix='24'/></network>",
 }
+SERVING = """
+<network>
+  <name>{name}</name>
+  <ip address='192.168.{number}.1' prefix='24'>
+    <dhcp><range start='192.168.{number}.9' end='192.168.{number}.99'/></dhcp>
+  </ip>
+</network>
+"""
+GUEST_MACS = {"virt_iface": ["52:54:00:00:60:0a"], "virt_iface_info": ["52:54:00:00:60:0a", "52:54:00:00:60:0b"]}
 
 
 @pytest.fixture(params=ROOTS)
@@ -44,12 +53,23 @@ def untouched(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
     for bridge in BRIDGES:
         host.run(["ip", "link", "add", bridge, "up", "type", "bridge"])
     for name, xml in FOUND.items():
-        (host.home / "run/lab/found.xml").write_text(xml)
-        host.virsh("net-define", "/run/lab/found.xml")
-        host.virsh("net-start", name)
-        host.virsh("net-autostart", name)
+        make(host, name, xml)
     yield host
     host.stop()
+
+
+def make(host: Hypervisor, name: str, xml: str) -> None:
+    """Make a network with virsh."""
+    (host.home / "run/lab/found.xml").write_text(xml)
+    for command in (["net-define", "/run/lab/found.xml"], ["net-start", name], ["net-autostart", name]):
+        host.virsh(*command)
+
+
+def boot(host: Hypervisor, macs: list[str]) -> None:
+    """Make a guest run that the examples for NICs are about, and the networks that they speak of."""
+    for number, name in ((60, "front"), (61, "backup"), (62, "guests")):
+        make(host, name, SERVING.format(name=name, number=number))
+    host.guest("web", ["front", "backup"][: len(macs)], macs).wait_for(f"NIC eth0 {macs[0]} ADDRESS")
 
 
 def examples(module: str) -> list[Task]:
@@ -71,7 +91,10 @@ def proven(tasks: list[Task]) -> list[Task]:
         if "block" in task:
             found.append({**task, "block": proven(task["block"])})
             continue
-        kept, changing = task.get("register", "real"), any(key.startswith(OURS) and key != INFO for key in task)
+        kept, changing = (
+            task.get("register", "real"),
+            any(key.startswith(OURS) and not key.endswith("_info") for key in task),
+        )
         if changing:
             found += [as_foretold(task)]
         found += [{**task, "register": kept}, repeated(task)]
@@ -99,6 +122,8 @@ def compared(kept: str) -> Task:
 
 @pytest.mark.parametrize("name", [*MODULES, "README"])
 def test_examples(lab: Lab, untouched: Hypervisor, name: str) -> None:
+    if name in GUEST_MACS:
+        boot(untouched, GUEST_MACS[name])
     tasks = proven(readme() if name == "README" else examples(name))
     play = {"hosts": untouched.name, "gather_facts": False, "vars": VARIABLES, "tasks": tasks}
     playbook = lab.folder / f"{untouched.name}.yml"
