@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KILL_SECONDS = 20
+# There is no such process; or a thread has the number now, which Linux 6.15 and older versions say in ways of their own.
+GONE = (errno.ESRCH, errno.ENOENT, errno.EINVAL)
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,10 @@ class Process:
         """End the process and with it all of its namespaces; returns when they are gone, TimeoutError if they stay."""
         try:
             handle = os.pidfd_open(self.pid)
-        except (ProcessLookupError, FileNotFoundError):  # the latter where a thread has the number now (Linux 6.15)
-            return
+        except OSError as error:
+            if error.errno in GONE:
+                return
+            raise
         try:
             if not self.alive():
                 return
