@@ -160,8 +160,11 @@ def _difference(outcome: Outcome) -> dict[str, str]:
 def cost(plans: Sequence[Plan], seconds: float) -> dict[str, Any]:
     """What the plans cost: calls to libvirt, whether a running network was restarted, the time of the whole task."""
     steps = [step for plan in plans for step in plan.steps]
-    bounced = any(item.effect == "restart" for step in steps for item in step.items)
-    calls = sum(getattr(step, "calls", 1) for step in steps)
+    bounced, calls = any(item.effect == "restart" for step in steps for item in step.items), 0
+    if steps:
+        from ansible_collections.virtfleet.network.plugins.module_utils._steps import calls_of
+
+        calls = sum(map(calls_of, steps))
     return {"calls": calls, "restart": bounced, "seconds": round(seconds, 3)}
 
 

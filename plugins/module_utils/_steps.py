@@ -106,11 +106,6 @@ class Park(NamedTuple):
     items: tuple[Item, ...]
     parking: str
 
-    @property
-    def calls(self) -> int:
-        """How many calls it takes: one for each NIC, one for the parking network."""
-        return len(self.items) + 1
-
 
 class Return(NamedTuple):
     """Plug the NICs that are parked or cut off into the network again, and remove the parking network."""
@@ -118,11 +113,6 @@ class Return(NamedTuple):
     network: str
     items: tuple[Item, ...]
     parking: str
-
-    @property
-    def calls(self) -> int:
-        """How many calls it takes: one for each NIC, one for the parking network."""
-        return len(self.items) + 1
 
 
 Step = Union[Define, Undefine, Start, Stop, SetAutostart, Update, Describe, RemoveBridge, Park, Return]
@@ -140,6 +130,11 @@ ACTIONS = {
     Park: "park",
     Return: "return",
 }
+
+
+def calls_of(step: Step) -> int:
+    """How many calls to libvirt a step takes: one; to move NICs, one for each, and one for the parking network."""
+    return len(step.items) + 1 if isinstance(step, (Park, Return)) else 1
 
 
 def report(steps: Iterable[Step]) -> list[dict[str, Any]]:

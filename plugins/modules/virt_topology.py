@@ -10,8 +10,8 @@ short_description: Bring all networks of a libvirt hypervisor about in one task
 version_added: 0.1.0
 description:
   - >-
-    Does for many networks what M(virtfleet.network.virt_network) does for one, all or none, and in about the time of
-    one task.
+    Does for many networks what M(virtfleet.network.virt_network) does for one, all or none. What Ansible itself needs
+    for a task it needs only once.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:

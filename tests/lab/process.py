@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KILL_SECONDS = 20
-# There is no such process; or a thread has the number now, which Linux 6.15 and older versions say in ways of their own.
+# There is no such process, or a thread has the number now: Linux says that in another way since 6.15.
 GONE = (errno.ESRCH, errno.ENOENT, errno.EINVAL)
 
 
