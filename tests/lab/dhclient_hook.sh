@@ -10,6 +10,11 @@ BOUND | REBOOT)
 	;;
 BOUND6)
 	ip -6 address replace "$new_ip6_address/$new_ip6_prefixlen" dev eth0
+	# routes that expire are from a router advertisement, which comes by itself, before the lease or after it
+	for _ in $(seq 50); do
+		ip -6 route show dev eth0 | grep -q expires && break
+		sleep 0.1
+	done
 	;;
 *)
 	exit 0

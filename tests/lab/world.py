@@ -21,6 +21,11 @@ until [ "$(cat /sys/class/net/uplink/operstate)" = up ]; do sleep 0.02; done
 ip route add default via 192.0.2.1
 ip -6 route add default via 2001:db8:ffff::1
 """
+# a router is asked for as soon as there is an answer to be had, not into a cable that ends nowhere yet
+ROUTER = """\
+echo 0 >/proc/sys/net/ipv6/conf/eth0/router_solicitation_delay
+echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6
+"""
 # with STP on, a new port is deaf for four seconds and more; a port that forwards already goes on forwarding
 PLUG = """\
 stp=/sys/class/net/$1/bridge/stp_state
@@ -57,15 +62,16 @@ class Client(Machine):
         """Start the client and plug its eth0 (with `mac`, else any) into `bridge` as its port `port`."""
         super().__init__(site, name)
         hypervisor.join(port, self, "eth0", mac)
-        self.run(["ip", "link", "set", "eth0", "up"])
+        self.run(["sh", "-e"], input="echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; ip link set eth0 up")
         hypervisor.run(["sh", "-eu", "-s", bridge, port], input=PLUG)
+        self.run(["sh", "-e"], input=ROUTER)
 
     def dhcp(self, family: int = 4) -> dict[str, str]:
         """Ask for a lease by DHCP (family 4 or 6), take it into use and return what the server gave.
 
         Keys: address (with its prefix length), router, dns, domain, hostname, each only when given, and every option
-        under dhclient's own name. The router of IPv6 comes from the router advertisement heard so far. Each call asks
-        anew. Raises CommandError, with dhclient's log, when no server answers within 20 seconds.
+        under dhclient's own name. The router of IPv6 comes from the router advertisement, which has five seconds to
+        arrive. Each call asks anew. Raises CommandError, with dhclient's log, when no server answers within 20 seconds.
         """
         here = Path(__file__).parent
         (self.home / "run/lab/dhclient_hook.sh").write_text((here / "dhclient_hook.sh").read_text())
