@@ -61,7 +61,7 @@ sock.bind(("0.0.0.0", int(sys.argv[1])))
 open("/run/lab/bound", "w").close()
 time.sleep(600)' "$1" >/dev/null 2>&1 </dev/null &
     echo $! >/run/lab/holder
-    until [ -e /run/lab/bound ]; do sleep 0.05; done
+    until [ -e /run/lab/bound ]; do kill -0 $! || exit 1; sleep 0.05; done
 }}
 port_free() {{ kill "$(cat /run/lab/holder)"; rm -f /run/lab/bound; }}
 saved() {{ virsh -q net-dumpxml --inactive nat | sed "$1" >/run/lab/nat.xml; virsh -q net-define /run/lab/nat.xml; }}
@@ -96,7 +96,7 @@ RUNNING = {
         "dnsmasq_options",
     ),
     "tap on no bridge": ('ip link set "$(tap)" nomaster', 'ip link set "$(tap)" master vf-nat', "nic_cut_off"),
-    "dnsmasq deaf": ("kill_dnsmasq; served --port=0", "nat_again", "dnsmasq_deaf"),
+    "dnsmasq deaf": ("kill_dnsmasq; served --port=0", "kill_dnsmasq; nat_again", "dnsmasq_deaf"),
     "autostart off": ("virsh -q net-autostart --disable nat", "virsh -q net-autostart nat", "autostart_off"),
     "dnsmasq stuck": ('kill -STOP "$(dnsmasq_pid)"', 'kill -CONT "$(dnsmasq_pid)"', "dns_silent"),
     "another address": (
