@@ -26,7 +26,7 @@ RINGS = {
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks", "_nic_verdict"),
-        *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis"),
+        *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
     ),
     "edge": ("_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
     "conductor": ("_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
