@@ -28,8 +28,11 @@ RINGS = {
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks", "_nic_verdict"),
     ),
     "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),
-    "conductor": ("_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
-    "glue": ("_module", "_nic_module"),
+    "conductor": (
+        *("_together", "_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
+        *("_topology", "_topology_transaction"),
+    ),
+    "glue": ("_module", "_nic_module", "_topology_module"),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
 MAY_IMPORT = {
@@ -42,7 +45,12 @@ MAY_IMPORT = {
     "filter": ("errors", "pure"),
 }
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
-MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway", "_nic_info": "_guests"}
+MAY_IMPORT_LATE = {
+    "_converge": "_transaction",
+    "_info": "_gateway",
+    "_nic_info": "_guests",
+    "_topology": "_topology_transaction",
+}
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.
 LIBRARIES = {
     "pure": ("lxml",),
