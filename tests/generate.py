@@ -24,9 +24,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils import _entries 
 from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import entry_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, argument_spec  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._findings import KINDS  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION, topology_options  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import iface_options  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import topology_options  # noqa: E402
 from tests import interface_docs, topology_docs  # noqa: E402
 from tests.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk  # noqa: E402
 from tests.role_docs import Roles  # noqa: E402
@@ -130,9 +131,9 @@ def interface_options(old: str, texts: Descriptions) -> str:
     return interface_docs.page(by_hand(old, "docs/interface-options.md"), texts)
 
 
-def whole(block: str) -> Options:
-    """A block of virt_network's documentation."""
-    found: Options = yaml.safe_load(old_text("plugins/modules/virt_network.py").partition(block)[2].partition('"""')[0])
+def whole(block: str, module: str = "virt_network") -> Options:
+    """A block of a module's documentation."""
+    found: Options = yaml.safe_load(old_text(f"plugins/modules/{module}.py").partition(block)[2].partition('"""')[0])
     return found
 
 
@@ -142,6 +143,11 @@ def returned(old: str, result: Callable[[Options], Options]) -> str:
     _old, end, after = rest.partition('"""')
     made = f"# {MARK} from virt_network's and tests/descriptions.yml: do not edit.\n{dump(result(whole(RETURN)))}"
     return f"{before}{RETURN}{made}{end}{after}"
+
+
+def topology_returned(networks: Options) -> Options:
+    """What virt_topology returns."""
+    return topology_docs.result(networks, whole(RETURN, "virt_iface"))
 
 
 def old_text(name: str) -> str:
@@ -181,23 +187,24 @@ def generate() -> tuple[dict[str, str], list[str]]:
         ),
     }
     own = whole('DOCUMENTATION = r"""')["options"]
+    nics = (texts["iface"], texts["interface_options"])
     files["plugins/doc_fragments/topology_options.py"] = fragment(
         "plugins/module_utils/_network_xml.py",
         "The options of virt_topology.",
-        topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own),
+        topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own, nics),
         data["topology"],
     )
     files["plugins/doc_fragments/iface_options.py"] = fragment(
         "plugins/module_utils/_interface_xml.py",
         "The options of virt_iface.",
-        interface_docs.iface_docs(iface_options(), texts["iface"], texts["interface_options"]),
+        interface_docs.iface_docs(iface_options(), *nics),
         data["iface"],
     )
     rewritten: dict[str, Callable[[str], str]] = {
         "meta/runtime.yml": runtime,
         "docs/behaviour.md": behaviour,
         "docs/diagnosis.md": diagnosis,
-        "plugins/modules/virt_topology.py": partial(returned, result=topology_docs.result),
+        "plugins/modules/virt_topology.py": partial(returned, result=topology_returned),
         "docs/interface-options.md": partial(interface_options, texts=texts["interface_options"]),
     }
     entries = Entries(data["entries"], texts["entries"], texts["network_options"])
@@ -216,6 +223,7 @@ def generate() -> tuple[dict[str, str], list[str]]:
         texts["topology"],
         {**change, **connection},
         own,
+        nics,
     )
     files.update(roles.files(dump, MARK))
     for name, rewrite in rewritten.items():

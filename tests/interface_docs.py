@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import NEEDED
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from tests.option_docs import Descriptions, Options, Place, flat, listed, options_of, walk, word
+from tests.option_docs import Descriptions, Options, Place, each_text, flat, listed, options_of, walk, word
 
 _TYPES = {"str": "text", "int": "number", "bool": "yes or no"}
 
@@ -18,11 +19,24 @@ def iface_docs(specs: Options, own: Descriptions, texts: Descriptions) -> Option
     names = {row.option for row in INTERFACE}
     task = flat({name: spec for name, spec in specs.items() if name not in names}, own)
     inner = specs["ifaces"]["options"]
-    task["ifaces"]["suboptions"] = {
-        **flat({"state": inner["state"]}, own),
-        **options_of(INTERFACE, inner, texts, Place("", "ifaces[].")),
-    }
+    task["ifaces"]["suboptions"] = several(inner, own, texts, "ifaces[].")
     return {**task, **options_of(INTERFACE, specs, texts)}
+
+
+def several(inner: Options, own: Descriptions, texts: Descriptions, shown: str) -> Options:
+    """The options of each NIC in a list."""
+    return {**flat({"state": inner["state"]}, own), **options_of(INTERFACE, inner, texts, Place("", shown))}
+
+
+def guest_docs(specs: Options, own: Descriptions, texts: Descriptions) -> Options:
+    """The options for the NICs of a guest, one of several."""
+    task = flat(specs, own)
+    task["ifaces"]["description"] = ["The NICs of the guest.", *own.of("ifaces")[1:]]
+    inner = several(specs["ifaces"]["options"], own, texts, "ifaces[].")
+    task["ifaces"]["suboptions"] = each_text(inner, lambda text: text.replace("O(ifaces[].", "O(ifaces[].ifaces[]."))
+    names = "|".join(specs)
+    inside = partial(re.sub, rf"O\(({names})\b(?!\[\]\.ifaces)", r"O(ifaces[].\1")
+    return each_text(task, inside)
 
 
 def page(by_hand: str, texts: Descriptions) -> str:

@@ -12,10 +12,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._module import (
     CHANGE,
     CONNECTION,
     network_options,
-    topology_options,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import FORWARD, SHORT
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import topology_options
+from tests.interface_docs import guest_docs
 from tests.option_docs import WHOLE, Descriptions, Options, Place, each_text, flat, head, options_of
 
 # Which kind of network each role makes; the first one makes any. "topology" is the role for many networks.
@@ -39,6 +40,12 @@ _DERIVED = ("bridge", "forward", "ips")
 # Tasks of a kind that are written by hand.
 _MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml"}]}
 _COMMON = {**CHANGE, **CONNECTION}
+_HOST_BRIDGES = {
+    "name": "Bridges of the hypervisor",
+    "ansible.builtin.include_role": {"name": "virtfleet.network.host_bridge"},
+    "vars": {"host_bridge_bridges": "{{ topology_host_bridges }}"},
+    "when": "topology_host_bridges | length > 0",
+}
 
 
 def short_options() -> Options:
@@ -61,7 +68,8 @@ def specs_of(role: str) -> Options:
 
 class Roles:
     """The files of all roles, in the words of descriptions.yml (``data`` of each role, ``texts`` of the short form) and
-    of the modules: ``table``, ``many`` and ``common`` for their options, ``whole`` for what virt_network documents."""
+    of the modules: ``table``, ``many`` and ``common`` for their options, ``whole`` for what virt_network documents,
+    ``nics`` for NICs."""
 
     def __init__(
         self,
@@ -71,9 +79,10 @@ class Roles:
         many: Descriptions,
         common: Options,
         whole: Options,
+        nics: tuple[Descriptions, Descriptions],
     ) -> None:
         self._data, self._texts, self._table, self._many = data, texts, table, many
-        self._common, self._whole = common, whole
+        self._common, self._whole, self._nics = common, whole, nics
 
     def files(self, dump: Callable[[Any], str], mark: str) -> dict[str, str]:
         """The text of every generated file by its path."""
@@ -127,6 +136,7 @@ class Roles:
         documented["networks"]["suboptions"] = each_text(self._one(inner), _inside_networks)
         for name in _COMMON:
             del documented["networks"]["suboptions"][name]
+        documented["ifaces"]["suboptions"] = guest_docs(specs["ifaces"]["options"], *self._nics)
         return {**documented, **self._common}
 
 
@@ -166,7 +176,8 @@ def _tasks(role: str) -> list[Options]:
     if role == "topology":
         options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
         options["networks"] = "{{ topology_networks | map('virtfleet.network.network_plan') | list }}"
-        return [_task("All networks", role, "virtfleet.network.virt_topology", options)]
+        options["host_bridges"] = "{{ topology_host_bridges | map(attribute='name') | list }}"
+        return [_HOST_BRIDGES, _task("Networks and NICs", role, "virtfleet.network.virt_topology", options)]
     taken = [name for name in specs_of(role) if name not in SHORT]
     options = {name: _given(role, name) for name in taken}
     derived = {

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from tests.interface_docs import guest_docs
 from tests.option_docs import Descriptions, Options, each_text, flat, head, options_of, walk
 
 
-def options(specs: Options, own: Descriptions, table: Descriptions, whole: Options) -> Options:
-    """The options: the module's own, and in each network those of the table and (``whole``) of virt_network itself."""
+def options(
+    specs: Options, own: Descriptions, table: Descriptions, whole: Options, nics: tuple[Descriptions, Descriptions]
+) -> Options:
+    """The options: the module's own, in each network those of the table and (``whole``) of virt_network itself, and for
+    each guest those of virt_iface."""
     inner = specs["networks"]["options"]
     typed = {name: spec for name, spec in inner.items() if name not in whole}
     suboptions = {
@@ -18,6 +22,7 @@ def options(specs: Options, own: Descriptions, table: Descriptions, whole: Optio
     }
     documented = flat(specs, own)
     documented["networks"]["suboptions"] = each_text(suboptions, _inside)
+    documented["ifaces"]["suboptions"] = guest_docs(specs["ifaces"]["options"], *nics)
     return documented
 
 
@@ -31,9 +36,16 @@ def _inside(text: str) -> str:
     )
 
 
-def result(whole: Options) -> Options:
-    """What the module returns: as virt_network, with all networks in place of the one, and a file for each of them."""
+def result(whole: Options, nics: Options) -> Options:
+    """What the module returns: as virt_network, with all networks in place of the one, and a file for each of them; and
+    what virt_iface returns."""
     returned: Options = {}
+    plan, diff = ({**whole[name]["contains"]} for name in ("plan", "diff"))
+    plan["guest"] = {**nics["plan"]["contains"]["guest"], "returned": "for NICs"}
+    plan["network"] = {**plan["network"], "returned": "for networks"}
+    for rows, name in ((plan, "action"), (plan, "effect"), (diff, "before_header"), (diff, "after_header")):
+        of_nics = nics["plan" if rows is plan else "diff"]["contains"][name]
+        rows[name] = {**rows[name], "description": [*_texts(rows[name]), *_texts(of_nics)]}
     for name, entry in whole.items():
         if name == "network":
             about = "The networks after the task, in the order in which they change. In check mode, as they would be."
@@ -43,6 +55,7 @@ def result(whole: Options) -> Options:
                 "type": "list",
                 "elements": "dict",
             }
+            returned["ifaces"] = _nics(nics["ifaces"])
         elif name == "backup_file":
             returned["backup_files"] = {
                 "description": "The files that hold the replaced definitions.",
@@ -52,5 +65,19 @@ def result(whole: Options) -> Options:
                 "sample": [entry["sample"]],
             }
         else:
-            returned[name] = entry
+            inner = {"plan": plan, "diff": diff}.get(name)
+            returned[name] = {**entry, "contains": inner} if inner else entry
     return returned
+
+
+def _texts(entry: Options) -> list[str]:
+    """A description as a list."""
+    found = entry["description"]
+    return list(found) if isinstance(found, list) else [str(found)]
+
+
+def _nics(entry: Options) -> Options:
+    """What is told of NICs, each with its guest, and without an address, for which nobody waits."""
+    domain = {"description": "The name of the guest.", "type": "str", "sample": "web"}
+    contains = {name: inner for name, inner in entry["contains"].items() if name != "address"}
+    return {**entry, "contains": {"domain": domain, **contains}}

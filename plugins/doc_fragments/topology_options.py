@@ -1000,6 +1000,1199 @@ options:
           - An empty list removes all.
         type: list
         elements: str
+  ifaces:
+    description:
+      - The NICs of guests, each as for M(virtfleet.network.virt_iface), one entry for each
+        guest.
+      - A NIC may go to a network that the same task makes, starts or changes. It is plugged
+        in when that is done. One that leaves a network which the task stops, restarts or deletes
+        leaves it before.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      domain:
+        description:
+          - The name of the guest. It has to exist, whether it runs or not.
+        type: str
+        required: true
+      state:
+        description:
+          - Whether there is to be such a NIC.
+        type: str
+        choices:
+          - present
+          - absent
+        default: present
+      exclusive:
+        description:
+          - Remove all NICs of the guest that the task does not mention, after what it does
+            mention is there. With an empty O(ifaces[].ifaces), none is left.
+        type: bool
+        default: false
+      apply:
+        description:
+          - Which definitions of the guest are brought to the wanted state, each for itself.
+          - 'V(live_and_saved) is what the state of the guest allows: the running one when the
+            guest runs, and the saved one when it has one.'
+          - V(live) is only the running guest, until it stops. V(saved) is only what the next
+            start of the guest takes.
+        type: str
+        choices:
+          - live_and_saved
+          - live
+          - saved
+        default: live_and_saved
+      replace:
+        description:
+          - Unplug the NIC of a running guest and plug it in again where libvirt cannot make
+            a change otherwise, as with its model or its MAC address. Without that, such a change
+            is an error, and nothing is changed.
+        type: bool
+        default: false
+      unplug_timeout:
+        description:
+          - How many seconds a running guest has to let go of a NIC. Then the task fails, and
+            puts back what it has changed. The guest may still let go later.
+        type: float
+        default: 30
+      ifaces:
+        description:
+          - The NICs of the guest.
+          - New ones are plugged in in the order of the list. Several that only name the same
+            network are told apart by their order, too.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          state:
+            description:
+              - Whether there is to be such a NIC.
+            type: str
+            choices:
+              - present
+              - absent
+            default: present
+          type:
+            description:
+              - What the NIC is connected to. It goes with O(source), and can be left out where
+                the source tells it.
+              - V(network) is a network of libvirt. V(bridge) is a bridge of the hypervisor's
+                own, of Linux or Open vSwitch.
+              - V(direct) is a network device of the hypervisor, by macvtap. V(ethernet) is
+                a tap device of its own.
+              - 'V(user) needs no privileges on the hypervisor: QEMU itself or passt talks to
+                the outside for the guest.'
+              - V(hostdev) hands a virtual function of an SR-IOV device to the guest. V(vdpa)
+                is a vDPA device of the hypervisor. V(vhostuser) is another process, like a
+                switch of DPDK, that shares memory with the guest.
+              - V(mcast), V(server), V(client) and V(udp) are tunnels between guests. V(null)
+                is connected to nothing.
+              - V(internal) and V(vds) are for other hypervisors than QEMU.
+              - libvirt assumes V(user) where the definition does not say.
+            type: str
+            choices:
+              - network
+              - bridge
+              - direct
+              - ethernet
+              - user
+              - hostdev
+              - vhostuser
+              - vdpa
+              - 'null'
+              - vds
+              - internal
+              - mcast
+              - server
+              - client
+              - udp
+          managed:
+            description:
+              - Let libvirt detach the device from the hypervisor before the guest gets it,
+                and attach it again afterwards.
+              - For type V(hostdev).
+              - libvirt assumes V(false) where the definition does not say.
+            type: bool
+          trust_guest_rx_filters:
+            description:
+              - Trust what the guest says about the NIC's MAC address and receive filters, and
+                follow it on the hypervisor. libvirt does so for virtio NICs on macvtap.
+            type: bool
+          mac:
+            description:
+              - The MAC address of the NIC.
+            type: dict
+            suboptions:
+              address:
+                description:
+                  - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
+                  - A definition that is made anew without one has another one each time.
+                  - libvirt makes one up where none is given.
+                type: str
+              type:
+                description:
+                  - Whether an address of VMware's range was V(generated) or is to be kept (V(static)).
+                    Only for VMware.
+                type: str
+                choices:
+                  - generated
+                  - static
+              check:
+                description:
+                  - Whether VMware checks the address against its own range. Only for VMware.
+                type: bool
+          source:
+            description:
+              - Where the NIC is plugged in. What can stand here depends on O(type).
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              network:
+                description:
+                  - The name of a network of libvirt. Makes type V(network).
+                type: str
+              portgroup:
+                description:
+                  - The portgroup of that network that the NIC belongs to. Without it, it is
+                    the network's default portgroup, if any.
+                type: str
+              bridge:
+                description:
+                  - The name of a bridge that the hypervisor has. Makes type V(bridge).
+                type: str
+              dev:
+                description:
+                  - The hypervisor's device. For type V(direct) its network device, for V(vdpa)
+                    the character device, like V(/dev/vhost-vdpa-0); with passt (type V(user))
+                    the network device whose routes the guest gets.
+                type: str
+              type:
+                description:
+                  - The kind of connection for type V(vhostuser). V(unix) is filled in.
+                type: str
+                choices:
+                  - unix
+              path:
+                description:
+                  - The path of the UNIX socket, for type V(vhostuser). Makes that type.
+                type: str
+              mode:
+                description:
+                  - For type V(direct), how macvtap delivers packets. With V(vepa) they all
+                    go out, and the switch there sends back those for guests of the same hypervisor.
+                    V(bridge) delivers these directly. V(private) never delivers between guests
+                    of the device. V(passthrough) gives the whole device to one guest.
+                  - For type V(vhostuser), who opens the socket. QEMU does with V(server), and
+                    connects to it with V(client).
+                  - libvirt assumes V(vepa) where the definition does not say.
+                type: str
+                choices:
+                  - vepa
+                  - bridge
+                  - private
+                  - passthrough
+                  - client
+                  - server
+              socket_address:
+                description:
+                  - The address of the tunnel, for the types V(mcast), V(server), V(client)
+                    and V(udp). For V(mcast) one of the multicast range, like V(230.0.0.1);
+                    for V(client) and V(udp) that of the other end; for V(server) the own one.
+                type: str
+              port:
+                description:
+                  - The port of the tunnel, from 1 to 65535.
+                type: int
+              name:
+                description:
+                  - The name of the hypervisor's own network, for type V(internal). Makes that
+                    type.
+                type: str
+              switchid:
+                description:
+                  - The UUID of the distributed switch of VMware, for type V(vds). Makes that
+                    type.
+                  - Needs libvirt 8.7.0 or newer.
+                type: str
+              portid:
+                description:
+                  - The number of the port on the switch, for type V(vds).
+                type: int
+              portgroupid:
+                description:
+                  - The portgroup of the switch, for type V(vds).
+                  - Needs libvirt 8.7.0 or newer.
+                type: str
+              connectionid:
+                description:
+                  - The number of the connection to the switch, for type V(vds).
+                  - Needs libvirt 8.7.0 or newer.
+                type: int
+              reconnect:
+                description:
+                  - What QEMU does when it loses the socket, for type V(vhostuser) in mode V(client).
+                type: dict
+                suboptions:
+                  enabled:
+                    description:
+                      - Connect again.
+                    type: bool
+                  timeout:
+                    description:
+                      - After how many seconds.
+                    type: int
+              local:
+                description:
+                  - The own end of the tunnel, for type V(udp). Makes that type.
+                type: dict
+                suboptions:
+                  address:
+                    description:
+                      - The address that packets come from.
+                    type: str
+                  port:
+                    description:
+                      - The port that packets come from.
+                    type: int
+              vendor:
+                description:
+                  - The vendor of a USB device, for type V(hostdev). Makes that type.
+                type: dict
+                suboptions:
+                  id:
+                    description:
+                      - The number of the vendor, like V(0x0951). Put it in quotes.
+                    type: str
+              product:
+                description:
+                  - The product of a USB device. It goes with O(source.vendor).
+                type: dict
+                suboptions:
+                  id:
+                    description:
+                      - The number of the product, like V(0x1625). Put it in quotes.
+                    type: str
+              address:
+                description:
+                  - The address of the hypervisor's device, for type V(hostdev). Makes that
+                    type.
+                type: dict
+                suboptions:
+                  type:
+                    description:
+                      - The kind of address. V(usb) is filled in where there is O(source.address.device),
+                        else V(pci).
+                    type: str
+                    choices:
+                      - pci
+                      - usb
+                  domain:
+                    description:
+                      - The PCI domain, as a number or like V(0x0000). Put it in quotes.
+                    type: str
+                  bus:
+                    description:
+                      - The PCI or USB bus, as a number or like V(0x3b). Put it in quotes.
+                    type: str
+                  slot:
+                    description:
+                      - The PCI slot, as a number or like V(0x02). Put it in quotes.
+                    type: str
+                  function:
+                    description:
+                      - The PCI function, as a number or like V(0x1). Put it in quotes.
+                    type: str
+                  device:
+                    description:
+                      - The number of the USB device on its bus.
+                    type: int
+                  port:
+                    description:
+                      - The USB port, like V(1.2). Put it in quotes.
+                      - Needs libvirt 12.8.0 or newer.
+                    type: str
+              ips:
+                description:
+                  - Addresses that the hypervisor's end of the NIC gets, for type V(ethernet).
+                  - 'The list is the whole list: entries that are not in it are removed.'
+                  - Entries are told apart by C(address) and C(peer).
+                  - Their order matters.
+                type: list
+                elements: dict
+                suboptions:
+                  address:
+                    description:
+                      - The address, also with its prefix, like V(192.168.50.1/24).
+                      - Without a prefix, libvirt takes 64 for IPv6, and the address class for
+                        IPv4.
+                    type: str
+                  family:
+                    description:
+                      - The family of the address. V(ipv6) is filled in for an IPv6 address.
+                      - libvirt assumes V(ipv4) where the definition does not say.
+                    type: str
+                    choices:
+                      - ipv4
+                      - ipv6
+                  prefix:
+                    description:
+                      - The length of the network's part of the address, in bits.
+                    type: int
+                  peer:
+                    description:
+                      - The address of the other end, where it is known.
+                    type: str
+              routes:
+                description:
+                  - Routes through the NIC that the hypervisor gets, for type V(ethernet).
+                  - 'The list is the whole list: entries that are not in it are removed.'
+                type: list
+                elements: dict
+                suboptions:
+                  family:
+                    description:
+                      - The family of the address. V(ipv6) is filled in for an IPv6 address.
+                      - libvirt assumes V(ipv4) where the definition does not say.
+                    type: str
+                    choices:
+                      - ipv4
+                      - ipv6
+                  address:
+                    description:
+                      - The address of the subnet, also with its prefix, like V(192.168.60.0/24).
+                    type: str
+                  netmask:
+                    description:
+                      - The netmask of an IPv4 subnet, like V(255.255.255.0).
+                      - Another spelling of O(ifaces[].ifaces[].source.routes[].prefix).
+                    type: str
+                  prefix:
+                    description:
+                      - The length of the network's part of the address, in bits.
+                    type: int
+                  gateway:
+                    description:
+                      - The address of the gateway.
+                    type: str
+                  metric:
+                    description:
+                      - Of several routes, the one with the lowest number is taken.
+                    type: int
+          vlan:
+            description:
+              - The VLANs of the NIC's traffic, which the guest does not see. Possible with
+                Open vSwitch, with virtual functions (type V(hostdev), or V(direct) in mode
+                V(passthrough)), and from libvirt 11.0.0 on with ordinary bridges.
+              - It goes before a VLAN of the network or the portgroup.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              trunk:
+                description:
+                  - Pass tagged traffic through for a single tag. With several tags it is so
+                    anyway.
+                  - libvirt assumes V(false) where the definition does not say.
+                type: bool
+              tags:
+                description:
+                  - The VLAN tags.
+                  - 'The list is the whole list: entries that are not in it are removed.'
+                  - Entries are told apart by C(id).
+                  - O(ifaces[].ifaces[].vlan) needs it.
+                type: list
+                elements: dict
+                suboptions:
+                  id:
+                    description:
+                      - The number of the VLAN, from 0 to 4095.
+                      - Every entry needs it.
+                    type: int
+                  native_mode:
+                    description:
+                      - Makes this VLAN the native one, with V(tagged) or V(untagged) packets.
+                        One tag may have it. Only with Open vSwitch.
+                    type: str
+                    choices:
+                      - tagged
+                      - untagged
+          virtualport:
+            description:
+              - How the NIC is announced to a switch that wants to know it. For the types V(network),
+                V(bridge), V(direct) and V(hostdev). With type V(network), what is missing comes
+                from the network and its portgroup.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              type:
+                description:
+                  - The kind of switch. All types but V(network) need it. V(openvswitch) is
+                    for an Open vSwitch bridge, V(midonet) for one of Midonet, the others are
+                    for physical switches.
+                  - O(ifaces[].ifaces[].virtualport) needs it.
+                type: str
+                choices:
+                  - 802.1Qbg
+                  - 802.1Qbh
+                  - openvswitch
+                  - midonet
+              parameters:
+                description:
+                  - What the switch is told.
+                type: dict
+                suboptions:
+                  managerid:
+                    description:
+                      - The VSI manager, from 0 to 255. For type V(802.1Qbg), which needs it.
+                    type: int
+                  typeid:
+                    description:
+                      - The VSI type, from 0 to 16777215. For type V(802.1Qbg), which needs
+                        it.
+                    type: int
+                  typeidversion:
+                    description:
+                      - The version of the VSI type, from 0 to 255. For type V(802.1Qbg), which
+                        needs it.
+                    type: int
+                  instanceid:
+                    description:
+                      - The VSI instance, a UUID. For type V(802.1Qbg).
+                      - libvirt makes one up where none is given.
+                    type: str
+                  profileid:
+                    description:
+                      - The port profile, of 1 to 39 characters. For the types V(802.1Qbh),
+                        which needs it, and V(openvswitch).
+                    type: str
+                  interfaceid:
+                    description:
+                      - The interface, a UUID. For the types V(openvswitch), and V(midonet),
+                        which needs it.
+                      - libvirt makes one up where none is given.
+                    type: str
+          bandwidth:
+            description:
+              - The limits of the NIC's traffic.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              inbound:
+                description:
+                  - The limits of traffic towards the guest. They need C(average), or nothing
+                    but C(floor).
+                type: dict
+                suboptions:
+                  average:
+                    description:
+                      - The average rate, in KiB per second.
+                    type: int
+                  peak:
+                    description:
+                      - The highest rate, in KiB per second. The kernel ignores it for outbound
+                        traffic.
+                    type: int
+                  floor:
+                    description:
+                      - The guaranteed rate, in KiB per second. Only inbound and for type V(network),
+                        where the network itself limits its inbound traffic.
+                    type: int
+                  burst:
+                    description:
+                      - How much may be sent at the peak rate in one go, in KiB.
+                    type: int
+              outbound:
+                description:
+                  - The limits of traffic from the guest. They need C(average).
+                type: dict
+                suboptions:
+                  average:
+                    description:
+                      - The average rate, in KiB per second.
+                    type: int
+                  peak:
+                    description:
+                      - The highest rate, in KiB per second. The kernel ignores it for outbound
+                        traffic.
+                    type: int
+                  floor:
+                    description:
+                      - The guaranteed rate, in KiB per second. Only inbound and for type V(network),
+                        where the network itself limits its inbound traffic.
+                    type: int
+                  burst:
+                    description:
+                      - How much may be sent at the peak rate in one go, in KiB.
+                    type: int
+          port:
+            description:
+              - The port of the NIC on its bridge.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              isolated:
+                description:
+                  - Keep the guest from reaching other guests on the bridge whose ports are
+                    isolated, too. For bridges of Linux.
+                type: bool
+          ips:
+            description:
+              - Addresses of the guest's end of the NIC. Containers (LXC) get them; most other
+                guests ignore them.
+              - For type V(user), the address range that QEMU or passt gives to the guest.
+              - 'The list is the whole list: entries that are not in it are removed.'
+              - Entries are told apart by C(address) and C(peer).
+              - Their order matters.
+              - An empty list removes all.
+            type: list
+            elements: dict
+            suboptions:
+              address:
+                description:
+                  - The address, also with its prefix, like V(192.168.50.1/24).
+                  - Without a prefix, libvirt takes 64 for IPv6, and the address class for IPv4.
+                  - Every entry needs it.
+                type: str
+              family:
+                description:
+                  - The family of the address. V(ipv6) is filled in for an IPv6 address.
+                  - libvirt assumes V(ipv4) where the definition does not say.
+                type: str
+                choices:
+                  - ipv4
+                  - ipv6
+              prefix:
+                description:
+                  - The length of the network's part of the address, in bits.
+                type: int
+              peer:
+                description:
+                  - The address of the other end, where it is known.
+                type: str
+          routes:
+            description:
+              - Routes of the guest. Containers (LXC) get them; other guests ignore them.
+              - 'The list is the whole list: entries that are not in it are removed.'
+              - An empty list removes all.
+            type: list
+            elements: dict
+            suboptions:
+              family:
+                description:
+                  - The family of the address. V(ipv6) is filled in for an IPv6 address.
+                  - libvirt assumes V(ipv4) where the definition does not say.
+                type: str
+                choices:
+                  - ipv4
+                  - ipv6
+              address:
+                description:
+                  - The address of the subnet, also with its prefix, like V(192.168.60.0/24).
+                  - Every entry needs it.
+                type: str
+              netmask:
+                description:
+                  - The netmask of an IPv4 subnet, like V(255.255.255.0).
+                  - Another spelling of O(ifaces[].ifaces[].routes[].prefix).
+                type: str
+              prefix:
+                description:
+                  - The length of the network's part of the address, in bits.
+                type: int
+              gateway:
+                description:
+                  - The address of the gateway.
+                  - Every entry needs it.
+                type: str
+              metric:
+                description:
+                  - Of several routes, the one with the lowest number is taken.
+                type: int
+          port_forwards:
+            description:
+              - Ports of the hypervisor that lead to the guest, with passt, so with O(backend.type=passt).
+              - 'The list is the whole list: entries that are not in it are removed.'
+              - Entries are told apart by C(proto), C(address) and C(dev).
+              - Needs libvirt 9.0.0 or newer.
+              - An empty list removes all.
+            type: list
+            elements: dict
+            suboptions:
+              proto:
+                description:
+                  - The protocol.
+                type: str
+                choices:
+                  - tcp
+                  - udp
+              address:
+                description:
+                  - The hypervisor's address that the ports are of. Without it, all addresses.
+                type: str
+              dev:
+                description:
+                  - The hypervisor's network device that the ports are on. Without it, all devices.
+                type: str
+              ranges:
+                description:
+                  - The ports. Without any, all ports are forwarded.
+                  - 'The list is the whole list: entries that are not in it are removed.'
+                  - Entries are told apart by C(start) and C(end).
+                type: list
+                elements: dict
+                suboptions:
+                  start:
+                    description:
+                      - The first port, or the only one.
+                    type: int
+                  end:
+                    description:
+                      - The last port.
+                    type: int
+                  to:
+                    description:
+                      - The guest's port that O(port_forwards[].ranges[].start) leads to. The
+                        following ports lead to those that follow.
+                    type: int
+                  exclude:
+                    description:
+                      - Do not forward these ports, out of a longer range.
+                      - libvirt assumes V(false) where the definition does not say.
+                    type: bool
+          script:
+            description:
+              - A program that the hypervisor runs when the NIC is made, for type V(ethernet),
+                or with Xen.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              path:
+                description:
+                  - The path of the program.
+                type: str
+          downscript:
+            description:
+              - A program that the hypervisor runs when the NIC is taken away, for type V(ethernet).
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              path:
+                description:
+                  - The path of the program.
+                type: str
+          backenddomain:
+            description:
+              - Another guest that has the device at the other end. Only with Xen.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              name:
+                description:
+                  - The name of that guest.
+                type: str
+          target:
+            description:
+              - The device on the hypervisor that is the NIC's other end.
+            type: dict
+            suboptions:
+              dev:
+                description:
+                  - Its name. Names that begin with V(vnet), V(macvtap) or V(macvlan) are libvirt's
+                    own.
+                  - libvirt makes one up where none is given.
+                type: str
+              managed:
+                description:
+                  - Whether libvirt sets the device up. Only for type V(ethernet) it may not,
+                    for a tap device that is there already.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+          guest:
+            description:
+              - The NIC as containers (LXC) see it.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              dev:
+                description:
+                  - Its name in the container.
+                type: str
+          model:
+            description:
+              - The hardware that the guest sees.
+            type: dict
+            suboptions:
+              type:
+                description:
+                  - V(virtio) is the fast one. V(e1000e), V(e1000), V(rtl8139) and more are
+                    for guests without a driver for it.
+                  - libvirt takes an old model, like V(rtl8139), where none is given.
+                  - libvirt makes one up where none is given.
+                type: str
+          driver:
+            description:
+              - Settings of a virtio NIC. They need O(model.type=virtio), or libvirt drops them.
+                For type V(hostdev), how the device is handed to the guest.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              name:
+                description:
+                  - Who carries the packets, the kernel (V(vhost)) or QEMU itself (V(qemu)).
+                    Without it, it is the kernel where it can.
+                  - V(vfio), V(kvm) and V(xen) are for type V(hostdev). V(vfio) is the one that
+                    today's kernels have.
+                type: str
+                choices:
+                  - qemu
+                  - vhost
+                  - vfio
+                  - kvm
+                  - xen
+              model:
+                description:
+                  - The kernel's VFIO driver for the device, when it is not the general one.
+                    For type V(hostdev).
+                  - Needs libvirt 10.0.0 or newer.
+                type: str
+              iommufd:
+                description:
+                  - Hand the device over through the kernel's IOMMUFD instead of its older VFIO
+                    containers. For type V(hostdev).
+                  - Needs libvirt 12.1.0 or newer.
+                type: bool
+              txmode:
+                description:
+                  - How QEMU sends when its buffer was full, in a thread of its own or by a
+                    timer. Better left alone.
+                type: str
+                choices:
+                  - iothread
+                  - timer
+              ioeventfd:
+                description:
+                  - Handle the guest's requests in a thread of their own. Better left alone.
+                type: bool
+              event_idx:
+                description:
+                  - Reduce the number of interrupts and exits. Better left alone.
+                type: bool
+              queues:
+                description:
+                  - The number of queues, which different processors of the guest can work on.
+                    For the types V(network), V(bridge), V(direct), V(ethernet), V(vdpa) and
+                    V(vhostuser).
+                  - libvirt assumes V(1) where the definition does not say.
+                type: int
+              rx_queue_size:
+                description:
+                  - How many packets a receive queue holds, a power of two. QEMU takes 256 to
+                    1024.
+                type: int
+              tx_queue_size:
+                description:
+                  - How many packets a transmit queue holds, a power of two. QEMU takes more
+                    than 256 only for type V(vhostuser).
+                type: int
+              rss:
+                description:
+                  - Spread incoming packets over the queues by their hash (receive-side scaling).
+                  - Needs libvirt 8.3.0 or newer.
+                type: bool
+              rss_hash_report:
+                description:
+                  - Tell the guest the hash of each packet.
+                  - Needs libvirt 8.3.0 or newer.
+                type: bool
+              iommu:
+                description:
+                  - Let the device use the guest's virtual IOMMU.
+                type: bool
+              ats:
+                description:
+                  - Let the device use address translation services.
+                type: bool
+              packed:
+                description:
+                  - Use packed queues.
+                type: bool
+              page_per_vq:
+                description:
+                  - Give the notification of each queue a page of its own.
+                  - Needs libvirt 7.9.0 or newer.
+                type: bool
+              host:
+                description:
+                  - What the hypervisor's end takes over from the guest. QEMU switches on all
+                    that it can.
+                type: dict
+                suboptions:
+                  csum:
+                    description:
+                      - Checksums.
+                    type: bool
+                  tso4:
+                    description:
+                      - Segmentation of TCP over IPv4.
+                    type: bool
+                  tso6:
+                    description:
+                      - Segmentation of TCP over IPv6.
+                    type: bool
+                  ecn:
+                    description:
+                      - Segmentation of TCP with explicit congestion notification.
+                    type: bool
+                  ufo:
+                    description:
+                      - Fragmentation of UDP.
+                    type: bool
+                  gso:
+                    description:
+                      - Generic segmentation.
+                    type: bool
+                  mrg_rxbuf:
+                    description:
+                      - Merge receive buffers, so that large packets take several small ones.
+                    type: bool
+              guest:
+                description:
+                  - What the guest lets the hypervisor's end leave undone in packets to it.
+                    QEMU switches on all that it can.
+                type: dict
+                suboptions:
+                  csum:
+                    description:
+                      - Checksums.
+                    type: bool
+                  tso4:
+                    description:
+                      - Segmentation of TCP over IPv4.
+                    type: bool
+                  tso6:
+                    description:
+                      - Segmentation of TCP over IPv6.
+                    type: bool
+                  ecn:
+                    description:
+                      - Segmentation of TCP with explicit congestion notification.
+                    type: bool
+                  ufo:
+                    description:
+                      - Fragmentation of UDP.
+                    type: bool
+          backend:
+            description:
+              - What carries the NIC's packets on the hypervisor.
+            type: dict
+            suboptions:
+              type:
+                description:
+                  - V(passt) is a process of that name, for type V(user), and from libvirt 11.1.0
+                    on for V(vhostuser).
+                  - libvirt assumes V(default) where the definition does not say.
+                  - Needs libvirt 9.0.0 or newer.
+                type: str
+                choices:
+                  - default
+                  - passt
+              tap:
+                description:
+                  - The device that tap devices are made with, in place of V(/dev/net/tun).
+                type: str
+              vhost:
+                description:
+                  - The device of the kernel's vhost, in place of V(/dev/vhost-net).
+                type: str
+              log_file:
+                description:
+                  - The file that passt writes its messages to.
+                  - Needs libvirt 9.0.0 or newer.
+                type: str
+              hostname:
+                description:
+                  - The host name that passt gives to the guest by DHCP.
+                  - Needs libvirt 11.8.0 or newer.
+                type: str
+              fqdn:
+                description:
+                  - The full name that passt gives to the guest by DHCP.
+                  - Needs libvirt 11.8.0 or newer.
+                type: str
+          filterref:
+            description:
+              - The rules of a filter of libvirt (nwfilter) for the NIC's traffic. For the types
+                V(network), V(bridge) and V(ethernet).
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              filter:
+                description:
+                  - The name of the filter, like V(clean-traffic).
+                type: str
+              parameters:
+                description:
+                  - Values for the filter's variables. A variable that takes several values
+                    is listed with each.
+                  - 'The list is the whole list: entries that are not in it are removed.'
+                  - Entries are told apart by C(name) and C(value).
+                type: list
+                elements: dict
+                suboptions:
+                  name:
+                    description:
+                      - The name of the variable, like V(IP).
+                    type: str
+                  value:
+                    description:
+                      - The value.
+                    type: str
+          tune:
+            description:
+              - Tuning of the tap device.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              sndbuf:
+                description:
+                  - The size of its send buffer, in bytes. V(0) is without a limit.
+                type: int
+          teaming:
+            description:
+              - Makes a pair of NICs, of which the guest's virtio driver uses one and falls
+                back to the other. One is virtio, the other a virtual function, which can be
+                taken away for a migration. Both have the same MAC address.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              type:
+                description:
+                  - V(persistent) is the one that stays, V(transient) the other one.
+                type: str
+                choices:
+                  - persistent
+                  - transient
+              persistent:
+                description:
+                  - The alias of the NIC that stays. Type V(transient) needs it.
+                type: str
+          link:
+            description:
+              - The cable of the NIC.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              state:
+                description:
+                  - With V(down), the cable is unplugged.
+                  - libvirt assumes V(up) where the definition does not say.
+                type: str
+                choices:
+                  - up
+                  - down
+          mtu:
+            description:
+              - The size of the NIC's packets.
+            type: dict
+            suboptions:
+              size:
+                description:
+                  - The largest packet, in bytes. libvirt tells it to guests with virtio. Without
+                    it, it is that of the network or the bridge.
+                  - libvirt assumes V(0) where the definition does not say.
+                type: int
+          coalesce:
+            description:
+              - When the hypervisor's end of the NIC signals received packets. For the types
+                V(network) and V(bridge).
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              rx:
+                description:
+                  - Of what it receives.
+                type: dict
+                suboptions:
+                  frames:
+                    description:
+                      - By the number of packets.
+                    type: dict
+                    suboptions:
+                      max:
+                        description:
+                          - After how many packets at the latest. V(0) is the kernel's own choice.
+                          - libvirt assumes V(0) where the definition does not say.
+                        type: int
+          boot:
+            description:
+              - Lets the guest boot from the NIC. It cannot be together with C(<boot>) in the
+                C(<os>) of the guest's definition.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              order:
+                description:
+                  - The place of the NIC among the guest's boot devices, from 1. Each device
+                    has its own.
+                type: int
+              loadparm:
+                description:
+                  - What a mainframe's guest (s390) boots, up to 8 characters.
+                type: str
+          alias:
+            description:
+              - A name for the NIC that other parts of the definition, and programs, can use.
+            type: dict
+            suboptions:
+              name:
+                description:
+                  - The name, which begins with V(ua-).
+                  - libvirt makes one up where none is given.
+                type: str
+          rom:
+            description:
+              - The ROM of the NIC, with which the guest boots from the network.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              enabled:
+                description:
+                  - Whether it has one.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              bar:
+                description:
+                  - Whether the guest sees it in its memory.
+                type: bool
+              file:
+                description:
+                  - The path of the file with the ROM's content on the hypervisor. An empty
+                    one is no ROM.
+                type: str
+          acpi:
+            description:
+              - The NIC in the guest's ACPI tables.
+              - Needs libvirt 7.3.0 or newer.
+              - An empty dictionary removes it.
+            type: dict
+            suboptions:
+              index:
+                description:
+                  - A number that Linux makes the NIC's name of (V(eno1)), whatever its PCI
+                    address. From 1 to 16383, another for each device.
+                type: int
+              nodeset:
+                description:
+                  - The guest's NUMA nodes that the device belongs to, for type V(hostdev).
+                  - Needs libvirt 11.8.0 or newer.
+                type: str
+          address:
+            description:
+              - Where the guest finds the NIC, by default the next free place of its PCI bus.
+              - libvirt makes one up where none is given.
+            type: dict
+            suboptions:
+              type:
+                description:
+                  - The kind of address. V(pci) is filled in. The others are for other machines
+                    and buses.
+                type: str
+                choices:
+                  - pci
+                  - ccw
+                  - usb
+                  - spapr-vio
+                  - virtio-mmio
+                  - isa
+                  - drive
+                  - virtio-serial
+                  - ccid
+                  - dimm
+                  - unassigned
+              domain:
+                description:
+                  - The PCI domain, as a number or like V(0x0000). Put it in quotes.
+                type: str
+              bus:
+                description:
+                  - The PCI or USB bus, as a number or like V(0x3b). Put it in quotes.
+                type: str
+              slot:
+                description:
+                  - The PCI slot, as a number or like V(0x02). Put it in quotes.
+                type: str
+              function:
+                description:
+                  - The PCI function, as a number or like V(0x1). Put it in quotes.
+                type: str
+              multifunction:
+                description:
+                  - Whether other devices have the other functions of the same PCI slot.
+                type: bool
+              controller:
+                description:
+                  - The number of the controller.
+                type: int
+              target:
+                description:
+                  - The number of the target on the controller.
+                type: int
+              unit:
+                description:
+                  - The number of the unit on the target.
+                type: int
+              port:
+                description:
+                  - The USB port, like V(1.2). Put it in quotes.
+                type: str
+              reg:
+                description:
+                  - The register, of type V(spapr-vio).
+                type: str
+              cssid:
+                description:
+                  - The channel subsystem, of type V(ccw).
+                type: str
+              ssid:
+                description:
+                  - The subchannel set, of type V(ccw).
+                type: str
+              devno:
+                description:
+                  - The number of the device, of type V(ccw).
+                type: str
+              iobase:
+                description:
+                  - The I/O port, of type V(isa).
+                type: str
+              irq:
+                description:
+                  - The interrupt, of type V(isa).
+                type: str
+              base:
+                description:
+                  - The address in memory, of type V(dimm).
+                type: str
+              zpci:
+                description:
+                  - The PCI address as a mainframe (s390) has it.
+                type: dict
+                suboptions:
+                  uid:
+                    description:
+                      - Its user-defined identifier.
+                    type: str
+                  fid:
+                    description:
+                      - Its function identifier.
+                    type: str
+  host_bridges:
+    description:
+      - Bridges of the hypervisor that a task before this one makes. So in check mode, which
+        makes none, they may be missing.
+    type: list
+    elements: str
+    default: []
   purge:
     description:
       - What to do with networks that this topology has made and that O(networks) does not list
@@ -1023,8 +2216,11 @@ attributes:
 seealso:
   - module: virtfleet.network.virt_network
   - module: virtfleet.network.virt_network_info
+  - module: virtfleet.network.virt_iface
 notes:
-  - 'All networks are looked at and checked together, before the first one is changed: also
-    whether they get along with each other. When one cannot be brought about, all that this
-    task has changed is put back.'
+  - 'All networks and NICs are looked at and checked together, before the first one is changed:
+    also whether they get along with each other. When one cannot be brought about, all that
+    this task has changed is put back.'
+  - A NIC cannot go to a network that takes the bridge or the subnet of the one that it leaves,
+    as each would have to wait for the other. Such a task fails, and names both.
 """

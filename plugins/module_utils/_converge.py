@@ -76,20 +76,28 @@ def converge(
     ``patience``: seconds to wait for a lock; ``about_to`` is called with the plans before the first step. Raises a
     NetworkError; what was changed by then has been put back.
     """
-    # Guests that an earlier restart has cut off are looked for only where their NICs may be moved.
-    users = host.guests() if policy.restart == "replug" else {}
-    observed = [host.observe(desired.name)._replace(guests=users.get(desired.name)) for desired in wanted]
-    if all(map(settled, wanted, observed)):
-        return [
-            Outcome(desired, Plan(one.name, before=one.saved, after=one.saved), one, one)
-            for desired, one in zip(wanted, observed)
-        ]
+    rest = at_rest(host, wanted, policy)
+    if rest is not None:
+        return rest
     from ansible_collections.virtfleet.network.plugins.module_utils._transaction import prepare, transact
 
     if rehearse:
         return prepare(host, wanted, policy)
     with host.lock([desired.name for desired in wanted], patience):
         return transact(host, wanted, policy, about_to)
+
+
+def at_rest(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outcome] | None:
+    """The outcomes where all networks certainly are as they shall be, else None."""
+    # Guests that an earlier restart has cut off are looked for only where their NICs may be moved.
+    users = host.guests() if policy.restart == "replug" else {}
+    observed = [host.observe(desired.name)._replace(guests=users.get(desired.name)) for desired in wanted]
+    if not all(map(settled, wanted, observed)):
+        return None
+    return [
+        Outcome(desired, Plan(one.name, before=one.saved, after=one.saved), one, one)
+        for desired, one in zip(wanted, observed)
+    ]
 
 
 def stranded(observed: Observed) -> bool:

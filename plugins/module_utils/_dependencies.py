@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import bridges, conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import bridges, taken
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidNetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidNetworkError, InvalidNicsError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed, Surroundings
 from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
+
+# What the name of a guest has in front among those of networks, in which there is no "/".
+GUEST = "guest/"
 
 
 def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surroundings) -> Surroundings:
@@ -29,21 +32,27 @@ def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surround
     return around._replace(networks=tuple(networks), devices=devices)
 
 
-def in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """First what others wait for: a network that gives up the bridge, subnet or route that another one takes.
-
-    Raises InvalidNetworkError when two exchange them.
-    """
-    by_name = {outcome.desired.name: outcome for outcome in outcomes}
+def waits(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    """Which networks wait for which others: for one that gives up the bridge, subnet or route that they take."""
     busy = [outcome for outcome in outcomes if outcome.plan.steps]
-    waits = {one.desired.name: [other.desired.name for other in busy if _takes(one, other)] for one in outcomes}
+    return {one.desired.name: [other.desired.name for other in busy if _takes(one, other)] for one in outcomes}
+
+
+def in_order(waiting: Mapping[str, Sequence[str]]) -> list[str]:
+    """First what others wait for. Raises an error when they wait for each other."""
     try:
-        return [by_name[name] for name in TopologicalSorter(waits).static_order()]
+        return list(TopologicalSorter(waiting).static_order())
     except CycleError as error:
-        names = error.args[1]
-        others = ", ".join(repr(name) for name in sorted({*names} - {names[0]}))
-        why = f"it exchanges its bridge, subnet or route with {others}, which takes two tasks: free one of them first"
-        raise InvalidNetworkError(names[0], [why]) from None
+        names = dict.fromkeys(error.args[1])
+    guest = next((name for name in names if name.startswith(GUEST)), "")
+    others = ", ".join(repr(name) for name in sorted(names) if not name.startswith(GUEST))
+    if guest:
+        why = f"they and the networks {others} wait for each other, as one network takes what another one gives up"
+        raise InvalidNicsError(guest[len(GUEST) :], [f"{why}: move the NICs elsewhere first, in a task of its own"])
+    name = next(iter(names))
+    others = ", ".join(repr(other) for other in sorted(names) if other != name)
+    why = f"it exchanges its bridge, subnet or route with {others}, which takes two tasks: free one of them first"
+    raise InvalidNetworkError(name, [why])
 
 
 def _takes(one: Outcome, other: Outcome) -> bool:
@@ -57,5 +66,5 @@ def _takes(one: Outcome, other: Outcome) -> bool:
 def _against(one: Outcome, other: Observed) -> list[str]:
     if not other.saved:
         return []
-    found = conflicts(spec_of(one.after.saved), one.before, one.after.active, Surroundings((other,)))
-    return [*found.problems, *found.warnings]
+    hard, soft = taken(spec_of(one.after.saved), [other], one.after.active)
+    return [*hard, *soft]

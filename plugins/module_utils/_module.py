@@ -20,8 +20,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import a
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Plan, Policy
-from ansible_collections.virtfleet.network.plugins.module_utils._target import owner, tally
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._target import tally
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection
@@ -64,12 +64,14 @@ def finish(
 
 def run_networks(
     options: dict[str, Any],
-    read: Callable[[dict[str, Any], Gateway], list[Desired]],
-    tell: Callable[[list[Outcome], list[str]], dict[str, Any]],
+    read: Callable[[dict[str, Any], Any], Any],
+    tell: Callable[[list[Any], list[str]], dict[str, Any]],
+    bring: Callable[..., list[Any]] | None = None,
+    kind: type[Gateway] | None = None,
     **rules: Any,
 ) -> None:
-    """Runs a module that changes networks: ``read`` makes the wanted networks of its parameters, ``tell`` the part of
-    the result that is its own, also of the files with the replaced definitions."""
+    """Runs a module that changes networks: ``read`` makes what is wanted of its parameters, ``bring`` (else converge)
+    brings that about, ``tell`` makes the result of the outcomes and of the files with the replaced definitions."""
     module = start({**options, **CHANGE}, **rules)
     params: dict[str, Any] = module.params
     saved: list[str] = []
@@ -78,20 +80,17 @@ def run_networks(
         if params["backup"]:
             saved.extend(_back_up(params["backup_dir"], outcome) for outcome in outcomes if _replaces(outcome))
 
-    def work(gateway: Gateway) -> dict[str, Any]:
+    def work(gateway: Any) -> dict[str, Any]:
         began, policy = time.monotonic(), Policy(params["restart"], params["force"])
         wanted = read(params, gateway)
-        outcomes = converge(gateway, wanted, policy, module.check_mode, params["lock_timeout"], back_up)
+        outcomes = (bring or converge)(gateway, wanted, policy, module.check_mode, params["lock_timeout"], back_up)
         for outcome in outcomes:
             for warning in outcome.plan.warnings:
                 module.warn(warning)
-        return {
-            **result_of(outcomes),
-            **tell(outcomes, saved),
-            "cost": cost([outcome.plan for outcome in outcomes], time.monotonic() - began),
-        }
+        plans = [outcome.plan for outcome in outcomes]
+        return {**tell(outcomes, saved), "cost": cost(plans, time.monotonic() - began)}
 
-    finish(module, module.check_mode, work)
+    finish(module, module.check_mode, work, kind)
 
 
 def desired_network(params: dict[str, Any]) -> Desired:
@@ -157,7 +156,7 @@ def _difference(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def cost(plans: Sequence[Plan], seconds: float) -> dict[str, Any]:
+def cost(plans: Sequence[Any], seconds: float) -> dict[str, Any]:
     """What the plans cost: calls to libvirt, whether a running network was restarted, the time of the whole task."""
     steps = [step for plan in plans for step in plan.steps]
     bounced, calls = any(item.effect == "restart" for step in steps for item in step.items), 0
@@ -224,7 +223,7 @@ def run_entries(kind: Collection) -> None:
     run_networks(
         entries.entry_options(kind),
         lambda params, _gateway: [entries.desired_entries(kind, params)],
-        lambda outcomes, saved: {**_entries_of(outcomes[0]), **_kept(saved)},
+        lambda outcomes, saved: {**result_of(outcomes), **_entries_of(outcomes[0]), **_kept(saved)},
         **entries.entry_rules(kind),
     )
 
@@ -243,45 +242,6 @@ def run_network() -> None:
     run_networks(
         network_options(),
         lambda params, _gateway: [desired_network(params)],
-        lambda outcomes, saved: {"network": summary(outcomes[0].after), **_kept(saved)},
+        lambda outcomes, saved: {**result_of(outcomes), "network": summary(outcomes[0].after), **_kept(saved)},
         **network_rules(),
-    )
-
-
-def topology_options() -> dict[str, Any]:
-    """The options of virt_topology: many networks, and the name that those it makes are marked with."""
-    networks = {"type": "list", "elements": "dict", "required": True, "options": network_options(), **network_rules()}
-    return {
-        "name": {"type": "str"},
-        "networks": networks,
-        "purge": {"type": "str", "choices": ["none", "owned"], "default": "none"},
-    }
-
-
-def desired_topology(params: dict[str, Any], gateway: Gateway) -> list[Desired]:
-    """The wanted networks of a topology, and those that it made earlier and that shall go."""
-    topology = params["name"]
-    listed = [desired_network(one)._replace(topology=topology or "") for one in params["networks"]]
-    names = [one.name for one in listed]
-    problems = [] if topology is None else _codec.normalise(NETWORK, {"name": topology})[1]
-    if topology is None and params["purge"] == "owned":
-        problems.append("purge: owned needs name, as it tells which networks are owned")
-    problems += [f"networks lists {name!r} twice" for name in sorted({*names}) if names.count(name) > 1]
-    if problems:
-        about = "the networks" if topology is None else f"topology {topology!r}"
-        raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
-    made = gateway.networks() if params["purge"] == "owned" else []
-    gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
-    return [*listed, *(Desired(name, present=False) for name in gone)]
-
-
-def run_topology() -> None:
-    """Runs the module for many networks at once."""
-    run_networks(
-        topology_options(),
-        desired_topology,
-        lambda outcomes, saved: {
-            "networks": [summary(outcome.after) for outcome in outcomes],
-            **({"backup_files": saved} if saved else {}),
-        },
     )

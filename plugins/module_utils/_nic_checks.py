@@ -32,6 +32,9 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
             missing = list(_missing(passage.after, around))
             (problems if passage.scope == "live" else warnings).extend(missing)
         warnings += _shared_mac(passage, plan.guest, around)
+    for spec in (spec for nic in plan.nics for spec in (nic.live, nic.saved) if spec is not None):
+        if _network_of(spec) in around.gone:
+            problems.append(f"{label(spec)}: this task removes network {_network_of(spec)!r}")
     # What forbids a change of the running guest is no news for its saved definition.
     told = [one for one in dict.fromkeys(warnings) if one not in problems]
     unchecked = (UNCHECKED_HOST,) if around.devices is None and plan.steps else ()
@@ -42,11 +45,14 @@ def _plugged(nic: Spec) -> object:
     return source_of(nic), nic.get("source", {}).get("portgroup")
 
 
+def _network_of(nic: Spec) -> str:
+    return str(nic.get("source", {}).get("network", ""))
+
+
 def _unknown(nic: Spec, around: Around) -> Iterator[str]:
     """libvirt takes any names, and refuses the network's when the guest starts; a portgroup's it ignores."""
-    source = nic.get("source", {})
-    name, group = source.get("network"), source.get("portgroup")
-    if not name:
+    name, group = _network_of(nic), nic.get("source", {}).get("portgroup")
+    if not name or name in around.gone:
         return
     network = around.networks.get(name)
     if network is None:
@@ -62,7 +68,7 @@ def _unknown(nic: Spec, around: Around) -> Iterator[str]:
 def _missing(nic: Spec, around: Around) -> Iterator[str]:
     """What a running NIC cannot do without."""
     source = nic.get("source", {})
-    network = around.networks.get(source.get("network", ""))
+    network = around.networks.get(_network_of(nic))
     bridge, device = source.get("bridge"), source.get("dev") if nic.get("type") == "direct" else None
     if network is not None and not network.active:
         yield (

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
-    ApplyError,
     InvalidNicsError,
     NetworkError,
     VerifyError,
@@ -25,6 +24,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps impor
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import interfaces, mac_of, spec_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._together import Part, carry_out
 
 
 class GuestHost(Protocol):
@@ -53,34 +53,40 @@ class GuestHost(Protocol):
 
 
 class NicOutcome(NamedTuple):
-    """What became of a guest's NICs: the plan that was, or would be, carried out, and the guest before it."""
+    """What became of a guest's NICs: what was wanted, the plan that was (or would be) carried out, and the guest before
+    it."""
 
+    desired: DesiredNics
     plan: NicPlan
     before: ObservedGuest
 
 
 def converge_nics(host: GuestHost, desired: DesiredNics, rehearse: bool, patience: float) -> NicOutcome:
     """Brings the NICs of a guest to their wanted state, all or none; with ``rehearse`` only says what that would do."""
-    guest = _observed(host, desired)
-    plan = plan_nics(desired, guest, None)
-    if not (plan.steps or plan.problems):
-        return NicOutcome(plan, guest)
+    outcome = glance(host, desired)
+    if not (outcome.plan.steps or outcome.plan.problems):
+        return outcome
     if rehearse:
-        return _prepare(host, desired)
+        return prepare(desired, _observed(host, desired), around_of(host))
     with host.lock([desired.guest], patience, "guest"):
-        return _transact(host, desired)
+        outcome = prepare(desired, _observed(host, desired), around_of(host))
+        return carry_out([part_of(host, outcome)], lambda: verified(host, [outcome]))[0]
 
 
-def _prepare(host: GuestHost, desired: DesiredNics) -> NicOutcome:
+def glance(host: GuestHost, desired: DesiredNics) -> NicOutcome:
+    """Whether there is anything to do, found out with little work. Raises InvalidNicsError when there is no guest."""
+    guest = _observed(host, desired)
+    return NicOutcome(desired, plan_nics(desired, guest, None), guest)
+
+
+def prepare(desired: DesiredNics, guest: ObservedGuest, around: Around) -> NicOutcome:
     """The plan, checked. Raises InvalidNicsError with every problem."""
     from ansible_collections.virtfleet.network.plugins.module_utils._nic_checks import checked
 
-    guest = _observed(host, desired)
-    around = _around(host)
     plan = checked(plan_nics(desired, guest, around), around)
     if plan.problems:
         raise InvalidNicsError(desired.guest, plan.problems)
-    return NicOutcome(plan, guest)
+    return NicOutcome(desired, plan, guest)
 
 
 def _observed(host: GuestHost, desired: DesiredNics) -> ObservedGuest:
@@ -90,39 +96,40 @@ def _observed(host: GuestHost, desired: DesiredNics) -> ObservedGuest:
     return guest
 
 
-def _around(host: GuestHost) -> Around:
-    macs: dict[str, str] = {}
-    for guest in host.all_guests():
-        for xml in (guest.saved, guest.live):
-            macs.update({mac_of(spec_of(one)): guest.name for one in interfaces(xml)})
-    return Around({network.name: network for network in host.networks()}, host.devices(), host.version(), macs)
+def around_of(host: GuestHost) -> Around:
+    """What there is around NICs."""
+    networks = {network.name: network for network in host.networks()}
+    return Around(networks, host.devices(), host.version(), macs_of(host.all_guests()))
 
 
-def _transact(host: GuestHost, desired: DesiredNics) -> NicOutcome:
-    outcome = _prepare(host, desired)
-    tried = False
-    try:
-        for step in outcome.plan.steps:
-            tried = True
-            host.apply_nic(placed(step, host.observe_guest(desired.guest)))
-        if tried:
-            _verify(host, desired)
-    except BaseException as error:
-        note = _put_back(host, desired, outcome.before) if tried else ""
-        if not isinstance(error, NetworkError) or not note:
-            raise
-        raise ApplyError(f"{error}; {note}") from error
-    return outcome
+def macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:
+    """Who has which MAC address."""
+    nics = ((guest.name, one) for guest in guests for xml in (guest.saved, guest.live) for one in interfaces(xml))
+    return {mac_of(spec_of(one)): name for name, one in nics}
 
 
-def _verify(host: GuestHost, desired: DesiredNics) -> None:
-    plan = plan_nics(desired, host.observe_guest(desired.guest), _around(host))
-    left = [row["path"] for row in report(plan.steps)] or plan.problems
-    if left:
-        raise VerifyError(
-            f"Cannot bring the NICs of guest {desired.guest!r} to the wanted state: libvirt took the change without an "
-            f"error but did not keep {', '.join(dict.fromkeys(left))}"
-        )
+def part_of(host: GuestHost, outcome: NicOutcome) -> Part:
+    """The plan for a guest, to be carried out."""
+
+    def apply(step: NicStep) -> None:
+        host.apply_nic(placed(step, host.observe_guest(step.guest)))
+
+    return Part(outcome.plan.steps, apply, lambda _tried, _error: _put_back(host, outcome.desired, outcome.before))
+
+
+def verified(host: GuestHost, outcomes: Sequence[NicOutcome]) -> list[NicOutcome]:
+    """What has become of the NICs. Raises VerifyError where something is left to do."""
+    changed = [one for one in outcomes if one.plan.steps]
+    around = around_of(host) if changed else None
+    for desired in (one.desired for one in changed):
+        plan = plan_nics(desired, host.observe_guest(desired.guest), around)
+        left = [row["path"] for row in report(plan.steps)] or plan.problems
+        if left:
+            raise VerifyError(
+                f"Cannot bring the NICs of guest {desired.guest!r} to the wanted state: libvirt took the change "
+                f"without an error but did not keep {', '.join(dict.fromkeys(left))}"
+            )
+    return list(outcomes)
 
 
 def _put_back(host: GuestHost, desired: DesiredNics, before: ObservedGuest) -> str:
@@ -131,7 +138,7 @@ def _put_back(host: GuestHost, desired: DesiredNics, before: ObservedGuest) -> s
 
     name = f"guest {before.name!r}"
     try:
-        around = _around(host)
+        around = around_of(host)
         steps = plan_back(before, host.observe_guest(before.name), around, desired.unplug_timeout)
         for step in steps:
             host.apply_nic(step)

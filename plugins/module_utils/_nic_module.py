@@ -40,9 +40,12 @@ TASK = {
 
 def iface_options() -> dict[str, Any]:
     """The options of virt_iface: those of one NIC, a list of such, and what goes for all of them."""
-    one = argument_spec(INTERFACE)
-    items = {"type": "list", "elements": "dict", "options": {**one, "state": STATE}}
-    return {**TASK, "ifaces": items, **one}
+    return {**TASK, "ifaces": several_options(), **argument_spec(INTERFACE)}
+
+
+def several_options() -> dict[str, Any]:
+    """The option for several NICs."""
+    return {"type": "list", "elements": "dict", "options": {**argument_spec(INTERFACE), "state": STATE}}
 
 
 def run_iface() -> None:
@@ -60,7 +63,8 @@ def run_iface() -> None:
         for warning in outcome.plan.warnings:
             module.warn(warning)
         found = [_address(gateway, outcome, nic, patience, known) for nic in outcome.plan.nics]
-        return {**result_of(outcome.plan), "ifaces": list(map(_told, outcome.plan.nics, found))}
+        told = [{**summary(nic), "address": address} for nic, address in zip(outcome.plan.nics, found)]
+        return {**result_of(outcome.plan), "ifaces": told}
 
     finish(module, module.check_mode, work, Guests)
 
@@ -112,7 +116,8 @@ def _shown(plan: NicPlan, which: str) -> str:
     return text
 
 
-def _told(nic: PlannedNic, address: dict[str, Any] | None) -> dict[str, Any]:
+def summary(nic: PlannedNic) -> dict[str, Any]:
+    """What a user is told about a NIC of the task."""
     spec = nic.saved if nic.saved is not None else nic.live or {}
     return {
         "mac": mac_of(spec),
@@ -120,7 +125,6 @@ def _told(nic: PlannedNic, address: dict[str, Any] | None) -> dict[str, Any]:
         "spec": spec,
         "live": nic.live is not None,
         "saved": nic.saved is not None,
-        "address": address,
     }
 
 

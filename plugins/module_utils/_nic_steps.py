@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple, Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
@@ -35,12 +35,13 @@ class DesiredNics(NamedTuple):
 
 class Around(NamedTuple):
     """What else there is: networks by name, the host's devices (None: they cannot be seen from here), libvirt's
-    version, and who has which MAC address."""
+    version, and who has which MAC address; ``gone``: networks that the same task removes."""
 
     networks: Mapping[str, Observed]
     devices: Mapping[str, Device] | None
     version: int
     macs: Mapping[str, str]
+    gone: Container[str] = ()
 
 
 class Attach(NamedTuple):

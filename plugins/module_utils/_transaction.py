@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, problems
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, Findings, conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
-from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings
+from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings, waits
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
-    ApplyError,
     InUseError,
     InvalidNetworkError,
+    InvalidNicsError,
     LibvirtError,
     MeanwhileError,
     NetworkError,
@@ -28,6 +29,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network_xml imp
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
+    Device,
     Observed,
     Plan,
     Policy,
@@ -35,40 +37,58 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import RemoveBridge, Start, Step, Update, report
 from ansible_collections.virtfleet.network.plugins.module_utils._target import objections, spec_of
-
-# How often it looks and plans again because of somebody else.
-ATTEMPTS = 5
+from ansible_collections.virtfleet.network.plugins.module_utils._together import Part, again, carry_out
 
 
 def prepare(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outcome]:
     """The plans for all networks, each checked, in the order in which they can be carried out. Raises a NetworkError
     with every problem of every network."""
-    around, version = Surroundings(tuple(host.networks()), host.devices(), host.version()), host.api_version()
+    outcomes, errors = planned(host, wanted, observe(host, wanted), policy, host.devices())
+    refuse(errors)
+    by_name = {outcome.desired.name: outcome for outcome in outcomes}
+    return [by_name[name] for name in in_order(waits(outcomes))]
+
+
+def planned(
+    host: Host,
+    wanted: Sequence[Desired],
+    there: Sequence[Observed],
+    policy: Policy,
+    devices: dict[str, Device] | None,
+) -> tuple[list[Outcome], list[NetworkError]]:
+    """The plans for networks that are as they are there, each checked, and what is wrong."""
+    around, version = Surroundings(tuple(host.networks()), devices, host.version()), host.api_version()
     outcomes: list[Outcome] = []
     errors: list[NetworkError] = []
-    for desired, observed in zip(wanted, _observe(host, wanted)):
-        with _collected(errors):
+    for desired, observed in zip(wanted, there):
+        with collected(errors):
             plan = plan_network(desired, observed, policy, version)
             outcomes.append(Outcome(desired, plan, observed, _foreseen(desired, observed, plan)))
     checked = []
     for outcome in outcomes:
-        with _collected(errors):
+        with collected(errors):
             checked.append(outcome._replace(plan=_checked(host, outcome, surroundings(outcome, outcomes, around))))
+    return checked, errors
+
+
+def refuse(errors: Sequence[NetworkError]) -> None:
+    """Raises everything that is wrong as one error."""
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
-    return in_order(checked)
 
 
-def _observe(host: Host, wanted: Sequence[Desired]) -> list[Observed]:
+def observe(host: Host, wanted: Sequence[Desired]) -> list[Observed]:
+    """The networks as they are, with their guests."""
     users = host.guests()
     return [host.observe(desired.name)._replace(guests=users.get(desired.name, ())) for desired in wanted]
 
 
 @contextlib.contextmanager
-def _collected(errors: list[NetworkError]) -> Iterator[None]:
+def collected(errors: list[NetworkError]) -> Iterator[None]:
+    """Keeps what is wrong with one of several things."""
     try:
         yield
-    except (InvalidNetworkError, InUseError) as error:
+    except (InvalidNetworkError, InvalidNicsError, InUseError) as error:
         errors.append(error)
 
 
@@ -140,50 +160,38 @@ def _without_stale_bridge(plan: Plan, bridge: str) -> Plan:
 def transact(
     host: Host, wanted: Sequence[Desired], policy: Policy, about_to: Callable[[list[Outcome]], object]
 ) -> list[Outcome]:
-    """Carries the plans out, verifies that nothing is left to do, and on any failure puts every network back.
+    """Carries the plans out, verifies that nothing is left to do, and on any failure puts every network back."""
 
-    Where somebody else, who knows nothing of the lock, changed a network meanwhile, it looks and plans again.
-    """
-    for _attempt in range(ATTEMPTS):
-        with contextlib.suppress(MeanwhileError):
-            return _attempt_all(host, wanted, policy, about_to)
-    return _attempt_all(host, wanted, policy, about_to)
+    def attempt() -> list[Outcome]:
+        outcomes = prepare(host, wanted, policy)
+        about_to(outcomes)
+        return carry_out([part_of(host, one) for one in outcomes], lambda: verified(host, policy, outcomes))
+
+    return again(attempt)
 
 
-def _attempt_all(
-    host: Host, wanted: Sequence[Desired], policy: Policy, about_to: Callable[[list[Outcome]], object]
-) -> list[Outcome]:
-    outcomes = prepare(host, wanted, policy)
-    about_to(outcomes)
-    done: list[tuple[Outcome, list[Step]]] = []
+def part_of(host: Host, outcome: Outcome) -> Part:
+    """A network's plan, to be carried out together with others."""
+    return Part(outcome.plan.steps, partial(_apply, host), partial(_put_back, host, outcome))
+
+
+def _apply(host: Host, step: Step) -> None:
+    """Carries out one step; of a network that libvirt cannot start it tells what a diagnosis says."""
     try:
-        for outcome in outcomes:
-            tried: list[Step] = []
-            done.append((outcome, tried))
-            for step in outcome.plan.steps:
-                tried.append(step)
-                host.apply(step)
-        after = _observe(host, [outcome.desired for outcome in outcomes])
-        return [_verified(host, policy, *pair) for pair in zip(outcomes, after)]
-    except BaseException as error:
-        if isinstance(error, MeanwhileError):
-            done[-1][1].pop()  # the step that found out has done nothing
-        why = _why(host, done[-1][1], error) if done else ""
-        notes = [_put_back(host, *one, error) for one in reversed(done) if one[1]]
-        if isinstance(error, MeanwhileError) or not isinstance(error, NetworkError) or not notes:
-            raise
-        raise ApplyError("; ".join(filter(None, (str(error), why, *notes)))) from error
+        host.apply(step)
+    except LibvirtError as error:
+        if isinstance(step, Start):
+            from ansible_collections.virtfleet.network.plugins.module_utils._check import explain
+
+            why = explain(host.look(), host.networks(), step.network, host.version())
+            error.args = ("; ".join(filter(None, (str(error), why))),)
+        raise
 
 
-def _why(host: Host, tried: list[Step], error: BaseException) -> str:
-    """What a diagnosis says of a network that libvirt could not start."""
-    if not (isinstance(error, LibvirtError) and tried and isinstance(tried[-1], Start)):
-        return ""
-    from ansible_collections.virtfleet.network.plugins.module_utils._check import explain
-
-    with contextlib.suppress(NetworkError):
-        return explain(host.look(), host.networks(), tried[-1].network, host.version())
-    return ""
+def verified(host: Host, policy: Policy, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What has become of the networks. Raises VerifyError where something is left to do."""
+    after = observe(host, [outcome.desired for outcome in outcomes])
+    return [_verified(host, policy, *pair) for pair in zip(outcomes, after)]
 
 
 def _verified(host: Host, policy: Policy, outcome: Outcome, after: Observed) -> Outcome:
@@ -207,10 +215,10 @@ def _put_back(host: Host, outcome: Outcome, tried: list[Step], error: BaseExcept
         if outcome.desired.edit and all(isinstance(step, Update) for step in tried):
             return _take_back(host, before, tried, error)
         version = host.api_version()
-        steps = plan_restore(before, _observe(host, [outcome.desired])[0], version)
+        steps = plan_restore(before, observe(host, [outcome.desired])[0], version)
         for step in steps:
             host.apply(step)
-        left = plan_restore(before, _observe(host, [outcome.desired])[0], version)
+        left = plan_restore(before, observe(host, [outcome.desired])[0], version)
     except MeanwhileError:
         raise
     except NetworkError as failure:

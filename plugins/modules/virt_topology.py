@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: virt_topology
-short_description: Bring all networks of a libvirt hypervisor about in one task
+short_description: Bring the networks of a libvirt hypervisor, and guests' NICs, about in one task
 version_added: 0.1.0
 description:
   - >-
-    Does for many networks what M(virtfleet.network.virt_network) does for one, all or none. What Ansible itself needs
-    for a task it needs only once.
+    Does for many networks what M(virtfleet.network.virt_network) does for one, and for the NICs of many guests what
+    M(virtfleet.network.virt_iface) does for those of one, all or none. What Ansible itself needs for a task it needs
+    only once.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -52,6 +53,21 @@ EXAMPLES = r"""
     networks:
       - name: front
       - name: back
+
+- name: A network, and the guest that goes with it, plugged in when the network is there
+  virtfleet.network.virt_topology:
+    name: shop
+    networks:
+      - name: shop
+        ips:
+          - address: 192.168.63.1/24
+    ifaces:
+      - domain: web
+        ifaces:
+          - source:
+              network: shop
+            model:
+              type: virtio
 """
 
 RETURN = r"""
@@ -68,12 +84,16 @@ plan:
       description: The name of the network.
       type: str
       sample: guests
+      returned: for networks
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
           the saved definition, in the running network or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
           V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+        - What is done. V(attach) plugs a NIC in, V(update) changes one in place, V(detach)
+          takes one out.
+        - A NIC that is replaced is one that is taken out and plugged in.
       type: str
       sample: update
     path:
@@ -96,8 +116,14 @@ plan:
       description:
         - When the change takes effect. V(live) is at once, V(restart) is with the restart that
           is part of the plan, V(next_start) is when the network is started the next time.
+        - V(live) is in the running guest, V(next_start) is in the saved definition.
       type: str
       sample: live
+    guest:
+      description: The name of the guest.
+      type: str
+      sample: web
+      returned: for NICs
 diff:
   description:
     - The definition before and afterwards, and the plan in words.
@@ -107,11 +133,15 @@ diff:
   elements: dict
   contains:
     before_header:
-      description: The name of the network.
+      description:
+        - The name of the network.
+        - The name of the guest.
       type: str
       sample: guests
     after_header:
-      description: The name of the network.
+      description:
+        - The name of the network.
+        - The name of the guest.
       type: str
       sample: guests
     before:
@@ -186,6 +216,41 @@ networks:
     as they would be.
   type: list
   elements: dict
+ifaces:
+  description: The NICs of the task that are there afterwards, in its order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    domain:
+      description: The name of the guest.
+      type: str
+      sample: web
+    mac:
+      description: The MAC address.
+      type: str
+      sample: 52:54:00:00:60:0a
+    generated:
+      description: Whether the MAC address was made by this task.
+      type: bool
+      sample: false
+    live:
+      description: Whether the running guest has the NIC.
+      type: bool
+      sample: true
+    saved:
+      description: Whether the saved definition has the NIC.
+      type: bool
+      sample: true
+    spec:
+      description: The NIC as options, as it is saved, or as it runs when it is not saved.
+      type: dict
+      sample:
+        type: network
+        mac:
+          address: 52:54:00:00:60:0a
+        source:
+          network: guests
 cost:
   description: What the task has cost, or would cost.
   returned: success
@@ -220,7 +285,7 @@ problems:
     - subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_topology
+from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import run_topology
 
 
 def main() -> None:

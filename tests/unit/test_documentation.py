@@ -15,17 +15,24 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _entries, _module, _nic_module, _plan
+from ansible_collections.virtfleet.network.plugins.module_utils import (
+    _entries,
+    _module,
+    _nic_module,
+    _plan,
+    _topology_module,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
 from ansible_collections.virtfleet.network.plugins.module_utils._guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
 from tests import generate, interface_docs, option_docs
-from tests.unit.nic_cases import host_of
+from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +139,14 @@ LEAST = {
 }
 
 
+def nic_outcome() -> Any:
+    """What becomes of a guest's NICs."""
+    host = host_of({"guest": {"saved": ["network lan a"]}})
+    return converge_nics(
+        host, desired_of({"desired": {"source": {"network": "lan"}, "link": {"state": "down"}}}), True, 5
+    )
+
+
 class FakeModule:
     """An AnsibleModule that keeps its result."""
 
@@ -156,7 +171,9 @@ def returned(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     fake = FakeModule(dict(ArgumentSpecValidator(spec).validate(LEAST[module]).validated_parameters))
     monkeypatch.setattr(_module, "start", lambda _options, **_rules: fake)
     monkeypatch.setattr(_module, "Gateway", lambda *_given: FakeGateway())
+    monkeypatch.setattr(_topology_module, "Guests", lambda *_given: FakeGateway())
     monkeypatch.setattr(_module, "converge", lambda *_given: [OUTCOME])
+    monkeypatch.setattr(_topology_module, "converge_topology", lambda *_given: [OUTCOME, nic_outcome()])
     importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}").main()
     return fake.result
 
@@ -172,7 +189,7 @@ def test_result_of_a_change(module: str, documented: dict[str, Any], monkeypatch
 
 def test_modules_say_the_same_of_results(documented: dict[str, Any]) -> None:
     told = {name: set(documented[name]["return"]) for name in LEAST}
-    own = {"network", "networks", "entries", "backup_file", "backup_files"}
+    own = {"network", "networks", "ifaces", "entries", "backup_file", "backup_files"}
     assert {frozenset(keys - own) for keys in told.values()} == {frozenset(told["virt_network"] - own)}
 
 

@@ -8,7 +8,7 @@ import itertools
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, UnplugError
-from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Nic, ObservedGuest
 from tests.unit.fake_libvirt.base import (
     INTERNAL,
     INVALID,
@@ -61,6 +61,19 @@ class FakeGuests(FakeHost):
         }
 
     # ---- what the conductor asks ----
+
+    def guests(self):
+        """Who uses which network: what a test has told, and the guests that are there."""
+        found = {network: list(told) for network, told in self.users.items()}
+        for name, kept in sorted(self.guests_there.items()):
+            running = kept["live"] is not None
+            macs = {}
+            for nic in kept["live"] if running else kept["saved"]:
+                macs.setdefault(nic.find("source").get("network"), []).append(nic.find("mac").get("address"))
+            for network, mine in macs.items():
+                nics = tuple(Nic(mac) for mac in mine) if running else ()
+                found.setdefault(network, []).append(Guest(name, running, tuple(mine), nics))
+        return {network: tuple(sorted(users)) for network, users in found.items()}
 
     def observe_guest(self, name):
         """A guest as it is."""

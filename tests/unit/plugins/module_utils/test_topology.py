@@ -7,14 +7,14 @@ import re
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _module
-from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
+from ansible_collections.virtfleet.network.plugins.module_utils import _topology_module
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._target import owner
-from tests.unit.fake_libvirt import FakeHost
+from ansible_collections.virtfleet.network.plugins.module_utils._topology import converge_topology
+from tests.unit.fake_libvirt.guests import FakeGuests
 
-VALIDATOR = ArgumentSpecValidator(_module.topology_options())
+VALIDATOR = ArgumentSpecValidator(_topology_module.topology_options())
 
 
 def net(name, subnet, bridge="", **more):
@@ -31,8 +31,8 @@ def run(host, *networks, rehearse=False, **options):
     """Brings a topology about."""
     told = VALIDATOR.validate({"name": "site", "networks": [*networks], **options})
     assert told.error_messages == []
-    wanted = _module.desired_topology(told.validated_parameters, host)
-    return converge(host, wanted, Policy(), rehearse, 1)
+    wanted = _topology_module.desired_topology(told.validated_parameters, host)
+    return converge_topology(host, wanted, Policy(), rehearse, 1)
 
 
 def error_of(host, *networks, **options):
@@ -50,7 +50,7 @@ def error_of(host, *networks, **options):
 @pytest.fixture
 def host():
     """A hypervisor with a NIC and three running networks of a topology."""
-    made = FakeHost(devices={"eth0": Device(False, "", {}, ("192.0.2.7/24",))}, schema=lambda _xml: [])
+    made = FakeGuests(devices={"eth0": Device(False, "", {}, ("192.0.2.7/24",))}, schema=lambda _xml: [])
     run(made, net("a", 1), net("b", 2), net("c", 3))
     made.calls.clear()
     return made
@@ -63,21 +63,31 @@ def test_a_second_run_changes_nothing(host):
 
 def test_the_rehearsal_foretells_it(host):
     wanted = net("a", 4), net("b", 1), net("d", 2), {"name": "c", "state": "absent"}
-    foretold = _module.result_of(run(host, *wanted, rehearse=True))
+    foretold = _topology_module.result_of(run(host, *wanted, rehearse=True))
     assert host.calls == []
-    assert _module.result_of(run(host, *wanted)) == foretold
+    assert _topology_module.result_of(run(host, *wanted)) == foretold
     assert foretold["unchecked"] == []
     assert [one["before_header"] for one in foretold["diff"][:-1]] == ["a", "c", "b", "d"]
 
 
 def test_networks_of_one_task_are_in_each_others_way():
-    told = error_of(FakeHost(), net("a", 1), net("b", 1), net("c", 3, bridge="br-a"))
+    told = error_of(FakeGuests(), net("a", 1), net("b", 1), net("c", 3, bridge="br-a"))
     for problem in (
         "network 'a' to the wanted state: subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network 'b'",
         "network 'b' to the wanted state: subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network 'a'",
         "network 'c' to the wanted state: bridge.name br-a is the bridge of network 'a'",
     ):
         assert problem in told
+
+
+def test_names_are_told_of_networks_of_one_task(host):
+    """And do not make one network wait for the other."""
+    local = [{"name": f"{name}.example", "local_only": True} for name in "xy"]
+    run(host, net("a", 1, domain=local[0]), net("b", 2, domain=local[1]))
+    outcomes = run(host, net("a", 1, domain=local[1]), net("b", 2, domain=local[0]), net("c", 3, domain=local[0]))
+    told = {one.desired.name: one.plan.warnings for one in outcomes}
+    assert [len(told[name]) for name in "abc"] == [0, 1, 1]
+    assert told["c"][0].startswith("Network 'c': domain x.example is local to network 'b' as well")
 
 
 def test_all_problems_of_all_networks_come_at_once(host):
@@ -166,8 +176,16 @@ def test_other_metadata_and_the_mark_of_the_topology_live_together(host):
         assert run(host, wanted)[0].plan.steps == ()
 
 
+def test_bridges_that_come_before_need_not_be_there_for_a_rehearsal(host):
+    lan = {"name": "lan", "forward": {"mode": "bridge"}, "bridge": {"name": "br0"}}
+    (outcome,) = run(host, lan, host_bridges=["br0"], rehearse=True)
+    assert outcome.plan.warnings == ()
+    with pytest.raises(NetworkError, match="the host bridge br0 does not exist"):
+        run(host, lan, host_bridges=["br0"])
+
+
 def test_a_topology_has_a_name_and_no_network_twice():
-    told = error_of(FakeHost(), net("a", 1), net("b", 2), net("a", 3), name="x\ny")
+    told = error_of(FakeGuests(), net("a", 1), net("b", 2), net("a", 3), name="x\ny")
     assert told.startswith("Cannot bring topology 'x\\ny' about: ")
     assert told.endswith("; networks lists 'a' twice")
 
@@ -182,7 +200,7 @@ def test_without_a_name_nothing_is_marked(host):
 )
 def test_nobodys_networks_are_not_purged(name, told):
     """Networks without a mark belong to no topology, also not to one without a name."""
-    host = FakeHost()
+    host = FakeGuests()
     run(host, net("foreign", 1), name=None)
     host.calls.clear()
     assert told in error_of(host, name=name, purge="owned")
