@@ -77,6 +77,20 @@ def run_topology() -> None:
     _module.run_networks(topology_options(), desired_topology, _result, converge_topology, Guests)
 
 
+def run_audit() -> None:
+    """Runs the module that compares a hypervisor with what was asked of it."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._survey import survey
+
+    module = _module.start(topology_options())
+    params = module.params
+    _module.finish(
+        module,
+        True,
+        lambda gateway: {"changed": False, **survey(gateway, desired_topology(params, gateway))},
+        Guests,
+    )
+
+
 def _result(outcomes: Outcomes, saved: list[str]) -> dict[str, Any]:
     return {
         **result_of(outcomes),

@@ -32,7 +32,7 @@ RINGS = {
     "edge": ("_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
     "conductor": (
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
-        *("_topology", "_topology_transaction"),
+        *("_topology", "_topology_transaction", "_survey"),
     ),
     "glue": ("_module", "_nic_module", "_topology_module"),
 }
@@ -52,6 +52,7 @@ MAY_IMPORT_LATE = {
     "_info": "_gateway",
     "_check": "_guests",
     "_nic_info": "_guests",
+    "_survey": "_guests",
     "_topology": "_topology_transaction",
 }
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.

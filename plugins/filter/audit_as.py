@@ -1,0 +1,133 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter that writes an audit as a table, as CSV, or as JUnit's XML."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: audit_as
+short_description: Write the audit of a fleet as text
+version_added: 0.1.0
+description:
+  - Takes a document of P(virtfleet.network.audit_document#filter) and makes a text of it.
+  - >-
+    Names come from hypervisors, and may be anything. What is no printable character is written as its number, what a
+    spreadsheet would take for a formula gets an apostrophe in front of it, and XML is escaped.
+author:
+  - virtfleet maintainers (@virtfleet)
+positional: form
+options:
+  _input:
+    description: The document.
+    type: dict
+    required: true
+  form:
+    description:
+      - V(table) is for people. V(csv) is for spreadsheets.
+      - >-
+        V(junit) is for pipelines: each hypervisor is a test suite; its networks and guests, its health, and that it could be
+        audited are the test cases.
+    type: str
+    choices: [table, csv, junit]
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Write the audit of a fleet for a spreadsheet
+  ansible.builtin.copy:
+    content: "{{ audit_results | virtfleet.network.audit_document | virtfleet.network.audit_as('csv') }}"
+    dest: audit.csv
+    mode: "0600"
+"""
+
+RETURN = r"""
+_value:
+  description: The text.
+  type: str
+  sample: "host,object,state,field,asked,saved,running,text\n"
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree
+
+from ansible.errors import AnsibleFilterError
+
+COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
+GOOD = ("as_asked", "unknown", "warning")
+# What spreadsheets take for the begin of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def printable(value: Any) -> str:
+    """A value as text without what a terminal would obey."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def _table(document: Mapping[str, Any]) -> str:
+    rows = [[name.upper() for name in COLUMNS]]
+    rows += [[printable(line[name]) for name in COLUMNS] for line in document["lines"]]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in rows]
+    summary = document["summary"]
+    counts = ", ".join(f"{summary[name]} {name.replace('_', ' ')}" for name in ("as_asked", "differ", "not_audited"))
+    return "\n".join([*lines, "", f"{len(document['hosts'])} hypervisors: {counts}", ""])
+
+
+def _csv(document: Mapping[str, Any]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line in document["lines"]:
+        cells = [printable(line[name]) for name in COLUMNS]
+        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    return out.getvalue()
+
+
+def _junit(document: Mapping[str, Any]) -> str:
+    root = ElementTree.Element("testsuites", name="virtfleet.network audit")
+    for host in document["hosts"]:
+        lines = [line for line in document["lines"] if line["host"] == host]
+        cases = {line["object"] or "audit": [] for line in lines} | {
+            row["network"] or row["domain"]: [] for row in document["hosts"][host]["rows"]
+        }
+        for line in lines:
+            cases[line["object"] or "audit"].append(line)
+        failing = {name: [line for line in found if line["state"] not in GOOD] for name, found in cases.items()}
+        counts = {"tests": str(len(cases)), "failures": str(sum(map(bool, failing.values())))}
+        suite = ElementTree.SubElement(root, "testsuite", name=printable(host), **counts)
+        for name, found in failing.items():
+            case = ElementTree.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
+            if found:
+                words = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in found))
+                failure = ElementTree.SubElement(case, "failure", message=printable(words))
+                failure.text = "\n".join(printable(_words(line)) for line in found)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _words(line: Mapping[str, Any]) -> str:
+    values = [f"{name} {printable(line[name])}" for name in ("asked", "saved", "running") if line[name] is not None]
+    return " ".join(filter(None, (line["state"], line["field"], ", ".join(values), line["text"])))
+
+
+FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {"table": _table, "csv": _csv, "junit": _junit}
+
+
+def audit_as(document: Mapping[str, Any], form: str) -> str:
+    """The filter."""
+    if form not in FORMS:
+        raise AnsibleFilterError(f"Cannot write the audit as {form!r}: choose one of {', '.join(FORMS)}")
+    return FORMS[form](document)
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filter by its name."""
+        return {"audit_as": audit_as}

@@ -1,0 +1,64 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that an audit tells of a hypervisor: what differs from what was asked, what is wrong, and what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _info, _nic_info
+from ansible_collections.virtfleet.network.plugins.module_utils._audit import Row, network_rows
+from ansible_collections.virtfleet.network.plugins.module_utils._check import check
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import NicOutcome
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import report
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._topology import Wanted, converge_topology
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._guests import Guests
+
+GOOD = ("as_asked", "unknown")
+
+
+def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
+    """What an audit tells; it changes nothing."""
+    users = gateway.guests()
+    networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
+    rows, problems = network_rows(wanted.networks, networks), list[str]()
+    try:
+        outcomes = converge_topology(gateway, wanted, Policy(), True, 0)
+        rows += [row for one in outcomes if isinstance(one, NicOutcome) for row in _nic_rows(one)]
+    except NetworkError as error:
+        problems = getattr(error, "problems", []) or [str(error)]
+    seen = check(gateway, [], [], False)
+    devices = gateway.devices() or {}
+    return {
+        "as_asked": not problems and all(row.state in GOOD for row in rows),
+        "rows": [row._asdict() for row in rows],
+        "problems": problems,
+        "findings": seen["findings"],
+        "not_looked_at": seen["not_looked_at"],
+        "networks": _info.networks(gateway, []),
+        "guests": _nic_info.guests(gateway, [], False),
+        "devices": {name: device._asdict() for name, device in devices.items()},
+        "libvirt": gateway.version(),
+    }
+
+
+def _nic_rows(outcome: NicOutcome) -> list[Row]:
+    """What differs of a guest's NICs, as the steps that would change it."""
+    guest = outcome.desired.guest
+    rows = [
+        Row(
+            "",
+            "differs",
+            step["path"],
+            step["after"],
+            step["before"] if step["effect"] != "live" else None,
+            step["before"] if step["effect"] == "live" else None,
+            guest,
+        )
+        for step in report(outcome.plan.steps)
+    ]
+    return rows or [Row("", "as_asked", domain=guest)]

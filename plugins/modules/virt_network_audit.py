@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: virt_network_audit
+short_description: Compare the networks of a libvirt hypervisor with what was asked of it
+version_added: 0.1.0
+description:
+  - >-
+    Takes the options of M(virtfleet.network.virt_topology), changes nothing, and tells what differs from them, field by
+    field, with the value that was asked for, the saved one and the running one.
+  - >-
+    Tells all else that an audit wants in the same task, too: networks that nobody asked for, changes that wait for a
+    restart, guests that are cut off, the findings of M(virtfleet.network.virt_network_check), and what there is.
+  - >-
+    It only reads, through libvirt's read-only connection, so it needs no privileges. What it cannot look at without
+    them it tells in RV(not_looked_at).
+author:
+  - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+  - virtfleet.network.topology_options
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+    support: full
+seealso:
+  - module: virtfleet.network.virt_topology
+  - module: virtfleet.network.virt_network_check
+"""
+
+EXAMPLES = r"""
+- name: Compare two networks with what they shall be
+  virtfleet.network.virt_network_audit:
+    networks:
+      - name: front
+        forward:
+          mode: nat
+        ips:
+          - address: 192.168.60.1/24
+      - name: back
+        ips:
+          - address: 192.168.61.1/24
+  register: audit
+
+- name: Say what differs
+  ansible.builtin.debug:
+    msg: "{{ item.network }} {{ item.path }}: {{ item.asked }}, but saved {{ item.saved }}, running {{ item.running }}"
+  loop: "{{ audit.rows | rejectattr('state', 'in', ['as_asked', 'unknown']) }}"
+  loop_control:
+    label: "{{ item.network }} {{ item.state }}"
+"""
+
+RETURN = r"""
+as_asked:
+  description: Whether nothing differs from what was asked. Networks that nobody asked for do not count.
+  returned: success
+  type: bool
+  sample: false
+rows:
+  description: One entry for each field that differs, and one for each network or guest that is as asked.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    network:
+      description: The network, empty when it is about a guest's NICs.
+      type: str
+      sample: front
+    domain:
+      description: The guest, empty when it is about a network.
+      type: str
+      sample: ""
+    mac:
+      description: The MAC address of the NIC that is cut off, else empty.
+      type: str
+      sample: ""
+    state:
+      description:
+        - V(as_asked), or V(differs) with the field, or V(missing) when there is no such network.
+        - V(unwanted) is a network that shall not be there, V(unknown) one that nobody asked for.
+        - V(restart_pending) is a field that nobody asked for and that the next start changes.
+        - V(cut_off) is a NIC of a running guest that has lost its network, V(invalid) what cannot be.
+      type: str
+      sample: differs
+    path:
+      description: The field that differs, empty for a whole network.
+      type: str
+      sample: mtu.size
+    asked:
+      description: What was asked for; V(null) for nothing.
+      type: raw
+      sample: 1400
+    saved:
+      description: What is saved; V(null) for nothing.
+      type: raw
+      sample: 1500
+    running:
+      description: What runs; V(null) for nothing.
+      type: raw
+      sample: 1500
+problems:
+  description: Why what was asked for cannot be brought about on this hypervisor.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+findings:
+  description: What is wrong, as M(virtfleet.network.virt_network_check) tells it.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+not_looked_at:
+  description: What could not be looked at, each with the reason.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+networks:
+  description: All networks, as M(virtfleet.network.virt_network_info) tells them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+guests:
+  description: All guests, as M(virtfleet.network.virt_iface_info) tells them.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+devices:
+  description: >-
+    The network devices of the hypervisor by name, each with C(bridge), C(mac), C(ports) and C(addresses). Empty when
+    this task does not run on it.
+  returned: success
+  type: dict
+  sample: {}
+libvirt:
+  description: The version of libvirt there, as a number like 9000000 for 9.0.0.
+  returned: success
+  type: int
+  sample: 9000000
+"""
+
+from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import run_audit
+
+
+def main() -> None:
+    run_audit()
+
+
+if __name__ == "__main__":
+    main()
