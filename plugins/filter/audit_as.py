@@ -25,8 +25,8 @@ options:
     description:
       - V(table) is for people. V(csv) is for spreadsheets.
       - >-
-        V(junit) is for pipelines: each hypervisor is a test suite; its networks and guests, its health, and that it could be
-        audited are the test cases.
+        V(junit) is for pipelines: each hypervisor is a test suite, and its networks and guests are the test cases; what
+        is about the hypervisor itself is in the test case C(audit).
     type: str
     choices: [table, csv, junit]
     required: true
@@ -52,12 +52,13 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
 COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
 GOOD = ("as_asked", "unknown", "warning")
+WIDTH = 40  # of a column in a table
 # What spreadsheets take for the begin of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -70,12 +71,17 @@ def printable(value: Any) -> str:
 
 def _table(document: Mapping[str, Any]) -> str:
     rows = [[name.upper() for name in COLUMNS]]
-    rows += [[printable(line[name]) for name in COLUMNS] for line in document["lines"]]
+    rows += [[_short(name, printable(line[name])) for name in COLUMNS] for line in document["lines"]]
     widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in rows]
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name.replace('_', ' ')}" for name in ("as_asked", "differ", "not_audited"))
     return "\n".join([*lines, "", f"{len(document['hosts'])} hypervisors: {counts}", ""])
+
+
+def _short(column: str, cell: str) -> str:
+    """A cell that does not widen its column for all others; the last column may be as long as it is."""
+    return cell if column == "text" or len(cell) <= WIDTH else f"{cell[: WIDTH - 1]}…"
 
 
 def _csv(document: Mapping[str, Any]) -> str:
@@ -89,25 +95,24 @@ def _csv(document: Mapping[str, Any]) -> str:
 
 
 def _junit(document: Mapping[str, Any]) -> str:
-    root = ElementTree.Element("testsuites", name="virtfleet.network audit")
+    root = ET.Element("testsuites", name="virtfleet.network audit")
     for host in document["hosts"]:
         lines = [line for line in document["lines"] if line["host"] == host]
-        cases = {line["object"] or "audit": [] for line in lines} | {
-            row["network"] or row["domain"]: [] for row in document["hosts"][host]["rows"]
-        }
+        names = [row["network"] or row["domain"] for row in document["hosts"][host]["rows"]]
+        cases: dict[str, list[Any]] = {name: [] for name in ("audit", *names)}
         for line in lines:
-            cases[line["object"] or "audit"].append(line)
+            cases.setdefault(line["object"] or "audit", []).append(line)
         failing = {name: [line for line in found if line["state"] not in GOOD] for name, found in cases.items()}
-        counts = {"tests": str(len(cases)), "failures": str(sum(map(bool, failing.values())))}
-        suite = ElementTree.SubElement(root, "testsuite", name=printable(host), **counts)
+        failures = str(sum(map(bool, failing.values())))
+        suite = ET.SubElement(root, "testsuite", name=printable(host), tests=str(len(cases)), failures=failures)
         for name, found in failing.items():
-            case = ElementTree.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
+            case = ET.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
             if found:
                 words = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in found))
-                failure = ElementTree.SubElement(case, "failure", message=printable(words))
+                failure = ET.SubElement(case, "failure", message=printable(words))
                 failure.text = "\n".join(printable(_words(line)) for line in found)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _words(line: Mapping[str, Any]) -> str:

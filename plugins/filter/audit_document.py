@@ -33,8 +33,9 @@ RETURN = r"""
 _value:
   description: >-
     C(hosts), the results by the hypervisor's name, each with C(reached) and, where it failed, C(error). C(lines), what
-    differs and what is wrong, each with C(host), C(object), C(state), C(field), C(asked), C(saved), C(running) and C(text).
-    C(summary), how many hosts are as asked, differ, and could not be audited, and how many lines there are of each state.
+    differs and what is wrong, each with C(host), C(object), C(state), C(field), C(asked), C(saved), C(running) and
+    C(text). C(summary), how many hosts are as asked, differ, and could not be audited, and how many lines there are of
+    each state.
   type: dict
   sample: {"hosts": {}, "lines": [], "summary": {"as_asked": 2, "differ": 0, "not_audited": 0, "states": {}}}
 """
@@ -43,7 +44,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
-GOOD = ("as_asked", "unknown")
 EMPTY = {"asked": None, "saved": None, "running": None}
 
 

@@ -55,10 +55,12 @@ def diagnose(scene: Scene, networks: Collection[str], domains: Collection[str]) 
 
 
 def names_of(scene: Scene, networks: Collection[str], domains: Collection[str]) -> list[str]:
-    """The networks to look at: those that are named, those of the named guests' NICs; all when nothing is named."""
+    """The networks to look at: those that are named, those of the named guests' NICs; when nothing is named, all but
+    those that are off on purpose: they neither run, nor start with the hypervisor, nor does a guest use them."""
     plugged = [nic for guest in scene.guests for nic in _plugged(guest, scene)]
     used = {nic.network for nic in _looked_at(plugged, networks, domains) if nic.network}
-    every = set() if networks or domains else {name for name in scene.networks if name not in _parking(scene)}
+    on = {name for name, network in scene.networks.items() if network.active or network.autostart}
+    every = set() if networks or domains else on - {*_parking(scene)}
     return sorted({*every, *networks, *used})
 
 

@@ -39,11 +39,16 @@ def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
         "problems": problems,
         "findings": seen["findings"],
         "not_looked_at": seen["not_looked_at"],
-        "networks": _info.networks(gateway, []),
+        "networks": [_without_xml(network) for network in _info.networks(gateway, [])],
         "guests": _nic_info.guests(gateway, [], False),
         "devices": {name: device._asdict() for name, device in devices.items()},
         "libvirt": gateway.version(),
     }
+
+
+def _without_xml(network: dict[str, Any]) -> dict[str, Any]:
+    """Its specs say it all; of a fleet, the definitions are much text."""
+    return {name: value for name, value in network.items() if name not in ("xml", "live_xml")}
 
 
 def _nic_rows(outcome: NicOutcome) -> list[Row]:

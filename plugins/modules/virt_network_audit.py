@@ -126,7 +126,7 @@ not_looked_at:
   elements: str
   sample: []
 networks:
-  description: All networks, as M(virtfleet.network.virt_network_info) tells them.
+  description: All networks, as M(virtfleet.network.virt_network_info) tells them, without their XML.
   returned: success
   type: list
   elements: dict

@@ -26,7 +26,9 @@ options:
   network:
     description:
       - The names of the networks to look at, with the NICs of running guests on them.
-      - Without O(network) and O(domain), everything is looked at.
+      - >-
+        Without O(network) and O(domain), everything is looked at, apart from networks that are off on purpose: they do
+        not run, they do not start with the hypervisor, and no running guest uses them.
     type: list
     elements: str
     default: []

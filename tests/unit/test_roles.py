@@ -111,12 +111,15 @@ def test_pages_know_all_roles_and_playbooks() -> None:
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
-    (play,) = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())
+    plays = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())
     text, page = (ROOT / f"playbooks/{name}.yml").read_text(), (ROOT / "docs/playbooks.md").read_text()
-    made = {*play.get("vars", {}), *re.findall(r"register: (\w+)", text)}
+    made = {
+        *(word for play in plays for word in play.get("vars", {})),
+        *re.findall(r"(?:register: |set_fact:\n +)(\w+)", text),
+    }
     used = {found for found in re.findall(rf"(?<![\w.]){name}_\w+", text) if found not in made}
     assert [found for found in (*used, *SWITCH) if f"`{found}`" not in page] == []
-    assert play["tags"] == [name]
+    assert [play["tags"] for play in plays] == [[name]] * len(plays)
     assert all(f"{{{{ {switch} | default(" in text for switch in SWITCH)
 
 

@@ -126,3 +126,9 @@ def test_a_reservation_is_named_where_its_guest_has_no_address():
 
 def test_findings_are_told_with_what_to_do():
     assert sentence(Finding("autostart_off", "lan", "it is off")) == "it is off (autostart_off): Set autostart."
+
+
+def test_a_network_that_is_off_on_purpose_is_looked_at_only_by_name():
+    off = scenes.network(scenes.stopped(healthy()), autostart=False)._replace(guests=())
+    assert codes(off) == []
+    assert codes(off, ["lan"]) == ["network_inactive", "autostart_off"]

@@ -1,0 +1,58 @@
+"""All that an audit tells of a hypervisor."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._survey import survey
+from ansible_collections.virtfleet.network.plugins.module_utils._topology import Wanted
+from tests.unit import nic_cases
+
+
+def audit(networks=(), **case):
+    host = nic_cases.host_of({"guest": {"saved": ["network lan a"], "live": ["network lan a"]}})
+    wanted = [nic_cases.desired_of({"desired": case})] if case else []
+    before = host.state_of_guests()
+    found = json.loads(json.dumps(survey(host, Wanted(list(networks), wanted))))
+    assert (host.state_of_guests(), host.calls) == (before, [])
+    return found
+
+
+def rows(found, *states):
+    return [
+        (row["network"] or row["domain"], row["state"], row["path"]) for row in found["rows"] if row["state"] in states
+    ]
+
+
+def test_as_asked():
+    found = audit(
+        [Desired("lan", autostart=None)],
+        ifaces=[{"source": {"network": "lan"}, "mac": {"address": "52:54:00:00:00:0a"}}],
+    )
+    assert rows(found, "as_asked") == [("lan", "as_asked", ""), ("web", "as_asked", "")]
+    assert found["as_asked"]
+    assert len(rows(found, "unknown")) == 5
+    assert "xml" not in found["networks"][0]
+    assert [guest["name"] for guest in found["guests"]] == ["other", "web"]
+
+
+def test_what_differs():
+    wanted = [Desired("lan", spec={"mtu": {"size": 1400}}, autostart=None), Desired("new", autostart=None)]
+    found = audit(wanted, mac={"address": "52:54:00:00:00:0a"}, link={"state": "down"})
+    assert not found["as_asked"]
+    assert rows(found, "differs", "missing") == [
+        ("lan", "differs", "mtu.size"),
+        ("new", "missing", ""),
+        ("web", "differs", "nics[52:54:00:00:00:0a].link.state"),
+        ("web", "differs", "nics[52:54:00:00:00:0a].link.state"),
+    ]
+    live, saved = (row for row in found["rows"] if row["domain"] == "web")
+    assert {live["asked"], saved["asked"]} == {"down"}
+
+
+def test_what_cannot_be():
+    found = audit([Desired("lan", spec={"bridge": {"name": "virbr2"}}, autostart=None)])
+    assert "bridge.name virbr2 is the bridge of network 'dmz'" in found["problems"]
+    assert not found["as_asked"]
+    assert rows(found, "differs") == [("lan", "differs", "bridge.name")]
