@@ -11,7 +11,7 @@ from .lab import LABS, Lab, living, standing_labs, take_down
 from .machine import ENVIRONMENT
 from .process import Process
 from .requirement import check
-from .root import HOST, SUITES, root
+from .root import HOST, KINDS, SUITES, root
 from .unavailable import LabUnavailable
 
 USAGE_TEXT = """\
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     lacks.set_defaults(function=_check)
 
     make_root = commands.add_parser("root", help="make the cached root of a Debian suite")
-    make_root.add_argument("suite", choices=SUITES)
+    make_root.add_argument("suite", choices=KINDS)
     make_root.set_defaults(function=_root)
 
     up = commands.add_parser("up", help="start hypervisors that stay until `down`")
