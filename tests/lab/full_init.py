@@ -71,4 +71,5 @@ def disk(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"disk": disk, "boot": boot}[sys.argv[1]](*map(Path, sys.argv[2:]))
+    action, *folders = sys.argv[1:]
+    (disk if action == "disk" else boot)(*map(Path, folders))
