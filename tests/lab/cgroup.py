@@ -14,7 +14,7 @@ GONE_SECONDS = 20
 
 def make(lab: str, machine: str) -> Path:
     """Make the control group of a machine; LabUnavailable when the real machine allows none."""
-    group = _top(lab) / machine
+    group = top(lab) / machine
     try:
         group.mkdir(parents=True)
     except OSError as error:
@@ -25,7 +25,7 @@ def make(lab: str, machine: str) -> Path:
 def remove(lab: str, machine: str = "") -> None:
     """Remove the control groups of a machine, or of a lab, whose processes are dead or about to be."""
     deadline = time.monotonic() + GONE_SECONDS
-    for folder, _, _ in os.walk(_top(lab) / machine, topdown=False):
+    for folder, _, _ in os.walk(top(lab) / machine, topdown=False):
         while True:
             try:
                 Path(folder).rmdir()
@@ -36,7 +36,8 @@ def remove(lab: str, machine: str = "") -> None:
             time.sleep(0.02)
 
 
-def _top(lab: str) -> Path:
+def top(lab: str) -> Path:
+    """Return the folder of a lab's control groups, whether it is there or not."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, folder, kind, *_ = line.split()
         if kind == "cgroup2":

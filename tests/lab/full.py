@@ -34,11 +34,20 @@ class Outside(Machine):
     def __init__(self, site: Site, name: str) -> None:
         """Start it; dnsmasq reserves the machine's address, others get 192.0.2.100 to .199."""
         super().__init__(site, name)
+        self._clients: list[Client] = []
         self.run(["sh", "-e"], input=OUTSIDE_SETUP)
 
     def client(self, name: str, mac: str | None = None) -> Client:
         """Plug another machine into the same network."""
-        return Client(self.site, f"{self.name}-{name}", self, "lan", name, mac)
+        client = Client(self.site, f"{self.name}-{name}", self, "lan", name, mac)
+        self._clients.append(client)
+        return client
+
+    def stop(self) -> None:
+        """End it and its clients, and the machine that has its power from here."""
+        for client in self._clients:
+            client.stop()
+        super().stop()
 
 
 class Full(Machine):
@@ -72,7 +81,6 @@ class Full(Machine):
         assert self._unshare.stdout is not None
         pid = self._unshare.stdout.readline()
         if not pid:
-            self.outside.stop()
             raise RuntimeError(f"{self.name} does not start:\n{(self.home / 'log').read_text()}")
         self.process = Process.of(int(pid))
         self.process.write(self.home / "pid")
@@ -94,7 +102,7 @@ class Full(Machine):
 
     def stop(self) -> None:
         """End the machine and its outside, and forget their files; a second call does nothing."""
-        self.outside.stop()  # and with it the power
+        self._end()
         super().stop()
         cgroup.remove(self.site.folder.name, self.name)
 
@@ -111,5 +119,15 @@ class Full(Machine):
                 text=True,
                 start_new_session=True,  # an interrupt at the terminal is the lab's to handle
             )
-        self.wait_for_start()
+        try:
+            self.wait_for_start()
+        except BaseException:
+            self._end()
+            raise
         return self._unshare
+
+    def _end(self) -> None:
+        self.outside.stop()  # and with it the power
+        self._unshare.wait()
+        assert self._unshare.stdout is not None
+        self._unshare.stdout.close()

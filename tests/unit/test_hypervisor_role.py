@@ -106,6 +106,8 @@ def test_daemons_are_those_of_the_host(tmp_path: Path) -> None:
         ("hypervisor_daemons", MANY, units(MODULAR)),
         ("hypervisor_daemons", [], units()),
         ("hypervisor_sockets", ["libvirtd.socket", "libvirtd-ro.socket"], units(MONOLITHIC)),
+        ("hypervisor_disabled_units", [], units(MONOLITHIC)),
+        ("hypervisor_disabled_units", ["libvirtd.service", "libvirtd.socket", "libvirtd-ro.socket"], units(LEGACY)),
         (
             "hypervisor_sockets",
             [
@@ -140,4 +142,7 @@ def test_settings_keep_the_default_routes_of_the_host(tmp_path: Path) -> None:
         (name, FORWARDING[:1], found(four=False)),
         (name, FORWARDING[1:], found(now="net.ipv4.ip_forward = 1\n")),
         (name, [], found(six=False, four=False)),
+        # forwarding first would take the routes away
+        ("hypervisor_settings_missing", [*RA[:1], *FORWARDING], found(ROUTES)),
+        ("hypervisor_settings_missing", [], found(now="".join(f"{line}\n" for line in FORWARDING))),
     )
