@@ -42,13 +42,12 @@ class Host:
     def __init__(self, lab: Lab, machine: Full, folder: Path) -> None:
         self.lab, self.machine, self.folder = lab, machine, folder
         inventory: dict[str, Any] = yaml.safe_load(lab.inventory.read_text())["all"]
-        groups = {"hypervisors": {"hosts": {"hv8": {}}}}
-        for login in ("auditor", "other"):
-            groups[login] = {"hosts": {login: {"ansible_host": "hv8", "ansible_user": login}}}
+        logins = {login: {"ansible_host": "hv8", "ansible_user": login} for login in ("auditor", "other")}
+        groups = {"hypervisors": {"hosts": {"hv8": {}}}, "logins": {"hosts": logins}}
         (folder / "inventory").write_text(json.dumps({"all": {**inventory, "children": groups}}))
         plays = yaml.safe_load(blocks("roles/hypervisor/README.md", "yaml")[0])
         (folder / "role.yml").write_text(json.dumps(plays))
-        told = {"hosts": "auditor:other", "gather_facts": False, "ignore_errors": True, "tasks": [{INFO: {}}]}
+        told = {"hosts": "logins", "gather_facts": False, "ignore_errors": True, "tasks": [{INFO: {}}]}
         (folder / "audit.yml").write_text(json.dumps([told]))
 
     def audit(self) -> list[Result]:

@@ -83,7 +83,6 @@ class Full(Machine):
         if not pid:
             raise RuntimeError(f"{self.name} does not start:\n{(self.home / 'log').read_text()}")
         self.process = Process.of(int(pid))
-        self.process.write(self.home / "pid")
         deadline = time.monotonic() + START_SECONDS
         while (state := self.state()) != "running" or not self.answers():
             if state == "degraded" or time.monotonic() > deadline:

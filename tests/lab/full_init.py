@@ -16,10 +16,12 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from .full_seed import MAC
 from .init import enter_root, make_disk, mount_devices, mount_proc, mount_root, run
+from .process import Process
 
 ENVIRONMENT = {"container": "lab", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -54,10 +56,13 @@ def boot(lower: Path, home: Path) -> None:
     mount_kernel(root)
     mount_devices(root)
     os.mknod(root / "dev/console", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    Process.of(int(str(outer_pid))).write(home / "pid.new")
+    (home / "pid.new").rename(home / "pid")  # somebody may be reading it
     (home / "up").touch()
     enter_root(root)
     socket.sethostname(Path("/etc/hostname").read_text().strip())
-    print(outer_pid, flush=True)
+    with suppress(BrokenPipeError):  # whoever has made a standing lab is gone
+        print(outer_pid, flush=True)
     null = os.open("/dev/null", os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,21 @@ def test_machines_side_by_side() -> None:
         assert second.state() == "running"
         assert second.answers()
         assert ssh(other, second, "hostname").strip() == second.name
+
+
+def test_standing_machine_restarts_by_itself() -> None:
+    name = f"t{os.getpid()}"
+    command = [sys.executable, "-m", "tests.lab"]
+    run = partial(subprocess.run, check=True, capture_output=True, text=True, timeout=120)
+    run([*command, "up", "--hosts", "1", "--full", SUITES[0], "--name", name])
+    try:
+        record = Path(f"/run/vfl/{name}/m1/pid")
+        before = Process.read(record)
+        before.kill()
+        deadline = time.monotonic() + 60
+        while Process.read(record) == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert Process.read(record).alive()
+    finally:
+        run([*command, "down", "--name", name])
+    assert not cgroup.top(name).exists()
