@@ -168,10 +168,22 @@ def _attempt_all(
     except BaseException as error:
         if isinstance(error, MeanwhileError):
             done[-1][1].pop()  # the step that found out has done nothing
+        why = _why(host, done[-1][1], error) if done else ""
         notes = [_put_back(host, *one, error) for one in reversed(done) if one[1]]
         if isinstance(error, MeanwhileError) or not isinstance(error, NetworkError) or not notes:
             raise
-        raise ApplyError(f"{error}; {'; '.join(notes)}") from error
+        raise ApplyError("; ".join(filter(None, (str(error), why, *notes)))) from error
+
+
+def _why(host: Host, tried: list[Step], error: BaseException) -> str:
+    """What a diagnosis says of a network that libvirt could not start."""
+    if not (isinstance(error, LibvirtError) and tried and isinstance(tried[-1], Start)):
+        return ""
+    from ansible_collections.virtfleet.network.plugins.module_utils._check import explain
+
+    with contextlib.suppress(NetworkError):
+        return explain(host.look(), host.networks(), tried[-1].network, host.version())
+    return ""
 
 
 def _verified(host: Host, policy: Policy, outcome: Outcome, after: Observed) -> Outcome:

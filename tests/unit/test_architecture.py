@@ -26,23 +26,24 @@ RINGS = {
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks", "_nic_verdict"),
+        *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis"),
     ),
-    "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),
-    "conductor": ("_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
+    "edge": ("_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
+    "conductor": ("_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
     "glue": ("_module", "_nic_module"),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
 MAY_IMPORT = {
     "errors": (),
     "pure": ("errors",),
-    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps"),
+    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps", "_sight"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource
     "filter": ("errors", "pure"),
 }
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
-MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway", "_nic_info": "_guests"}
+MAY_IMPORT_LATE = {"_converge": "_transaction", "_info": "_gateway", "_check": "_guests", "_nic_info": "_guests"}
 # Libraries beside Python's own. Their import is guarded: Ansible reports a missing one in its own words.
 LIBRARIES = {
     "pure": ("lxml",),
