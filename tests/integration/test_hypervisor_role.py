@@ -40,7 +40,7 @@ class Host:
     """The machine hv8, and a folder with an inventory that knows it by three logins."""
 
     def __init__(self, lab: Lab, machine: Full, folder: Path) -> None:
-        self.lab, self.machine, self.folder = lab, machine, folder
+        self.machine, self.folder = machine, folder
         inventory: dict[str, Any] = yaml.safe_load(lab.inventory.read_text())["all"]
         logins = {login: {"ansible_host": "hv8", "ansible_user": login} for login in ("auditor", "other")}
         groups = {"hypervisors": {"hosts": {"hv8": {}}}, "logins": {"hosts": logins}}

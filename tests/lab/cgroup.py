@@ -24,8 +24,12 @@ def make(lab: str, machine: str) -> Path:
 
 def remove(lab: str, machine: str = "") -> None:
     """Remove the control groups of a machine, or of a lab, whose processes are dead or about to be."""
+    try:
+        group = top(lab) / machine
+    except LabUnavailable:
+        return  # there can be none
     deadline = time.monotonic() + GONE_SECONDS
-    for folder, _, _ in os.walk(top(lab) / machine, topdown=False):
+    for folder, _, _ in os.walk(group, topdown=False):
         while True:
             try:
                 Path(folder).rmdir()
