@@ -119,6 +119,16 @@ def test_daemons_are_those_of_the_host(tmp_path: Path) -> None:
     )
 
 
+def test_missing_logins_are_found(tmp_path: Path) -> None:
+    known = told("root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n")
+    name = "hypervisor_missing_logins"
+    worked_out(
+        tmp_path,
+        (name, ["bob"], {"hypervisor_audit_users": ["ann", "bob"], "hypervisor_logins": known}),
+        (name, [], {"hypervisor_audit_users": [], "hypervisor_logins": known}),
+    )
+
+
 def test_settings_keep_the_default_routes_of_the_host(tmp_path: Path) -> None:
     def found(
         routes: str = "", kept: str = "", now: str = NOW, *, six: bool = True, four: bool = True
