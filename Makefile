@@ -98,23 +98,28 @@ check-tarball:
 
 ##@ Test
 
-# The Debian releases that the lab's hypervisors run: this machine's own, and roots that are made once and kept.
+# The Debian releases that the lab's hypervisors run: this machine's own, and roots that are made once and kept. Machines
+# with a whole systemd have roots of their own.
+OWN := $(shell . /etc/os-release; echo $$VERSION_CODENAME)
 ONE_OTHER := bullseye
-ALL_OTHERS := $(filter-out $(shell . /etc/os-release; echo $$VERSION_CODENAME),bullseye bookworm trixie sid)
+ALL_OTHERS := $(filter-out $(OWN),bullseye bookworm trixie sid)
+ALL_FULL := bookworm trixie
 
 .PHONY: test
 test: ROOTS := $(ONE_OTHER)
+test: FULL := $(OWN)
 test: setup ## check, then the lab: real hypervisors of this machine's release and of Debian 11
 	@$(test-with-roots)
 
 .PHONY: test-versions
 test-versions: ROOTS := $(ALL_OTHERS)
+test-versions: FULL := $(ALL_FULL)
 test-versions: setup ## check, then the lab with Debian 11, 12, 13 and unstable
 	@$(test-with-roots)
 
 define test-with-roots
-$(MAKE) -j2 check-steps $(ROOTS:%=root-%)
-LAB_ROOTS="host $(ROOTS)" $(STEP) --show "lab tests" pytest -n 2 --dist loadfile -m lab $(wildcard tests/lab tests/integration)
+$(MAKE) -j2 check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
+LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 2 --dist loadfile -m lab $(wildcard tests/lab tests/integration)
 endef
 
 # A release that cannot be had is no failure: it is reported here, and again at the end of the lab tests.

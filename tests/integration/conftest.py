@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Lab, LabUnavailable
+from tests.lab.root import own_suite
 
 from .stage import Stage
 
 ROOTS = os.environ.get("LAB_ROOTS", "host").split()
+FULL = os.environ.get("LAB_FULL", own_suite()).split()
 NOT_RUN = "not run on "
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,31 @@ def start(
         text=True,
         env=environment(RESULTS_LOOK=json.dumps(look)),
     )
+
+
+def playbook(folder: Path, *arguments: str, failed: bool = False) -> list[Result]:
+    """Run ansible-playbook in a folder with the file "inventory" and return the results of all tasks."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory", *arguments],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment(PWD=str(folder)),
+    )
+    assert (done.returncode != 0) == failed, done.stdout[-3000:] + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def changes(results: list[Result]) -> int:
+    """Return how many tasks have changed something."""
+    return sum(bool(result.get("changed")) for result in results)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return what a page of the documentation shows in a language."""
+    text = (HERE.parents[1] / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 @contextmanager

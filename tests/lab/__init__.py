@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .full import Full
 from .hypervisor import Hypervisor
 from .lab import Lab
 from .machine import CommandError, Machine
@@ -9,4 +10,4 @@ from .requirement import check
 from .unavailable import LabUnavailable
 from .world import Client, World
 
-__all__ = ["Client", "CommandError", "Hypervisor", "Lab", "LabUnavailable", "Machine", "World", "check"]
+__all__ = ["Client", "CommandError", "Full", "Hypervisor", "Lab", "LabUnavailable", "Machine", "World", "check"]

@@ -7,11 +7,12 @@ import os
 import sys
 import time
 
+from .full_seed import PROVIDERS
 from .lab import LABS, Lab, living, standing_labs, take_down
 from .machine import ENVIRONMENT
 from .process import Process
 from .requirement import check
-from .root import HOST, SUITES, root
+from .root import FULL_SUITES, HOST, KINDS, SUITES, root
 from .unavailable import LabUnavailable
 
 USAGE_TEXT = """\
@@ -42,12 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     lacks.set_defaults(function=_check)
 
     make_root = commands.add_parser("root", help="make the cached root of a Debian suite")
-    make_root.add_argument("suite", choices=SUITES)
+    make_root.add_argument("suite", choices=KINDS)
     make_root.set_defaults(function=_root)
 
     up = commands.add_parser("up", help="start hypervisors that stay until `down`")
     up.add_argument("--hosts", type=int, default=2, help="how many (default: 2)")
     up.add_argument("--roots", default=HOST, help=f"their roots, in turn: {HOST} (default), {', '.join(SUITES)}")
+    up.add_argument("--full", default="", help=f"full machines m1, m2, ... of these: {', '.join(FULL_SUITES)}")
+    up.add_argument("--provider", default="networkd", choices=PROVIDERS, help="what manages their network")
     up.set_defaults(function=_up)
 
     down = commands.add_parser("down", help="end a standing lab")
@@ -85,10 +88,13 @@ def _up(arguments: argparse.Namespace) -> int:
     print(f"starting {', '.join(f'{name} ({kind})' for name, kind in roots.items())} ...", flush=True)
     try:
         hypervisors = lab.start_all(roots)
+        for number, suite in enumerate(arguments.full.split(",") if arguments.full else ()):
+            lab.start_full(f"m{number + 1}", suite, arguments.provider)
     except BaseException:
         lab.stop()
         raise
-    print(f"lab {lab.name} stands after {time.monotonic() - began:.1f} s")
+    machines = ", ".join([*hypervisors, *lab.machines])
+    print(f"lab {lab.name} stands after {time.monotonic() - began:.1f} s: {machines}")
     first, hypervisor = next(iter(hypervisors.items()))
     facts = {"inventory": lab.inventory, "folder": lab.folder, "name": lab.name}
     print(USAGE_TEXT.format(first=first, uri=hypervisor.uri, **facts))

@@ -38,26 +38,28 @@ def run(command: str) -> None:
     subprocess.run(command.split(), check=True)
 
 
-def mount_root(lower: Path, home: Path) -> Path:
-    """Mount the overlay root: whatever is written goes to a tmpfs that ends with the machine."""
-    root, layers = home / "root", home / "layers"
+def make_disk(home: Path) -> None:
+    """Mount the tmpfs that takes whatever is written."""
+    layers = home / "layers"
     run(f"mount -t tmpfs -o mode=755 tmpfs {layers}")
     (layers / "upper").mkdir()
     (layers / "work").mkdir()
+
+
+def mount_root(lower: Path, home: Path) -> Path:
+    """Mount the overlay root: the disk on top of what is below."""
+    root, layers = home / "root", home / "layers"
     run(f"mount -t overlay -o lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work overlay {root}")
-    run(f"mount --bind {home}/run {root}/run")
     return root
 
 
-def mount_kernel(root: Path) -> None:
-    """Mount the kernel's file systems; only what belongs to the network namespace may be set through them."""
+def mount_proc(root: Path) -> None:
+    """Mount what tells of processes; only what belongs to the network namespace may be set through it."""
     run(f"mount -t proc proc {root}/proc")
     run(f"mount --bind {root}/proc/sys {root}/proc/sys")
     run(f"mount -o remount,bind,ro {root}/proc/sys")
     run(f"mount --bind {root}/proc/sys/net {root}/proc/sys/net")
     run(f"mount -o remount,bind,rw {root}/proc/sys/net")
-    run(f"mount -t sysfs sysfs {root}/sys")
-    run(f"mount -t cgroup2 -o ro cgroup2 {root}/sys/fs/cgroup")
 
 
 def mount_devices(root: Path) -> None:
@@ -116,8 +118,12 @@ def wait_for_end(owner: str) -> None:
 def main(lower: str, home: str, owner: str) -> None:
     """Make the machine, say that it is ready, stay."""
     outer_pid = Path("/proc/self").readlink()  # /proc is still the one of the machine outside
+    make_disk(Path(home))
     root = mount_root(Path(lower), Path(home))
-    mount_kernel(root)
+    run(f"mount --bind {home}/run {root}/run")
+    mount_proc(root)
+    run(f"mount -t sysfs sysfs {root}/sys")
+    run(f"mount -t cgroup2 -o ro cgroup2 {root}/sys/fs/cgroup")
     mount_devices(root)
     enter_root(root)
     name_machine(Path(home).name)

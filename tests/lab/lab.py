@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from . import cgroup
+from .full import Full
 from .hypervisor import Hypervisor
 from .machine import Site
 from .process import Process
 from .requirement import check
-from .root import HOST, root
+from .root import FULL, HOST, root
 from .ssh import admit, make_keys, write_access
 from .unavailable import LabUnavailable
 
@@ -47,6 +49,7 @@ class Lab:
         self.folder = LABS / self.name
         self.inventory = self.folder / "inventory.yml"
         self.hypervisors: dict[str, Hypervisor] = {}
+        self.machines: dict[str, Full] = {}
         with _labs_locked():
             _sweep()
             if self.folder.exists():
@@ -59,7 +62,7 @@ class Lab:
         if standing:
             (self.folder / STANDING).touch()
         make_keys(self.folder)
-        write_access(self.folder, [])
+        self._write_access()
 
     def __enter__(self) -> Lab:
         """Return the lab itself."""
@@ -85,19 +88,32 @@ class Lab:
             started = list(pool.map(self._start, lowers, lowers.values()))
         hypervisors = dict(zip(lowers, started))
         self.hypervisors.update(hypervisors)
-        write_access(self.folder, self.hypervisors.values())
+        self._write_access()
         return hypervisors
+
+    def start_full(self, name: str, suite: str, provider: str = "networkd", *, dhcp: bool = False) -> Full:
+        """Start a full machine of a Debian suite, whose eth0 `provider` manages; see Full.
+
+        Raises LabUnavailable when the root or a control group cannot be had, RuntimeError when it does not start.
+        """
+        machine = Full(self._site, _checked(name), root(f"{FULL}{suite}"), provider, dhcp=dhcp)
+        self.machines[name] = machine
+        self._write_access()
+        return machine
 
     def stop(self) -> None:
         """End every machine of the lab and remove its folder; a second call does nothing."""
         if self._lock.closed:
             return
-        for hypervisor in self.hypervisors.values():
-            hypervisor.stop()
+        for machine in (*self.hypervisors.values(), *self.machines.values()):
+            machine.stop()
         _end(self.folder)  # what a failed start left as well
         self._lock.close()
         if self._owner is not None:
             os.close(self._owner)
+
+    def _write_access(self) -> None:
+        write_access(self.folder, self.hypervisors.values(), self.machines.values())
 
     def _start(self, name: str, lower: Path) -> Hypervisor:
         hypervisor = Hypervisor(self._site, _checked(name), lower)
@@ -133,7 +149,7 @@ def _end(folder: Path) -> None:
     with _labs_locked():  # so that no other lab sweeps the folder meanwhile
         for record in folder.glob("*/pid"):
             Process.read(record).kill()
-        shutil.rmtree(folder)
+        _forget(folder)
 
 
 def _sweep() -> None:
@@ -144,7 +160,12 @@ def _sweep() -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            shutil.rmtree(folder)
+            _forget(folder)
+
+
+def _forget(folder: Path) -> None:
+    cgroup.remove(folder.name)
+    shutil.rmtree(folder)
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The roots that hypervisors run on: the machine's own, or another Debian release with its libvirt and Python."""
+"""The roots that machines run on: this machine's own, a Debian release with its libvirt and Python, or a full one.
+
+The full ones ("full-bookworm", ...) have systemd and no libvirt, but what apt needs to install it without a network.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,21 @@ from .unavailable import LabUnavailable
 
 HOST = "host"
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
-PACKAGES = Path(__file__).with_name("packages-root.txt").read_text().split()
+FULL = "full-"
+FULL_SUITES = ("bookworm", "trixie")
+KINDS = (*SUITES, *(f"{FULL}{suite}" for suite in FULL_SUITES))
 
 
 def root(name: str) -> Path:
     """Return the read-only folder that is the root `name`, making and caching it when it is not there.
 
-    `name` is "host" (this machine's own root) or a Debian suite; making one takes some minutes and 700 MB.
+    `name` is "host" (this machine's own root), a Debian suite, or a full one; making one takes some minutes and 700 MB.
     Raises LabUnavailable when it cannot be had.
     """
     if name in (HOST, own_suite()):
         return Path("/")
-    if name not in SUITES:
-        raise LabUnavailable(f"no root {name!r}: choose one of {', '.join((HOST, *SUITES))}")
+    if name not in KINDS:
+        raise LabUnavailable(f"no root {name!r}: choose one of {', '.join((HOST, *KINDS))}")
     folder = root_dir(name)
     if not folder.exists():
         with locked(f"root-{name}") as lock:
@@ -33,10 +38,21 @@ def root(name: str) -> Path:
     return folder
 
 
-def root_dir(suite: str) -> Path:
-    """Return where the root of a suite is cached; the name changes with the list of packages in it."""
-    digest = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
-    return cache_dir() / f"root-{suite}-{digest}"
+def root_dir(name: str) -> Path:
+    """Return where a root is cached; the folder's name changes with the list of packages in it."""
+    digest = hashlib.sha256(" ".join(packages(name)).encode()).hexdigest()[:8]
+    return cache_dir() / f"root-{name}-{digest}"
+
+
+def packages(name: str) -> list[str]:
+    """Return what a root has installed and, behind a "--", what it has downloaded."""
+    if name.startswith(FULL):
+        return [*_listed("packages-full.txt"), "--", *_listed("packages-full-later.txt")]
+    return _listed("packages-root.txt")
+
+
+def _listed(file: str) -> list[str]:
+    return Path(__file__).with_name(file).read_text().split()
 
 
 def own_suite() -> str:
@@ -62,10 +78,10 @@ def mirror() -> str:
     raise LabUnavailable("apt on this machine has no Debian mirror in its sources")
 
 
-def _make(suite: str, folder: Path, lock: int) -> None:
+def _make(name: str, folder: Path, lock: int) -> None:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    script = [str(Path(__file__).with_name("root_build.sh")), suite, mirror(), str(partial), *PACKAGES]
-    build(f"root {suite}", [*apart, *script], cache_dir() / f"root-{suite}.log", lock)
+    build_it = [str(Path(__file__).with_name("root_build.sh")), name.removeprefix(FULL), mirror(), str(partial)]
+    build(f"root {name}", [*apart, *build_it, *packages(name)], cache_dir() / f"root-{name}.log", lock)
     partial.rename(folder)

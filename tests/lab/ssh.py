@@ -1,7 +1,7 @@
-"""How the lab's machines are reached: real SSH with no port and no network, and the inventory that says so.
+"""How the lab's machines are reached by real SSH, and the inventory that says so.
 
-Each machine has an sshd that serves one connection on its stdin and stdout, run in the machine's namespaces by ssh's
-ProxyCommand.
+A hypervisor needs no port and no network: an sshd serves one connection on its stdin and stdout, run in the machine's
+namespaces by ssh's ProxyCommand. To a full machine the connection goes over the network, from its outside.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from .full import Full
 from .hypervisor import AUDITOR, Hypervisor
 
 SSHD_CONFIG = """\
@@ -69,10 +70,10 @@ def admit(folder: Path, hypervisor: Hypervisor) -> None:
     (inside / "host_key").write_text((folder / "host_key").read_text())
 
 
-def write_access(folder: Path, hypervisors: Iterable[Hypervisor]) -> None:
-    """Write the lab's `ssh_config` and `inventory.yml` for the hypervisors that run."""
+def write_access(folder: Path, hypervisors: Iterable[Hypervisor], machines: Iterable[Full]) -> None:
+    """Write the lab's `ssh_config` and `inventory.yml` for the hypervisors and the full machines that run."""
     config = SSH_CONFIG_HEAD.format(folder=folder)
-    root_hosts, auditor_hosts = "", ""
+    root_hosts, auditor_hosts, machine_hosts = "", "", ""
     for hypervisor in hypervisors:
         proxy = " ".join(hypervisor.process.enter("/usr/sbin/sshd", "-i", "-f", "/run/lab/sshd_config"))
         audit_name = f"{hypervisor.name}_audit"
@@ -80,6 +81,11 @@ def write_access(folder: Path, hypervisors: Iterable[Hypervisor]) -> None:
         config += SSH_CONFIG_HOST.format(alias=audit_name, user=AUDITOR, proxy=proxy)
         root_hosts += f"        {hypervisor.name}:\n          lab_uri: {hypervisor.uri}\n"
         auditor_hosts += f"        {audit_name}:\n          lab_uri: {hypervisor.uri_ro}\n"
+    for machine in machines:
+        proxy = " ".join(machine.outside.process.enter_net("busybox", "nc", machine.ADDRESS, "22"))
+        config += SSH_CONFIG_HOST.format(alias=machine.name, user="root", proxy=proxy)
+        machine_hosts += f"        {machine.name}:\n"
     (folder / "ssh_config").write_text(config)
     groups = f"    hypervisors:\n      hosts:\n{root_hosts}    auditors:\n      hosts:\n{auditor_hosts}"
+    groups += f"    machines:\n      hosts:\n{machine_hosts}"
     (folder / "inventory.yml").write_text(INVENTORY_HEAD.format(folder=folder) + groups)

@@ -48,7 +48,7 @@ def options_of(role: str) -> dict[str, Any]:
 def example(role: str) -> dict[str, Any]:
     """The variables of the example in a role's page."""
     page = (ROOT / f"roles/{role}/README.md").read_text()
-    ((play,),) = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    (play,) = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0])
     assert [one["role"] for one in play["roles"]] == [f"virtfleet.network.{role}"]
     variables: dict[str, Any] = play["roles"][0]["vars"]
     return variables

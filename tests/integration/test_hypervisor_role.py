@@ -1,0 +1,133 @@
+"""The role hypervisor on a machine without libvirt, over its network: installed, audited, and after a power cycle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab import Client, Full, Lab, LabUnavailable
+
+from .clients import WORLD, captured
+from .conftest import FULL, NOT_RUN
+from .plays import INFO, Result, blocks, changes, playbook
+from .stage import wait_for
+
+pytestmark = pytest.mark.lab
+
+# the kernel of the machine gets its default route by a router advertisement
+ROUTER = """\
+sysctl --quiet --write net.ipv6.conf.all.forwarding=1 # a neighbour that does not forward is no router
+dnsmasq --interface=lan --bind-interfaces --port=0 --user=root --conf-file=/dev/null --pid-file=/run/lab/router.pid \
+    --enable-ra --ra-param=lan,10 --dhcp-range=2001:db8:ffff::,ra-only
+"""
+LOGINS = """\
+for login in auditor other; do
+    useradd --create-home --shell /bin/sh --password '*' $login
+    cp --recursive /root/.ssh /home/$login
+    chown --recursive $login: /home/$login/.ssh
+done
+"""
+WEB = ("virtfleet.network.nat", "-e", "nat_network_name=web", "-e", "nat_network_subnet=10.20.0.0/24")
+SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv6.conf.eth0.accept_ra")
+
+
+class Host:
+    """The machine hv8, and a folder with an inventory that knows it by three logins."""
+
+    def __init__(self, lab: Lab, machine: Full, folder: Path) -> None:
+        self.machine, self.folder = machine, folder
+        inventory: dict[str, Any] = yaml.safe_load(lab.inventory.read_text())["all"]
+        logins = {login: {"ansible_host": "hv8", "ansible_user": login} for login in ("auditor", "other")}
+        groups = {"hypervisors": {"hosts": {"hv8": {}}}, "logins": {"hosts": logins}}
+        (folder / "inventory").write_text(json.dumps({"all": {**inventory, "children": groups}}))
+        plays = yaml.safe_load(blocks("roles/hypervisor/README.md", "yaml")[0])
+        (folder / "role.yml").write_text(json.dumps(plays))
+        told = {"hosts": "logins", "gather_facts": False, "ignore_errors": True, "tasks": [{INFO: {}}]}
+        (folder / "audit.yml").write_text(json.dumps([told]))
+
+    def audit(self) -> list[Result]:
+        """Return what virt_network_info tells the login auditor, and what the login other."""
+        return sorted(playbook(self.folder, "audit.yml"), key=lambda result: str(result["host"]))
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file."""
+        return self.machine.run(["test", "-e", path], check=False).returncode == 0
+
+    def gone(self) -> bool:
+        """Tell whether the default route of IPv6 is gone."""
+        return "proto ra" not in self.machine.run(["ip", "-6", "route", "show", "default"]).stdout
+
+    def settings(self) -> list[str]:
+        """Return the kernel's settings that the role keeps."""
+        return self.machine.run(["sysctl", "--values", *SETTINGS]).stdout.split()
+
+
+@pytest.fixture(scope="module", params=FULL)
+def host(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    try:
+        machine = lab.start_full("hv8", request.param, "ifupdown", dhcp=True)
+    except LabUnavailable as error:
+        pytest.skip(f"{NOT_RUN}full-{request.param}: {error}")
+    machine.outside.run(["sh", "-e"], input=ROUTER)
+    machine.run(["sh", "-e"], input=LOGINS)
+    host = Host(lab, machine, tmp_path_factory.mktemp("host"))
+    wait_for(lambda: not host.gone())
+    yield host
+    machine.stop()
+
+
+def test_from_nothing_to_a_managed_host(host: Host) -> None:
+    assert changes(playbook(host.folder, "role.yml", "--check")) > 0
+    assert not host.has("/usr/sbin/libvirtd")
+    assert not host.has("/etc/sysctl.d/99-virtfleet-network.conf")
+    assert host.settings() == ["0", "0", "1"]
+    playbook(host.folder, "role.yml")
+    assert host.settings() == ["1", "1", "2"]
+    assert not host.gone()
+    assert host.machine.state() == "running"
+
+
+def test_second_run_changes_nothing(host: Host) -> None:
+    assert changes(playbook(host.folder, "role.yml", *WEB)) == 1
+
+
+def test_only_auditors_audit(host: Host) -> None:
+    auditor, other = host.audit()
+    assert "web" in {network["name"] for network in auditor["networks"]}
+    assert other["failed"]
+    assert "Permission denied" in other["msg"]
+
+
+def test_power_cycle_keeps_everything(host: Host) -> None:
+    machine = host.machine
+    machine.power_cycle()
+    wait_for(lambda: "web" in machine.run(["virsh", "net-list", "--name"]).stdout.split())
+    assert "10.20.0.1/24" in machine.run(["ip", "-4", "address", "show", "dev", "vbr-web"]).stdout
+    assert host.settings() == ["1", "1", "2"]
+    wait_for(lambda: not host.gone())
+    client = Client(machine.site, "hv8-client", machine, "vbr-web", "client", None)
+    assert client.dhcp()["router"] == "10.20.0.1"
+    with captured(machine.outside, f"icmp and host {machine.ADDRESS}", "lan") as packets:
+        client.run(["ping", "-c", "1", "-W", "5", WORLD])
+    assert f"{machine.ADDRESS} > {WORLD}" in packets[0]
+    client.stop()
+    auditor, other = host.audit()
+    assert (bool(auditor.get("failed")), bool(other.get("failed"))) == (False, True)
+
+
+def test_drift_is_repaired(host: Host) -> None:
+    machine = host.machine
+    machine.run(["sysctl", "--write", "net.ipv4.ip_forward=0"])
+    machine.run(["gpasswd", "--add", "other", "libvirt-audit"])
+    machine.run(["systemctl", "disable", "--now", "libvirtd-ro.socket"])
+    foretold = playbook(host.folder, "role.yml", "--check")
+    assert changes(foretold) == changes(playbook(host.folder, "role.yml")) == 4
+    assert host.settings() == ["1", "1", "2"]
+    auditor, other = host.audit()
+    assert not auditor.get("failed")
+    assert other["failed"]
