@@ -30,10 +30,10 @@ def give_address(client: Client, address: str, router: str) -> None:
 
 
 @contextmanager
-def captured(machine: Machine, expression: str) -> Iterator[list[str]]:
+def captured(machine: Machine, expression: str, device: str = "eth0") -> Iterator[list[str]]:
     """Catch the first packet of a kind that the machine sees during a `with`; it is in the list after it."""
     lines: list[str] = []
-    command = ["tcpdump", "-l", "-n", "-i", "eth0", "-c", "1", expression]
+    command = ["tcpdump", "-l", "-n", "-i", device, "-c", "1", expression]
     with machine.background(["timeout", "20", *command]) as tcpdump:
         assert tcpdump.stdout is not None
         while "listening" not in tcpdump.stdout.readline():
