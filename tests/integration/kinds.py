@@ -104,6 +104,16 @@ def join(host: Hypervisor) -> None:
     host.world.run(["sh", "-e"], input=LAN_SETUP)
 
 
+@contextmanager
+def serve(world: Machine) -> Iterator[None]:
+    """Let the LAN have a DHCP server and a router during a `with`."""
+    with world.background(LAN_DHCP.split()) as serving:
+        assert serving.stdout is not None
+        while "router advertisement" not in serving.stdout.readline():
+            assert serving.poll() is None, "the LAN has no DHCP server"
+        yield
+
+
 def look(host: Hypervisor, bridges: Mapping[str, str]) -> dict[str, list[Sight]]:
     """Plug guests into the bridge of each kind of network and tell what they have, with IPv4 and with IPv6.
 
@@ -111,7 +121,7 @@ def look(host: Hypervisor, bridges: Mapping[str, str]) -> dict[str, list[Sight]]
     """
     with ExitStack() as stack:
         if "bridged" in bridges:
-            _serve(host.world, stack)
+            stack.enter_context(serve(host.world))
         networks = [Guests(host, kind, bridge) for kind, bridge in bridges.items()]
         for guests in networks:
             stack.callback(guests.one.stop)
@@ -125,13 +135,6 @@ def should(kind: str, address: str) -> Sight:
     """Return what a guest with this address should have."""
     uplink = UPLINK6 if ":" in address else UPLINK
     return Sight(address, {"nat": uplink, "isolated": ""}.get(kind, address), kind not in HIDDEN)
-
-
-def _serve(world: Machine, stack: ExitStack) -> None:
-    serving = stack.enter_context(world.background(LAN_DHCP.split()))
-    assert serving.stdout is not None
-    while "router advertisement" not in serving.stdout.readline():
-        assert serving.poll() is None, "the LAN has no DHCP server"
 
 
 @contextmanager

@@ -33,6 +33,7 @@ COLLECTION = "virtfleet.network"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
 FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "dict": dict}
+KINDS_OF_NETWORKS = ("nat", "isolated", "routed", "bridged")
 FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
 # Pages for people.
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -294,6 +295,15 @@ def test_behaviour_knows_when_a_restart_is_better() -> None:
 
 def test_readme_knows_every_module_and_filter() -> None:
     assert [name for name in (*MODULES, *FILTERS) if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
+
+
+def test_readme_shows_what_the_demonstration_prints() -> None:
+    (shown,) = re.findall(r"^```text\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    told = "".join(path.read_text() for path in (ROOT / "tests/demo").glob("*.py"))
+    title, *rows = [line for line in shown.splitlines() if line.startswith("   ")]
+    assert [line for line in shown.splitlines() if line[:3] in {"== ", "-> "} and line[3:] not in told] == []
+    assert all(f'"{word}"' in told for word in re.split(" {2,}", title.strip()))
+    assert [kind for kind in KINDS_OF_NETWORKS if sum(f" {kind} " in row for row in rows) != 2] == []
 
 
 def test_architecture_knows_every_file() -> None:
