@@ -85,7 +85,7 @@ def _told(lines: Iterable[str], quiet: bool) -> Iterator[str]:
             task = line.partition("[")[2].partition("]")[0].rpartition(" : ")[2]
         if line.startswith("changed: "):
             print(f"  {line.partition(']')[0]}]: {task}", flush=True)
-        elif not quiet and line.startswith('          "'):
+        elif not quiet and line.startswith('        "'):
             print(f"  {json.loads(line.strip().rstrip(','))}", flush=True)
         elif not quiet and line.endswith("=> {\n"):
             print(f"  {line.partition(' =>')[0]}", flush=True)

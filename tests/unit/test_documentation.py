@@ -24,7 +24,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._info import net
 from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
-from tests import generate, interface_docs, option_docs
+from tests import generate, interface_docs, option_docs, pages
 from tests.unit.nic_cases import host_of
 from tests.unit.run_module import run_module
 
@@ -285,6 +285,18 @@ def test_wrong_options_are_found(monkeypatch: Any) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_every_example_is_run(page: str) -> None:
+    """Files of a page by a test of its own, what stands for itself by test_pages.py, unless another one does it."""
+    folder = ROOT / "tests/integration"
+    runs = {**pages.FILES_RUN_BY, **pages.BLOCKS_RUN_BY}.get(page)
+    assert runs or not pages.files(page)
+    assert not runs or f'"{page}"' in (folder / runs).read_text()
+    shown = [*pages.blocks(page, "yaml"), *(text for name, text in pages.files(page).items() if name.endswith(".yml"))]
+    assert all(yaml.safe_load(text) for text in shown)
+    assert len(re.findall("^```yaml$", (ROOT / page).read_text(), re.M)) == len(shown)
 
 
 def test_behaviour_knows_when_a_restart_is_better() -> None:
