@@ -117,14 +117,29 @@ test-versions: FULL := $(ALL_FULL)
 test-versions: setup ## check, then the lab with Debian 11, 12, 13 and unstable
 	@$(test-with-roots)
 
+# Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
-$(MAKE) -j2 check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
+$(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
 LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 2 --dist loadfile -m lab $(wildcard tests/lab tests/integration)
 endef
 
 # A release that cannot be had is no failure: it is reported here, and again at the end of the lab tests.
 root-%:
 	@$(STEP) "root of Debian $*" bash -c '$(PYTHON) -m tests.lab root $* || exit 77'
+
+.PHONY: molecule
+molecule: setup ## the playbooks in molecule's scenarios (SCENARIO=nat: one of them), on a lab of their own
+	@$(MAKE) check-molecule SHOW=--show
+
+# The lab ends with molecule, however that ends.
+.PHONY: check-molecule
+check-molecule: export HOME := $(CURDIR)/.build/molecule
+check-molecule: export ANSIBLE_HOME := $(HOME)
+check-molecule: export NO_COLOR := 1
+check-molecule:
+	@rm -rf $(HOME) && mkdir -p $(HOME)
+	@$(STEP) $(SHOW) "molecule scenarios" bash -c 'export LAB_NAME=molecule-$$$$ LAB_OWNER=$$$$; \
+		exec molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)'
 
 .PHONY: bench
 bench: setup ## measure tasks, plans and a fleet

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".build/tarball"
 FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs/changelog.yaml"}
-FOLDERS = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
+FOLDERS = {"changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 NEEDED = {"LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"}
 # What users need all of.
 WHOLE = ("playbooks", "roles")

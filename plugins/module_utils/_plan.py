@@ -198,7 +198,9 @@ def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step
         gone: list[Step] = [Stop(now.name)] if now.active else []
         return gone + ([Undefine(now.name)] if now.persistent else [])
     steps, saved = _restore_live(before, now, version)
-    if before.persistent and (not saved or not _same(saved, before.saved)):
+    # A running definition that was saved on the way holds what libvirt had made up, such as the ports of NAT.
+    written = any(isinstance(step, Define) for step in steps) and saved != before.saved
+    if before.persistent and (not saved or written or not _same(saved, before.saved)):
         steps.append(_back("definition", before, before.saved))
     if not before.persistent and saved:
         steps.append(Undefine(before.name))

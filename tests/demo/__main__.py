@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 
 from tests.demo import outside
 from tests.demo.fleet import Fleet, expect, say
+from tests.integration.kinds import KINDS
 from tests.lab import LabUnavailable
+
+RESTART = {
+    "nat_network_domain": {"name": "shop.example"},
+    "nat_network_mtu": {"size": 1400},
+    "nat_network_restart": "replug",
+}
+TEARDOWN = {"teardown_networks": ["web", "storage", "dmz", "lan"]}
+DRIFT = (
+    "net-destroy storage",
+    "net-autostart lan --disable",
+    "net-update dmz delete ip-dhcp-range \"<range start='10.22.0.128' end='10.22.0.254'/>\" --live --config",
+)
 
 
 def main() -> int:
@@ -24,39 +38,42 @@ def main() -> int:
 
 
 def show(fleet: Fleet) -> None:
-    """The story: rehearsal, creation, second run, what guests have of it, a change while they run, and the end."""
-    say("What would the playbook networks.yml do? (check mode changes nothing)")
-    fleet.play("networks.yml", "--check")
+    """The story: rehearsal, creation, second run, what guests have, changes while they run, drift, and the end."""
+    say("What would the playbooks do? Check mode changes nothing")
+    fleet.play(*KINDS, options=("--check",))
     expect(not any(fleet.networks().values()), "no hypervisor has a network yet")
 
-    say("It does what it said")
-    expect(set(fleet.play("networks.yml").values()) == {4}, "four networks on each")
+    say("They do what they said")
+    expect(set(fleet.play(*KINDS).values()) == {5}, "four networks on each, and the way to one of them on its router")
     say("A second run finds nothing to do")
-    expect(set(fleet.play("networks.yml").values()) == {0}, "changed=0 on each")
+    expect(set(fleet.play(*KINDS).values()) == {0}, "changed=0 on each")
 
-    for host in fleet.hosts:
-        say(f"What guests on {host.name} have of it, judged from outside")
-        outside.nat(host)
-        outside.isolated(host)
-        outside.routed(host)
-    host = fleet.hosts[0]
-    say(f"A virtual machine boots on {host.name}, with one NIC behind it and one on the network outside")
+    say("What guests have of it, as the outside world sees them")
+    outside.table(fleet.hosts)
+
+    host, other = fleet.hosts
+    say(f"A virtual machine boots on {host.name}, with one NIC behind NAT and one on the LAN")
     guest = outside.virtual_machine(host)
-
     say("A reservation and a name, while the machine runs and talks")
     with outside.undisturbed(host, guest):
-        fleet.play("change.yml")
+        fleet.play("reservations", "dns")
     outside.reservation(host)
-
     say("A domain and another MTU, which take a restart of the network, under the same machine")
     with outside.survives(host, guest):
-        fleet.play("restart.yml")
+        fleet.play("nat", options=("-e", json.dumps(RESTART)))
+
+    say(f"Somebody changes networks of {other.name} by hand")
+    for command in DRIFT:
+        print(f"$ virsh {command}", flush=True)
+        other.virsh(command)
+    for mode, what in (("--check",), "check mode finds all of it, and nothing else"), ((), "it is repaired"):
+        expect(fleet.play(*KINDS[1:], options=mode) == {host.name: 0, other.name: len(DRIFT)}, what)
 
     say("What there is now")
-    fleet.play("inspect.yml", quiet=False)
+    fleet.play("show", quiet=False)
     say("All of it goes again")
     guest.stop()
-    fleet.play("teardown.yml")
+    fleet.play("teardown", options=("-e", json.dumps(TEARDOWN)))
     expect(not any(fleet.networks().values()), "no network is left")
 
 

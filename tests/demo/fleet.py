@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from tests.lab import Hypervisor, Lab
+from tests.integration.kinds import join
+from tests.lab import Lab
 from tests.lab.cache import cache_dir
 
 HERE = Path(__file__).parent
@@ -21,7 +25,7 @@ class Fleet:
     """Two hypervisors: of this machine's release, and of Debian 11 when its root is there already."""
 
     def __enter__(self) -> Fleet:
-        """Start them, with what the playbooks find there: a bridge of the host, joined to the network outside."""
+        """Start them, with what the playbooks find there: a bridge of the host, which is part of a LAN outside."""
         made = [root for root in cache_dir().glob(f"root-{OTHER_RELEASE}-*/") if not root.suffix]
         other = OTHER_RELEASE if made else "host"
         say("Two hypervisors start, each with a libvirtd, a kernel network and an outside world of its own")
@@ -29,7 +33,7 @@ class Fleet:
         try:
             self.hosts = list(self.lab.start_all({"hv1": "host", "hv2": other}).values())
             for host in self.hosts:
-                _join_to_the_world(host)
+                join(host)
                 print(f"-> {host.name}: {host.virsh('version', '--daemon').strip().splitlines()[-1]}", flush=True)
         except BaseException:
             self.lab.stop()
@@ -46,41 +50,46 @@ class Fleet:
         """The names of the networks on each hypervisor, as virsh lists them."""
         return {host.name: host.virsh("net-list", "--all", "--name").split() for host in self.hosts}
 
-    def play(self, name: str, *options: str, quiet: bool = True) -> dict[str, int]:
-        """Runs a playbook on the whole fleet; returns how many tasks changed something on each host."""
-        print(f"$ ansible-playbook {' '.join(options)} tests/demo/{name}".replace("  ", " "), flush=True)
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(self.lab.inventory),
-            *options,
-            str(HERE / name),
-        ]
-        done = subprocess.run(
-            command,
+    def play(self, *names: str, options: Sequence[str] = (), quiet: bool = True) -> dict[str, int]:
+        """Runs playbooks of the collection on the whole fleet; returns how many tasks changed something on each host.
+
+        What has changed is told as it happens; with `quiet` off, also what the playbooks say.
+        """
+        playbooks = [f"virtfleet.network.{name}" for name in names]
+        words = [*playbooks, "-e", "@tests/demo/networks.yml", *options]
+        print(f"$ ansible-playbook {shlex.join(words)}", flush=True)
+        with subprocess.Popen(
+            [sys.executable, "-m", "ansible", "playbook", "-i", str(self.lab.inventory), *words],
+            cwd=HERE.parents[1],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-            check=False,
-        )
-        lines = [line.replace("*", "").rstrip() for line in done.stdout.splitlines() if line.strip()]
-        print("\n".join(f"  {line}" for line in lines if not (quiet and line.startswith("PLAY"))), flush=True)
-        hosts = RECAP.findall(done.stdout)
-        good = done.returncode == 0 and len(hosts) == len(self.hosts)
-        expect(good, f"{name} ran on {len(hosts)} hypervisors", done.stdout + done.stderr)
-        return {host: int(changed) for host, changed, _unreachable, _failed in hosts}
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_STDOUT_CALLBACK": "default"},
+        ) as playing:
+            assert playing.stdout is not None
+            said = list(_told(playing.stdout, quiet))
+        hosts = RECAP.findall("".join(said))
+        good = playing.returncode == 0 and {host for host, *_ in hosts} == {host.name for host in self.hosts}
+        expect(good, "the playbooks ran on every hypervisor", "".join(said), quiet=True)
+        changed = {host: int(changed) for host, changed, _unreachable, _failed in hosts}
+        print("  " + ", ".join(f"{host}: changed={count}" for host, count in sorted(changed.items())), flush=True)
+        return changed
 
 
-def _join_to_the_world(host: Hypervisor) -> None:
-    host.run(["ip", "link", "add", "demo-host", "up", "type", "bridge"])
-    host.join("demo-wire", host.world, "wire0")
-    host.run(["ip", "link", "set", "demo-wire", "up", "master", "demo-host"])
-    host.world.run(["ip", "address", "add", "198.51.100.1/24", "dev", "wire0"])
-    host.world.run(["ip", "link", "set", "wire0", "up"])
+def _told(lines: Iterable[str], quiet: bool) -> Iterator[str]:
+    """Hand on what a playbook says, and print what there is to see: what has changed, or all."""
+    task = ""
+    for line in lines:
+        if line.startswith("TASK ["):
+            task = line.partition("[")[2].partition("]")[0].rpartition(" : ")[2]
+        if line.startswith("changed: "):
+            print(f"  {line.partition(']')[0]}]: {task}", flush=True)
+        elif not quiet and line.startswith('        "'):
+            print(f"  {json.loads(line.strip().rstrip(','))}", flush=True)
+        elif not quiet and line.endswith("=> {\n"):
+            print(f"  {line.partition(' =>')[0]}", flush=True)
+        yield line
 
 
 def say(text: str) -> None:
@@ -88,8 +97,9 @@ def say(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def expect(good: bool, text: str, more: str = "") -> None:
+def expect(good: bool, text: str, more: str = "", *, quiet: bool = False) -> None:
     """Tells what was seen; ends the demonstration when it is not so."""
     if not good:
         sys.exit(f"NOT SO: {text}\n{more}")
-    print(f"-> {text}", flush=True)
+    if not quiet:
+        print(f"-> {text}", flush=True)

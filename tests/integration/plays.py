@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -80,12 +79,6 @@ def playbook(folder: Path, *arguments: str, failed: bool = False) -> list[Result
 def changes(results: list[Result]) -> int:
     """Return how many tasks have changed something."""
     return sum(bool(result.get("changed")) for result in results)
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """Return what a page of the documentation shows in a language."""
-    text = (HERE.parents[1] / page).read_text()
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 @contextmanager

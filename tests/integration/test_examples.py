@@ -14,6 +14,7 @@ import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
 from tests.lab import Hypervisor, Lab, LabUnavailable
+from tests.pages import files
 
 from . import plays
 from .conftest import NOT_RUN, ROOTS
@@ -88,8 +89,8 @@ def examples(module: str) -> list[Task]:
 
 def readme() -> list[Task]:
     """Return the tasks of the playbook in the README that need nothing but a hypervisor."""
-    (playbook,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    return [task for play in yaml.safe_load(playbook) for task in play["tasks"] if any(OURS in key for key in task)]
+    playbook = yaml.safe_load(files("README.md")["guests.yml"])
+    return [task for play in playbook for task in play["tasks"] if any(OURS in key for key in task)]
 
 
 def proven(tasks: list[Task]) -> list[Task]:

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from tests.lab import Client, Full, Lab, LabUnavailable
+from tests.pages import blocks
 
 from .clients import WORLD, captured
 from .conftest import FULL, NOT_RUN
-from .plays import INFO, Result, blocks, changes, playbook
+from .plays import INFO, Result, changes, playbook
 from .stage import wait_for
 
 pytestmark = pytest.mark.lab

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Hypervisor, Lab, guest
+from tests.pages import write_files
 
 from . import plays
 from .plays import Result
@@ -19,7 +20,6 @@ from .stage import Stage
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/nics-of-a-new-guest.md"
 COLLECTIONS = ROOT / ".build/ansible_collections"
 NICS = [("guests", "virtio", "52:54:00:00:60:0a"), ("backup", "virtio", "52:54:00:00:60:0b")]
 RENDERED = "{{ nics | virtfleet.network.interface_xml }}"
@@ -30,10 +30,9 @@ class Page:
 
     def __init__(self, lab: Lab, host: Hypervisor, folder: Path) -> None:
         self.lab, self.host, self.folder = lab, host, folder
-        for name, text in re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```", PAGE.read_text(), re.M | re.DOTALL):
-            (folder / name).parent.mkdir(exist_ok=True)
-            # the lab has no KVM
-            (folder / name).write_text(text.replace('type="kvm"', 'type="qemu"'))
+        write_files("docs/nics-of-a-new-guest.md", folder)
+        template = folder / "guest.xml.j2"
+        template.write_text(template.read_text().replace('type="kvm"', 'type="qemu"'))  # the lab has no KVM
 
     def play(self, playbook: str) -> list[Result]:
         """Run a playbook on the hypervisor and return what its tasks returned."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Hypervisor, Lab, LabUnavailable
+from tests.pages import write_files
 
 from . import plays
 from .conftest import NOT_RUN, ROOTS
@@ -18,7 +18,6 @@ from .plays import Result
 
 pytestmark = pytest.mark.lab
 
-PAGE = Path(__file__).parents[2] / "docs/reservations.md"
 WEB, DB, STRANGER = (f"52:54:00:00:50:{last}" for last in ("0a", "0b", "ff"))
 FOREIGN = f"<host mac='{STRANGER}' ip='192.168.50.99'/>"
 RANGES = ("<range start='192.168.50.100' end='192.168.50.199'/>", "<range start='fd00:50::100' end='fd00:50::1ff'/>")
@@ -40,9 +39,7 @@ class Page:
 
     def __init__(self, lab: Lab, host: Hypervisor, folder: Path) -> None:
         self.lab, self.host, self.folder = lab, host, folder
-        for name, text in re.findall(r"^`([\w./]+)`[^\n]*:\n\n```\w+\n(.*?)^```", PAGE.read_text(), re.M | re.DOTALL):
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text)
+        write_files("docs/reservations.md", folder)
 
     def play(self, playbook: str) -> Result:
         """Run a playbook and return what its last task returned."""

@@ -19,10 +19,11 @@ import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
 from tests.lab import Client, Hypervisor, Lab, LabUnavailable
+from tests.pages import blocks, write_files
 
 from .clients import UPLINK, UPLINK6, WORLD, WORLD6, captured, dig, give_address, reaches
 from .conftest import NOT_RUN, ROOTS
-from .plays import Result, blocks, changes, playbook
+from .plays import Result, changes, playbook
 from .stage import Stage, wait_for
 
 pytestmark = pytest.mark.lab
@@ -60,9 +61,7 @@ class Fleet:
             "routers": {"hosts": {"edge": {"ansible_connection": "local", "ansible_python_interpreter": str(edge)}}},
         }
         (folder / "inventory").write_text(json.dumps({"all": {**inventory, "children": groups}}))
-        page = (ROOT / "docs/playbooks.md").read_text()
-        for name, text in re.findall(r"^`([\w.]+)`[^\n]*:\n\n```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
-            (folder / name).write_text(text)
+        write_files("docs/playbooks.md", folder)
         lines = [shlex.split(line) for block in blocks("docs/playbooks.md", "console") for line in block.splitlines()]
         self.commands = [(line[3].rpartition(".")[2], line[4:]) for line in lines]
 

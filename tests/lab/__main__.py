@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--roots", default=HOST, help=f"their roots, in turn: {HOST} (default), {', '.join(SUITES)}")
     up.add_argument("--full", default="", help=f"full machines m1, m2, ... of these: {', '.join(FULL_SUITES)}")
     up.add_argument("--provider", default="networkd", choices=PROVIDERS, help="what manages their network")
+    up.add_argument("--owner", type=int, metavar="PID", help="end them when this process ends, at the latest")
     up.set_defaults(function=_up)
 
     down = commands.add_parser("down", help="end a standing lab")
@@ -83,7 +84,7 @@ def _root(arguments: argparse.Namespace) -> int:
 def _up(arguments: argparse.Namespace) -> int:
     kinds = arguments.roots.split(",")
     roots = {f"hv{number + 1}": kinds[number % len(kinds)] for number in range(arguments.hosts)}
-    lab = Lab(arguments.name, standing=True)
+    lab = Lab(arguments.name, standing=True, owner=arguments.owner)
     began = time.monotonic()
     print(f"starting {', '.join(f'{name} ({kind})' for name, kind in roots.items())} ...", flush=True)
     try:

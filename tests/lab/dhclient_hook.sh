@@ -10,9 +10,9 @@ BOUND | REBOOT)
 	;;
 BOUND6)
 	ip -6 address replace "$new_ip6_address/$new_ip6_prefixlen" dev eth0
-	# routes that expire are from a router advertisement, which comes by itself, before the lease or after it
+	# the router advertisement comes by itself, before the lease or after it
 	for _ in $(seq 50); do
-		ip -6 route show dev eth0 | grep -q expires && break
+		grep -q 'Icmp6InRouterAdvertisements.*[1-9]' /proc/net/snmp6 && break
 		sleep 0.1
 	done
 	;;

@@ -6,10 +6,14 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .guest import Guest
 from .machine import Machine, Site
 from .world import Client, World
+
+if TYPE_CHECKING:
+    from typing import Self
 
 AUDITOR = "auditor"
 START_SECONDS = 60
@@ -45,6 +49,14 @@ class Hypervisor(Machine):
         (self.home / "run/lab/qemu.conf").write_text(QEMU_CONF)
         self.run(["sh", "-s"], input=Path(__file__).with_name("hypervisor_setup.sh").read_text())
         self.start_libvirtd()
+
+    @classmethod
+    def found(cls, site: Site, name: str) -> Self:
+        """Return a hypervisor that another process has started, with its world."""
+        hypervisor = super().found(site, name)
+        hypervisor.world = World.found(site, f"{name}-world")
+        hypervisor._clients = []
+        return hypervisor
 
     @property
     def uri(self) -> str:

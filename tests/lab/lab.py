@@ -34,10 +34,11 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 class Lab:
     """The hypervisors of one test run or demonstration, and how to reach them.
 
-    A lab dies with the process that made it, however that ends. A standing lab stays until `down`.
+    A lab dies with the process that made it, however that ends. A standing lab stays until `down`, or until the process
+    `owner` ends.
     """
 
-    def __init__(self, name: str | None = None, *, standing: bool = False) -> None:
+    def __init__(self, name: str | None = None, *, standing: bool = False, owner: int | None = None) -> None:
         """Make the lab's folder and keys, and sweep away what dead labs left.
 
         Raises LabUnavailable when this machine lacks what a lab needs, ValueError for a name that is not a short
@@ -57,7 +58,8 @@ class Lab:
             self.folder.mkdir(mode=0o700)
             self._lock = (self.folder / "lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._owner = None if standing else os.pidfd_open(os.getpid())
+        owner = owner if standing else os.getpid()
+        self._owner = None if owner is None else os.pidfd_open(owner)
         self._site = Site(self.folder, self._lock.fileno(), self._owner)
         if standing:
             (self.folder / STANDING).touch()
@@ -117,7 +119,8 @@ class Lab:
 
     def _start(self, name: str, lower: Path) -> Hypervisor:
         hypervisor = Hypervisor(self._site, _checked(name), lower)
-        admit(self.folder, hypervisor)
+        for machine in (hypervisor, hypervisor.world):
+            admit(self.folder, machine)
         return hypervisor
 
 
@@ -135,6 +138,22 @@ def living() -> dict[str, list[str]]:
 def standing_labs() -> list[str]:
     """Return the names of the labs that stand until they are taken down."""
     return sorted(mark.parent.name for mark in LABS.glob(f"*/{STANDING}"))
+
+
+def visit(name: str) -> dict[str, Hypervisor]:
+    """Return the hypervisors of a standing lab by name; ValueError when there is none of that name.
+
+    What the visitor starts there ends with it.
+    """
+    if name not in standing_labs():
+        raise ValueError(f"no standing lab {name!r}")
+    folder = LABS / name
+    for record in folder.glob("*/pid"):
+        if not Process.read(record).alive():  # an earlier visitor's
+            shutil.rmtree(record.parent)
+    site = Site(folder, os.open(folder / "lock", os.O_RDONLY), os.pidfd_open(os.getpid()))
+    worlds = sorted(folder.glob("*-world/pid"))
+    return {host: Hypervisor.found(site, host) for host in (path.parent.name.removesuffix("-world") for path in worlds)}
 
 
 def take_down(name: str) -> None:

@@ -9,8 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .process import Process
+
+if TYPE_CHECKING:
+    from typing import Self
 
 # nothing of the caller's environment (virtual environment, locale, proxies) belongs in a machine
 ENVIRONMENT = {
@@ -52,6 +56,14 @@ class Machine:
         for folder in ("run/lock", "run/sshd", "run/lab", "root", "layers"):
             (self.home / folder).mkdir(parents=True)
         self._unshare = self._boot(lower)
+
+    @classmethod
+    def found(cls, site: Site, name: str) -> Self:
+        """Return a machine that another process has started."""
+        machine = cls.__new__(cls)
+        machine.site, machine.name, machine.home = site, name, site.folder / name
+        machine.process = Process.read(machine.home / "pid")
+        return machine
 
     def _boot(self, lower: Path) -> subprocess.Popen[str]:
         inherited = [fd for fd in (self.site.lock, self.site.owner) if fd is not None]

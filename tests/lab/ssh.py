@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .full import Full
 from .hypervisor import AUDITOR, Hypervisor
+from .machine import Machine
 
 SSHD_CONFIG = """\
 HostKey /run/lab/host_key
@@ -61,9 +62,9 @@ def make_keys(folder: Path) -> None:
     (folder / "control").mkdir()
 
 
-def admit(folder: Path, hypervisor: Hypervisor) -> None:
-    """Let the lab's key into a hypervisor, as root and as the auditor."""
-    inside = hypervisor.home / "run/lab"
+def admit(folder: Path, machine: Machine) -> None:
+    """Let the lab's key into a machine, as root and as the auditor."""
+    inside = machine.home / "run/lab"
     (inside / "sshd_config").write_text(SSHD_CONFIG)
     (inside / "authorized_keys").write_text((folder / "key.pub").read_text())
     (inside / "host_key").touch(mode=0o600)
@@ -73,19 +74,24 @@ def admit(folder: Path, hypervisor: Hypervisor) -> None:
 def write_access(folder: Path, hypervisors: Iterable[Hypervisor], machines: Iterable[Full]) -> None:
     """Write the lab's `ssh_config` and `inventory.yml` for the hypervisors and the full machines that run."""
     config = SSH_CONFIG_HEAD.format(folder=folder)
-    root_hosts, auditor_hosts, machine_hosts = "", "", ""
+    root_hosts, auditor_hosts, routers, machine_hosts = "", "", "", ""
     for hypervisor in hypervisors:
-        proxy = " ".join(hypervisor.process.enter("/usr/sbin/sshd", "-i", "-f", "/run/lab/sshd_config"))
-        audit_name = f"{hypervisor.name}_audit"
-        config += SSH_CONFIG_HOST.format(alias=hypervisor.name, user="root", proxy=proxy)
-        config += SSH_CONFIG_HOST.format(alias=audit_name, user=AUDITOR, proxy=proxy)
+        world, audit_name = hypervisor.world, f"{hypervisor.name}_audit"
+        for machine, alias, user in (
+            (hypervisor, hypervisor.name, "root"),
+            (hypervisor, audit_name, AUDITOR),
+            (world, world.name, "root"),
+        ):
+            proxy = " ".join(machine.process.enter("/usr/sbin/sshd", "-i", "-f", "/run/lab/sshd_config"))
+            config += SSH_CONFIG_HOST.format(alias=alias, user=user, proxy=proxy)
         root_hosts += f"        {hypervisor.name}:\n          lab_uri: {hypervisor.uri}\n"
         auditor_hosts += f"        {audit_name}:\n          lab_uri: {hypervisor.uri_ro}\n"
-    for machine in machines:
-        proxy = " ".join(machine.outside.process.enter_net("busybox", "nc", machine.ADDRESS, "22"))
-        config += SSH_CONFIG_HOST.format(alias=machine.name, user="root", proxy=proxy)
-        machine_hosts += f"        {machine.name}:\n"
+        routers += f"        {world.name}:\n"
+    for full in machines:
+        proxy = " ".join(full.outside.process.enter_net("busybox", "nc", full.ADDRESS, "22"))
+        config += SSH_CONFIG_HOST.format(alias=full.name, user="root", proxy=proxy)
+        machine_hosts += f"        {full.name}:\n"
     (folder / "ssh_config").write_text(config)
-    groups = f"    hypervisors:\n      hosts:\n{root_hosts}    auditors:\n      hosts:\n{auditor_hosts}"
-    groups += f"    machines:\n      hosts:\n{machine_hosts}"
-    (folder / "inventory.yml").write_text(INVENTORY_HEAD.format(folder=folder) + groups)
+    groups = {"hypervisors": root_hosts, "auditors": auditor_hosts, "routers": routers, "machines": machine_hosts}
+    text = "".join(f"    {group}:\n      hosts:\n{hosts}" for group, hosts in groups.items())
+    (folder / "inventory.yml").write_text(INVENTORY_HEAD.format(folder=folder) + text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from .machine import Machine, Site
 
 WORLD_SETUP = """\
+usermod --password '*' root
 ip address add 192.0.2.1/24 dev eth0
 ip address add 2001:db8:ffff::1/64 dev eth0
 ip link set eth0 up
@@ -44,7 +45,7 @@ class World(Machine):
     """What is outside a hypervisor: 192.0.2.1 and 2001:db8:ffff::1, where its default routes lead.
 
     It knows no way back to the hypervisor's networks but the uplink's own subnets. It has this machine's commands
-    (tcpdump, dnsmasq, python3, ...), whatever root the hypervisor has.
+    (tcpdump, dnsmasq, python3, ...), whatever root the hypervisor has. Ansible reaches it as a router.
     """
 
     def __init__(self, site: Site, name: str, hypervisor: Machine) -> None:

@@ -27,7 +27,8 @@ RINGS = {
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_connected", "_nic_verdict"),
-        *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
+        *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis"),
+        *("_audit", "_audit_text"),
     ),
     "edge": ("_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
     "conductor": (
@@ -69,7 +70,7 @@ LIBRARIES = {
 STILL_RINGS = ("errors", "pure", "conductor")
 STILL_LIBRARY = set(
     "__future__ abc collections contextlib copy dataclasses difflib enum functools graphlib ipaddress itertools math"
-    " operator re string textwrap types typing uuid".split()
+    " operator re string textwrap types typing uuid csv json xml".split()
 )
 STILL_BUILTINS = set("open print input exec eval __import__ breakpoint".split())
 CHANCE = {"uuid1", "uuid4", "getnode"}

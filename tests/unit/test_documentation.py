@@ -31,7 +31,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._live import cal
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
-from tests import generate, interface_docs, option_docs
+from tests import generate, interface_docs, option_docs, pages
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module
 
@@ -40,6 +40,7 @@ COLLECTION = "virtfleet.network"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))
 FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "dict": dict}
+KINDS_OF_NETWORKS = ("nat", "isolated", "routed", "bridged")
 FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
 # Pages for people.
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -303,6 +304,18 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_every_example_is_run(page: str) -> None:
+    """Files of a page by a test of its own, what stands for itself by test_pages.py, unless another one does it."""
+    folder = ROOT / "tests/integration"
+    runs = {**pages.FILES_RUN_BY, **pages.BLOCKS_RUN_BY}.get(page)
+    assert runs or not pages.files(page)
+    assert not runs or f'"{page}"' in (folder / runs).read_text()
+    shown = [*pages.blocks(page, "yaml"), *(text for name, text in pages.files(page).items() if name.endswith(".yml"))]
+    assert all(yaml.safe_load(text) for text in shown)
+    assert len(re.findall("^```yaml$", (ROOT / page).read_text(), re.M)) == len(shown)
+
+
 def test_behaviour_knows_when_a_restart_is_better() -> None:
     text = " ".join((ROOT / "docs/behaviour.md").read_text().split())
     assert f"take more than {_plan.WORTH_A_RESTART:g} seconds together" in text
@@ -311,6 +324,15 @@ def test_behaviour_knows_when_a_restart_is_better() -> None:
 
 def test_readme_knows_every_module_and_filter() -> None:
     assert [name for name in (*MODULES, *FILTERS) if f"| `{name}` |" not in (ROOT / "README.md").read_text()] == []
+
+
+def test_readme_shows_what_the_demonstration_prints() -> None:
+    (shown,) = re.findall(r"^```text\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    told = "".join(path.read_text() for path in (ROOT / "tests/demo").glob("*.py"))
+    title, *rows = [line for line in shown.splitlines() if line.startswith("   ")]
+    assert [line for line in shown.splitlines() if line[:3] in {"== ", "-> "} and line[3:] not in told] == []
+    assert all(f'"{word}"' in told for word in re.split(" {2,}", title.strip()))
+    assert [kind for kind in KINDS_OF_NETWORKS if sum(f" {kind} " in row for row in rows) != 2] == []
 
 
 def test_architecture_knows_every_file() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from lxml import etree
 
 from tests.unit.fake_libvirt.base import INTERNAL, UNSUPPORTED, XML_DETAIL, XML_ERROR, flag, ip, number, refuse_unless
@@ -92,3 +94,13 @@ def _nat(forward, kept, mode):
             etree.SubElement(made, "port", start=str(bounds[0]), end=str(bounds[1]))
     if made.attrib or len(made):
         kept.append(made)
+
+
+def as_running(saved):
+    """A definition as it runs: with the ports that NAT uses when it names none."""
+    root = copy.deepcopy(saved)
+    if root.find("forward[@mode='nat']") is not None and root.find("forward/nat/port") is None:
+        nat = root.find("forward/nat")
+        nat = etree.SubElement(root.find("forward"), "nat") if nat is None else nat
+        etree.SubElement(nat, "port", start="1024", end="65535")
+    return root

@@ -27,6 +27,7 @@ from tests.unit.fake_libvirt.base import (
     write,
 )
 from tests.unit.fake_libvirt.definition import accepted, validate
+from tests.unit.fake_libvirt.forward import as_running
 from tests.unit.fake_libvirt.update import update
 
 FAILED = 38  # VIR_ERR_SYSTEM_ERROR
@@ -142,7 +143,8 @@ class FakeHost:
         """Makes a network be there as given; ``live`` may be "same", and tell of connections."""
         kept = self._defined(read(saved), name) if saved else None
         running = kept if live == "same" else self._defined(read(live), name, kept) if live else None
-        self.nets[name] = Network(copy.deepcopy(kept), copy.deepcopy(running), autostart)
+        running = as_running(running) if running is not None else None
+        self.nets[name] = Network(copy.deepcopy(kept), running, autostart)
         self.users[name] = tuple(guests)
         if parking:
             place = parking_of(name)
@@ -230,7 +232,7 @@ class FakeHost:
         if self._devices is not None and mode_of(net.saved) in OWN_BRIDGE:
             bridge = net.saved.find("bridge").get("name")
             refuse_unless(bridge not in self._devices, FAILED, f"Unable to create bridge {bridge}: File exists")
-        self.nets[step.network] = net._replace(live=copy.deepcopy(net.saved))
+        self.nets[step.network] = net._replace(live=as_running(net.saved))
 
     def _stop(self, step):
         net = self._net(step)
