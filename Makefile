@@ -145,6 +145,10 @@ check-molecule:
 bench: setup ## measure tasks, plans and a fleet
 	@$(PYTHON) -m tests.bench
 
+.PHONY: bench-fleet
+bench-fleet: setup ## measure fleets of 10, 20 and 50 hypervisors
+	@$(PYTHON) -m tests.bench.fleet
+
 .PHONY: lab
 lab: setup ## start two hypervisors to play with, until make lab-down
 	@$(PYTHON) -m tests.lab up

@@ -27,11 +27,21 @@ class Bench:
         self.lab, self.host = lab, lab.hypervisors["hv1"]
         self.collections = os.pathsep.join([str(BUILD), str(OTHERS)])
 
-    def seconds(self, tasks: list[dict[str, Any]]) -> float:
+    def seconds(self, tasks: list[dict[str, Any]], hosts: str = "hv1", forks: int = 5) -> float:
         """How long a play of these tasks takes, with the start of ansible-playbook."""
         file = self.lab.folder / "bench.yml"
-        file.write_text(json.dumps([{"hosts": "hv1", "gather_facts": False, "tasks": tasks}]))
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.lab.inventory), str(file)]
+        file.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": tasks}]))
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(self.lab.inventory),
+            "-f",
+            str(forks),
+            str(file),
+        ]
         began = time.monotonic()
         done = subprocess.run(
             command,
