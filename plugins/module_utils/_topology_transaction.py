@@ -134,9 +134,8 @@ def _as_nics_see(outcome: Outcome) -> Observed:
         return after
     desired = outcome.desired
     if outcome.plan.restart_required:  # but for portgroups, which never wait for one
-        desired = desired._replace(
-            xml="", spec={name: desired.spec[name] for name in desired.spec if name == "portgroups"}
-        )
+        groups = {name: value for name, value in desired.spec.items() if name == "portgroups"}
+        desired = desired._replace(xml="", spec=groups)
     return after._replace(live=write_xml(build(desired, after.live, outcome.before.saved)[0]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _codec, _gateway, _module
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Plan
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Define, Item, Start, Stop
 from tests.unit.case_files import desired_of, host_of, spec_of
 from tests.unit.run_module import run_module
@@ -111,6 +112,6 @@ def test_parameters_make_the_wanted_network(state):
 
 def test_what_a_plan_costs():
     bounce = (Item("active", True, True, "restart"),)
-    plans = [_module.Plan("n", steps) for steps in ((Define("n", (), ""), Stop("n", bounce)), (Start("n", bounce),))]
+    plans = [Plan("n", steps) for steps in ((Define("n", (), ""), Stop("n", bounce)), (Start("n", bounce),))]
     assert _module.cost(plans, 0.12345) == {"calls": 3, "restart": True, "seconds": 0.123}
-    assert _module.cost([_module.Plan("n", (Start("n"),))], 0)["restart"] is False
+    assert _module.cost([Plan("n", (Start("n"),))], 0)["restart"] is False
