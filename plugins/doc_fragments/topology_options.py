@@ -2209,8 +2209,11 @@ attributes:
 seealso:
   - module: virtfleet.network.virt_network
   - module: virtfleet.network.virt_network_info
+  - module: virtfleet.network.virt_iface
 notes:
-  - 'All networks are looked at and checked together, before the first one is changed: also
-    whether they get along with each other. When one cannot be brought about, all that this
-    task has changed is put back.'
+  - 'All networks and NICs are looked at and checked together, before the first one is changed:
+    also whether they get along with each other. When one cannot be brought about, all that
+    this task has changed is put back.'
+  - A NIC cannot go to a network that takes the bridge or the subnet of the one that it leaves,
+    as each would have to wait for the other. Such a task fails, and names both.
 """

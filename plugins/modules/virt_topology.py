@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: virt_topology
-short_description: Bring all networks of a libvirt hypervisor about in one task
+short_description: Bring the networks of a libvirt hypervisor, and guests' NICs, about in one task
 version_added: 0.1.0
 description:
   - >-
-    Does for many networks what M(virtfleet.network.virt_network) does for one, all or none. What Ansible itself needs
-    for a task it needs only once.
+    Does for many networks what M(virtfleet.network.virt_network) does for one, and for the NICs of many guests what
+    M(virtfleet.network.virt_iface) does for those of one, all or none. What Ansible itself needs for a task it needs
+    only once.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -52,6 +53,21 @@ EXAMPLES = r"""
     networks:
       - name: front
       - name: back
+
+- name: A network, and the guest that goes with it, plugged in when the network is there
+  virtfleet.network.virt_topology:
+    name: shop
+    networks:
+      - name: shop
+        ips:
+          - address: 192.168.63.1/24
+    ifaces:
+      - domain: web
+        ifaces:
+          - source:
+              network: shop
+            model:
+              type: virtio
 """
 
 RETURN = r"""

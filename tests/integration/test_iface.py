@@ -28,15 +28,20 @@ def iface(check: bool = False, **options: Any) -> Task:
     return {IFACE: {"domain": "web", **options}, "check_mode": check}
 
 
+def serving(name: str, number: int) -> dict[str, Any]:
+    """Return the options of a network that gives leases."""
+    dhcp = {"ranges": [{"start": f"192.168.{number}.100", "end": f"192.168.{number}.200"}]}
+    ips = [{"address": f"192.168.{number}.1/24", "dhcp": dhcp}]
+    return {"name": name, "bridge": {"name": f"vf-{name}"}, "ips": ips}
+
+
 @pytest.fixture(scope="module")
 def office(whole_stage: Stage) -> Iterator[Stage]:
     """A hypervisor with two networks that give leases."""
     whole_stage.kept = {"lan", "dmz"}
     for number, name in ((81, "lan"), (82, "dmz")):
-        dhcp = {"ranges": [{"start": f"192.168.{number}.100", "end": f"192.168.{number}.200"}]}
-        ips = [{"address": f"192.168.{number}.1/24", "dhcp": dhcp}]
         group = {"name": "plain", "trust_guest_rx_filters": True}
-        whole_stage.network(name=name, bridge={"name": f"vf-{name}"}, ips=ips, portgroups=[group])
+        whole_stage.network(**serving(name, number), portgroups=[group])
     yield whole_stage
     whole_stage.kept = set()
     whole_stage.clear()
@@ -74,10 +79,19 @@ def told(stage: Stage, mac: str) -> Result:
 
 
 def change(stage: Stage, **options: Any) -> Result:
-    """Make a change in check mode, for real and in check mode again; return the real result."""
+    """Change NICs in check mode, for real and in check mode again; return the real result."""
+    return proven(stage, [iface(check, **options) for check in RUNS])
+
+
+def topology(check: bool = False, **options: Any) -> Task:
+    return {"virtfleet.network.virt_topology": options, "check_mode": check}
+
+
+def proven(stage: Stage, tasks: list[Task]) -> Result:
+    """Run the tasks of RUNS, which do what they foretell, and nothing the second time; return the real result."""
     before = definitions(stage)
     look = stage.host.process.enter("env", "-i", f"PATH={ENVIRONMENT['PATH']}", *DUMP)
-    running = plays.start(stage.lab.inventory, stage.host.name, [iface(check, **options) for check in RUNS], look)
+    running = plays.start(stage.lab.inventory, stage.host.name, tasks, look)
     rehearsal, real, again = (succeeded(result) for result in plays.finish(running, len(RUNS)))
     assert rehearsal["look"].split() == " ".join(before).split(), "the rehearsal touched the guest"
     assert [result["changed"] for result in (rehearsal, real, again)] == [True, True, False]
@@ -209,3 +223,31 @@ def test_nic_that_a_restart_of_its_network_cut_off_is_told(office: Stage, web: G
     for name in ("lan", "dmz"):
         succeeded(office.run(iface(mac={"address": SECOND}, source={"network": name}, apply="live")))
     assert verdict(office, SECOND) == (True, "")
+
+
+def test_networks_and_nics_of_one_task(office: Stage, web: Guest) -> None:
+    """One NIC moves from a network that goes to one that is made, where another one is plugged in."""
+    number = office.ifindex(tap(office, SECOND)["ifname"])
+    nics = [{"mac": {"address": SECOND}, "source": {"network": "new"}}]
+    nics += [{"mac": {"address": THIRD}, "source": {"network": "new"}, **NEW}]
+    networks = [serving("new", 83), {"name": "dmz", "state": "absent"}]
+    whole = {"networks": networks, "ifaces": [{"domain": "web", "ifaces": nics}]}
+    used = office.run(topology(networks=networks))
+    assert "Cannot stop network 'dmz': running guests use it (web)" in used["msg"]
+    real = proven(office, [topology(check, **whole) for check in RUNS])
+    assert [nic["mac"] for nic in real["ifaces"]] == [SECOND, THIRD]
+    assert office.networks() == {"lan", "new"}
+    assert tap(office, SECOND)["master"] == "vf-new"
+    web.wait_for(f"NIC eth2 {THIRD} ADDRESS 192.168.83.")
+
+    nics[0]["source"] = {"network": "dmz"}
+    nics[1]["state"] = "absent"
+    nics += [{"mac": {"address": FOURTH}, "source": {"network": "lan"}, "model": {"type": "nonsense"}}]
+    networks = [serving("dmz", 82), {"name": "new", "state": "absent"}]
+    before = definitions(office)
+    refused = office.run(topology(networks=networks, ifaces=[{"domain": "web", "ifaces": nics}]))
+    assert "the NICs of guest 'web' were put back as they were; network 'dmz' was removed again" in refused["msg"]
+    assert office.networks() == {"lan", "new"}
+    assert definitions(office)[1] == before[1]
+    assert [tap(office, mac)["master"] for mac in (FIRST, SECOND, THIRD)] == ["vf-lan", "vf-new", "vf-new"]
+    assert office.ifindex(tap(office, SECOND)["ifname"]) == number, "it was unplugged"
