@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
@@ -17,6 +17,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import m
 UNCHECKED_HOST = (
     "the hypervisor's own addresses, bridges and interfaces were not checked, because this task does not run on it"
 )
+# What a route cannot be at the same time, by the list that it stands in.
+_ROUTED = {"a route": "routes", "the subnet": "ips"}
 
 
 class Findings(NamedTuple):
@@ -30,7 +32,8 @@ class Findings(NamedTuple):
 def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings) -> Findings:
     """What stands in the way of a network's spec; what only matters while it runs is a warning when it shall not."""
     problems: list[str] = []
-    hard, soft = _networks(spec, around.networks, active)
+    hard, soft = taken(spec, around.networks, active)
+    soft += _names(spec, around.networks)
     stale = ""
     if around.devices is not None:
         # Only a running network has its bridge; a device of that name is somebody else's otherwise.
@@ -59,8 +62,8 @@ def _overlap(one: Subnet, other: Subnet) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
-def _networks(spec: Spec, networks: tuple[Observed, ...], active: bool) -> tuple[list[str], list[str]]:
-    """Subnets and bridge names that another network has; two that never run at once may share a subnet."""
+def taken(spec: Spec, networks: Sequence[Observed], active: bool) -> tuple[list[str], list[str]]:
+    """Subnets, routes and bridge names that another network has; two that never run at once may share a subnet."""
     hard: list[str] = []
     soft: list[str] = []
     bridge = spec.get("bridge", {}).get("name")
@@ -75,10 +78,39 @@ def _networks(spec: Spec, networks: tuple[Observed, ...], active: bool) -> tuple
 
 
 def _claims(spec: Spec, there: Spec) -> Iterator[str]:
-    """What both would tell the host's routing table; libvirt refuses a route that is there already (9.0)."""
+    """What both would tell the host's routing table; libvirt refuses a route that is there already (7.0, 9.0)."""
     for one in _nets(spec):
         yield from (f"subnet {one} overlaps {net}" for net in _nets(there) if _overlap(one, net))
-    yield from (f"route {one} is also a route" for one in _nets(spec, "routes") if one in _nets(there, "routes"))
+    yield from (f"subnet {one} is also a route" for one in _nets(spec) if one in _nets(there, "routes"))
+    for one in _nets(spec, "routes"):
+        yield from (f"route {one} is also {what}" for what, name in _ROUTED.items() if one in _nets(there, name))
+
+
+def _names(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
+    """Names that mean something else in another network of the same domain, as each has a DNS of its own."""
+    domain, mine = spec.get("domain", {}), _named(spec)
+    for other in networks if domain.get("name") else ():
+        there = spec_of(other.live or other.saved)
+        its, theirs = there.get("domain", {}), _named(there)
+        if its.get("name") != domain["name"]:
+            continue
+        if domain.get("local_only") and its.get("local_only"):
+            yield (
+                f"domain {domain['name']} is local to network {other.name!r} as well, and guests of one do not find "
+                "those of the other by name"
+            )
+        for name in (name for name in mine if theirs.get(name, mine[name]) != mine[name]):
+            one, two = (", ".join(sorted(known[name])) for known in (mine, theirs))
+            yield f"dns.hosts {name} is {one}, and {two} in network {other.name!r} of the same domain"
+
+
+def _named(spec: Spec) -> dict[str, set[str]]:
+    """The names in a network's DNS with their addresses."""
+    found: dict[str, set[str]] = {}
+    for host in spec.get("dns", {}).get("hosts", []):
+        for name in host.get("hostnames", []):
+            found.setdefault(str(name), set()).add(str(host.get("ip")))
+    return found
 
 
 def _host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[str]:
@@ -90,6 +122,8 @@ def _host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator
             for one in _nets(spec):
                 if _overlap(one, net):
                     yield f"subnet {one} overlaps {address}, the hypervisor's own address on {name}"
+            if net in _nets(spec, "routes"):
+                yield f"route {net} is the subnet of {address}, the hypervisor's own address on {name}"
 
 
 def _taken_device(spec: Spec, own: set[str], devices: dict[str, Device]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import bridges, conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import bridges, taken
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidNetworkError, InvalidNicsError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed, Surroundings
@@ -66,5 +66,5 @@ def _takes(one: Outcome, other: Outcome) -> bool:
 def _against(one: Outcome, other: Observed) -> list[str]:
     if not other.saved:
         return []
-    found = conflicts(spec_of(one.after.saved), one.before, one.after.active, Surroundings((other,)))
-    return [*found.problems, *found.warnings]
+    hard, soft = taken(spec_of(one.after.saved), [other], one.after.active)
+    return [*hard, *soft]

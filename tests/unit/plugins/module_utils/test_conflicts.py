@@ -34,6 +34,53 @@ def test_nothing_stands_in_the_way():
 # ---- other networks ----
 
 
+ROUTED = {"ips": [{"address": "10.1.0.1/24"}], "routes": [{"address": "10.0.0.0/24", "gateway": "10.1.0.7"}]}
+
+
+@pytest.mark.parametrize(
+    "mine,other,told",
+    [
+        (LAN, ROUTED, "subnet 10.0.0.0/24 is also a route of network 'other'"),
+        (ROUTED, LAN, "route 10.0.0.0/24 is also the subnet of network 'other'"),
+    ],
+)
+def test_a_subnet_is_no_route_of_another_network(mine, other, told):
+    assert found(mine, networks=[network(other, live=True)]).problems == [told]
+    wider = {**ROUTED, "routes": [{"address": "10.0.0.0/16", "gateway": "10.1.0.7"}]}
+    assert found(LAN, networks=[network(wider, live=True)]) == ([], [], "")
+
+
+def test_a_route_is_no_subnet_of_the_host():
+    wanted = {**ROUTED, "routes": [{"address": "192.0.2.0/24", "gateway": "10.1.0.7"}]}
+    told = "route 192.0.2.0/24 is the subnet of 192.0.2.7/24, the hypervisor's own address on eth0"
+    assert found(wanted, devices={"eth0": NIC}).problems == [told]
+
+
+def domain(subnet, local=True, name="shop.example", **hosts):
+    """A network with a domain and names in its DNS."""
+    names = [{"ip": ip, "hostnames": [host]} for host, ip in hosts.items()]
+    ips = [{"address": f"10.{subnet}.0.1/24"}]
+    return {"ips": ips, "domain": {"name": name, "local_only": local}, "dns": {"hosts": names}}
+
+
+@pytest.mark.parametrize(
+    "mine,other,told",
+    [
+        (domain(1), domain(2), ["domain shop.example is local to network 'other' as well"]),
+        (domain(1), domain(2, local=False), []),
+        (domain(1), domain(2, name="other.example"), []),
+        (LAN, {"ips": [{"address": "10.1.0.1/24"}]}, []),
+        (domain(1, False, www="10.1.0.5"), domain(2, www="10.2.0.5"), ["dns.hosts www is 10.1.0.5, and 10.2.0.5 in"]),
+        (domain(1, False, www="10.1.0.5", a="10.1.0.6"), domain(2, www="10.1.0.5", b="10.1.0.6"), []),
+    ],
+)
+def test_names_that_mean_something_else_there(mine, other, told):
+    found_there = found(mine, networks=[network(other, live=True)])
+    assert found_there.problems == []
+    assert [text for text, words in zip(found_there.warnings, told) if words in text] == found_there.warnings
+    assert len(found_there.warnings) == len(told)
+
+
 @pytest.mark.parametrize("address", ["10.0.0.1/24", "10.0.0.129/25", "10.0.1.1/23", "10.255.255.1/8"])
 def test_subnets_overlap_whatever_their_size(address):
     other = network({"ips": [{"address": address}]}, live=True)

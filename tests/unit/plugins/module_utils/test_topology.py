@@ -80,6 +80,16 @@ def test_networks_of_one_task_are_in_each_others_way():
         assert problem in told
 
 
+def test_names_are_told_of_networks_of_one_task(host):
+    """And do not make one network wait for the other."""
+    local = [{"name": f"{name}.example", "local_only": True} for name in "xy"]
+    run(host, net("a", 1, domain=local[0]), net("b", 2, domain=local[1]))
+    outcomes = run(host, net("a", 1, domain=local[1]), net("b", 2, domain=local[0]), net("c", 3, domain=local[0]))
+    told = {one.desired.name: one.plan.warnings for one in outcomes}
+    assert [len(told[name]) for name in "abc"] == [0, 1, 1]
+    assert told["c"][0].startswith("Network 'c': domain x.example is local to network 'b' as well")
+
+
 def test_all_problems_of_all_networks_come_at_once(host):
     host.users["c"] = (Guest("web", True, ()),)
     told = error_of(
