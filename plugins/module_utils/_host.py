@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import etree, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
 
@@ -85,15 +86,15 @@ def schema_errors(xml: str) -> list[str] | None:
     return list(dict.fromkeys(str(error.message) for error in schema.error_log))
 
 
-def bridge_of(device: str) -> str | None:
-    """The bridge that a device is a port of, "" for none; None when there is no such device, or no way to tell."""
+def seen(device: str) -> Seen | None:
+    """A device of this machine; None where there is no way to tell."""
     place = Path("/sys/class/net", device)
-    try:
-        return (place / "master").readlink().name
-    except FileNotFoundError:
-        return "" if place.exists() else None
-    except OSError:
+    if not place.parent.exists():
         return None
+    master, carrier = place / "master", "0"
+    with contextlib.suppress(OSError):  # a device that is set down tells of no carrier
+        carrier = (place / "carrier").read_text(encoding="ascii").strip()
+    return Seen(place.exists(), master.resolve().name if master.is_symlink() else "", carrier == "1")
 
 
 @contextlib.contextmanager

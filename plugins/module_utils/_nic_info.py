@@ -32,7 +32,10 @@ def guests(gateway: Guests, names: Sequence[str], agent: bool) -> list[dict[str,
     found = [gateway.observe_guest(name) for name in dict.fromkeys(names)] if names else gateway.all_guests()
     networks = {network.name: network for network in gateway.networks()}
     devices = gateway.devices()
-    return [_told(gateway, guest, networks, devices, agent) for guest in found if guest.exists]
+    # Only libvirt knows who has lost a port, or waits for a restart.
+    users = (nic for users in gateway.guests().values() for guest in users for nic in guest.nics)
+    lost = {nic.device: nic.why for nic in users if nic.device and nic.state in ("cut_off", "parked")}
+    return [_told(gateway, guest, networks, devices, agent, lost) for guest in found if guest.exists]
 
 
 def _told(
@@ -41,6 +44,7 @@ def _told(
     networks: Mapping[str, Observed],
     devices: dict[str, Device] | None,
     agent: bool,
+    lost: Mapping[str, str],
 ) -> dict[str, Any]:
     elements = interfaces(guest.live)
     addresses = gateway.addresses(guest.name, agent) if elements else {}
@@ -48,6 +52,7 @@ def _told(
     for nic in nics_of(guest):
         tap = tap_of(elements[nic.live_at]) if nic.live is not None else ""
         seen = verdict(nic.live, tap, networks, devices) if nic.live is not None else _unplugged(guest)
+        seen = seen._replace(connected=False, reason=lost[tap]) if tap in lost else seen
         told.append(
             {
                 **nic_summary(nic, networks),

@@ -13,8 +13,8 @@ class Nic(NamedTuple):
     """A running guest's NIC on a network.
 
     ``alias`` is libvirt's name for it in the guest, ``device`` its end on the host; ``state`` is connected, link_down
-    (as its user set it), parked (moved aside for a restart), cut_off (by a restart without care), or unknown where it
-    cannot be told; ``why`` says it in words.
+    (as its user set it), parked (moved aside for a restart), cut_off (by a restart without care), broken (its device is
+    gone or has no carrier), or unknown where it cannot be told; ``why`` says it in words.
     """
 
     mac: str

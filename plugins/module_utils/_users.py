@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Plug, judge
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Nic
 
@@ -106,26 +107,22 @@ class Users:
         state, why = self._state(element, there, device)
         if parked:
             state, why = "parked", f"it waits on network {there.name!r} for a restart that did not come to its end"
-        elif state != "cut_off" and _attribute(element, "link", "state") == "down":
-            state, why = "link_down", "its link is set down"
         mac, alias = _attribute(element, "mac", "address"), _attribute(element, "alias", "name")
         return Nic(mac, alias, device, state, why)
 
     def _state(self, element: Element, there: Running, device: str) -> tuple[str, str]:
         if there.definition is None:
-            return "cut_off", "the network does not run"
-        if not there.bridge or element.find("virtualport") is not None:
-            return "unknown", "only NICs on a bridge of the kernel can be looked at"
-        source = element.find("source")
-        counted = there.own and there.ports is not None and source.get("network") is not None
-        if counted and source.get("portid") not in (there.ports or ()):
-            return "cut_off", "libvirt has no port for it: the network was restarted without care for its guests"
-        bridge = _host.bridge_of(device) if self._here and device else None
-        if bridge is not None and bridge != there.bridge:
-            return "cut_off", f"its device {device} is on {'bridge ' + bridge if bridge else 'no bridge'}"
-        if bridge is None and not counted:
-            return "unknown", "the hypervisor's devices cannot be seen from here"
-        return "connected", ""
+            return judge(Plug(hindrance=f"network {there.name!r} is not active"))
+        if element.get("type") == "hostdev":
+            return "unknown", "a NIC of type hostdev has nothing on the hypervisor to look at"
+        source, counted = element.find("source"), None
+        if there.own and there.ports is not None and source.get("network") is not None:
+            counted = source.get("portid") in there.ports
+        seen = _host.seen(device) if self._here and device else None
+        down = _attribute(element, "link", "state") == "down"
+        # The taps of Open vSwitch need not be on a bridge that the kernel knows.
+        belongs = None if element.find("virtualport") is not None else there.bridge or None
+        return judge(Plug(device, belongs, seen, counted, "", down))
 
 
 def running(network: Any) -> Running:

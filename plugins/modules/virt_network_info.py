@@ -223,8 +223,8 @@ networks:
                   down. V(cut_off) is without, usually by a restart of the network, and V(parked) when a task with
                   O(virtfleet.network.virt_network#module:restart=replug) was killed: such a task plugs it in again.
                 - >-
-                  V(unknown) when it cannot be told: for macvtap and SR-IOV, or when only the hypervisor itself could
-                  see it.
+                  V(broken) when its device on the hypervisor is gone or has no carrier. V(unknown) when it cannot be
+                  told: for SR-IOV, or when only the hypervisor itself could see it.
               type: str
               sample: connected
             why:

@@ -120,7 +120,7 @@ def talking(stage: Stage, guest: Guest) -> Iterator[list[float]]:
     lease = stage.host.virsh("net-dhcp-leases", "plug", MAC)
     talk = world.home / "run/lab/talk"
     talk.unlink(missing_ok=True)
-    ping = ["sh", "-c", f"exec ping -D -i 0.02 {ADDRESS} >/run/lab/pinged"]
+    ping = ["sh", "-c", f"exec ping -i 0.02 {ADDRESS} >/run/lab/pinged"]
     with world.background(["python3", "-c", LISTEN]), stage.host.background(ping):
         guest.run(f"ping -i 0.02 {WORLD} >/ping.log & echo $! >/ping.pid")
         guest.run(TALK)
@@ -132,9 +132,9 @@ def talking(stage: Stage, guest: Guest) -> Iterator[list[float]]:
     numbers = talk.read_text().splitlines()[:-1]
     assert numbers == [str(number) for number in range(len(numbers))]
     pinged = (stage.host.home / "run/lab/pinged").read_text()
-    times = [float(text) for text in re.findall(r"\[([\d.]+)\].* bytes from", pinged)]
-    replies = [int(text) * 0.02 for text in re.findall(r"seq=(\d+)", guest.run("cat /ping.log").stdout)]
-    longest += [max(after - before for before, after in zip(one, one[1:])) for one in (times, replies)]
+    for text in (pinged, guest.run("cat /ping.log").stdout):
+        replies = [int(number) * 0.02 for number in re.findall(r" bytes from .*seq=(\d+)", text)]
+        longest.append(max(after - before for before, after in zip(replies, replies[1:])))
     assert stage.host.virsh("net-dhcp-leases", "plug", MAC) == lease
 
 
@@ -154,7 +154,9 @@ def test_guests_talk_through_a_change(plugged: Stage, guest: Guest) -> None:
     # As at a start; libvirt 7.0 does not get the bridge itself to have the MTU on kernels of today.
     assert set(taps.stdout.split()) == {"1400" if plugged.version > (7, 0, 0) else "1500"}
     assert "DOWN" not in guest.console()
-    assert max(longest) < 3, longest  # without care for STP it is 4 seconds and more
+    # The cut is a part of the task; without care for STP it goes on for 4 seconds after it.
+    print(longest, result["cost"])
+    assert max(longest) < 2 * result["cost"]["seconds"], longest
 
 
 def test_restart_on_purpose(plugged: Stage, guest: Guest) -> None:

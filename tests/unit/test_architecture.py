@@ -25,7 +25,8 @@ RINGS = {
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
-        *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks", "_nic_verdict"),
+        *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
+        *("_connected", "_nic_verdict"),
     ),
     "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),
     "conductor": (
@@ -38,7 +39,7 @@ RINGS = {
 MAY_IMPORT = {
     "errors": (),
     "pure": ("errors",),
-    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps"),
+    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps", "_connected"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource

@@ -216,7 +216,7 @@ def test_guests_are_found_by_the_network_and_by_its_bridge(gateway, guests):
     off, runs = gateway.guests()["n"]
     assert off == Guest("off", False, ("52:54:00:00:00:02", "52:54:00:00:01:02"))
     assert runs[:3] == ("runs", True, ("52:54:00:00:00:01", "52:54:00:00:01:01"))
-    assert [nic.why for nic in runs.nics] == ["the network does not run"] * 2
+    assert [nic.why for nic in runs.nics] == ["network 'n' is not active"] * 2
     assert [guest.name for guest in gateway.guests()["default"]] == ["test"]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
 from tests.unit.case_files import definition
@@ -126,6 +127,11 @@ def test_a_process_of_somebody_else_is_left_alone(left_behind):
     process = left_behind("/var/lib/libvirt/dnsmasq/lan2.conf")
     _host.remove_stale("lan", "virbr50")
     assert process.poll() is None
+
+
+def test_a_device_of_this_machine():
+    assert _host.seen("lo") == Seen(True, "", carrier=True)
+    assert _host.seen("none-such-0") == Seen(False, "", carrier=False)
 
 
 SCHEMA = """<grammar xmlns="http://relaxng.org/ns/structure/1.0"><start><element name="network"><interleave>

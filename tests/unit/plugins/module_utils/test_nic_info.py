@@ -10,7 +10,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._guests import A
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_info import guests
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_verdict import verdict
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Nic
 from tests.unit.nic_cases import desired_of, host_of
 
 MAC = "52:54:00:00:00:0a"
@@ -90,6 +90,14 @@ def test_specs_change_nothing(nics):
         assert outcome.plan.steps == ()
 
 
+def test_what_only_libvirt_knows_counts(monkeypatch):
+    host = host_with(["network lan a"], ["network lan a"])
+    tap, why = told(host)[0]["tap"], "libvirt has no port for it"
+    lost = Guest("web", True, (MAC,), (Nic(MAC, device=tap, state="cut_off", why=why),))
+    monkeypatch.setattr(host, "guests", lambda: {"lan": (lost,)})
+    assert (told(host)[0]["connected"], told(host)[0]["reason"]) == (False, why)
+
+
 def nic(**more):
     return {"type": "network", "source": {"network": "lan"}, **more}
 
@@ -111,6 +119,7 @@ BRIDGE = {"type": "bridge", "source": {"bridge": "virbr1"}}
         (nic(), "vnet0", {"virbr2": {"vnet0": True}}, False, "its tap vnet0 is on bridge virbr2, it belongs on virbr1"),
         (nic(), "vnet0", {"virbr1": {"vnet0": False}}, False, "its tap vnet0 has no carrier"),
         (nic(), "vnet0", {"ovs-system": {"vnet0": True}}, True, ""),
+        (nic(virtualport={"type": "openvswitch"}), "vnet0", {}, True, ""),
         (nic(source={"network": "host"}), "vnet0", {}, False, "there is no bridge br0"),
         (nic(source={"network": "macvtap"}), "vnet0", {}, True, ""),
         ({"type": "direct", "source": {"dev": "eth0"}}, "vnet9", {}, False, "its tap vnet9 is gone"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host, _replug
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import ReplugError
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of, parking_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._replug import Replugger
@@ -127,12 +128,15 @@ def test_what_the_host_knows_counts_on_the_host(conn, monkeypatch):
     FakeGuest(conn, "one", (MACS[0], "lan", ""), (MACS[1], "bridge:virbr9", ""))
     FakeGuest(conn, "two", (MACS[2], "hosted", ""))
     FakeGuest(conn, "three", (MACS[2], "hosted", "<virtualport type='openvswitch'/>"))
-    bridges = {"vnet0": "virbr9", "vnet1": ""}
-    monkeypatch.setattr(_host, "bridge_of", bridges.get)
+    devices = {"vnet0": Seen(True, "virbr9"), "vnet1": Seen(True)}
+    monkeypatch.setattr(_host, "seen", devices.get)
     assert list(states(conn, here=True).values()) == ["connected", "cut_off"]
     assert list(states(conn).values()) == ["connected", "unknown"]
-    assert [use.nic.why for use in Users(conn, here=True).of("lan")] == ["", "its device vnet1 is on no bridge"]
-    assert list(states(conn, "hosted", here=True).values()) == ["cut_off", "unknown"]
+    assert [use.nic.why for use in Users(conn, here=True).of("lan")] == [
+        "",
+        "its tap vnet1 is on no bridge, it belongs on virbr9",
+    ]
+    assert list(states(conn, "hosted", here=True).values()) == ["cut_off", "connected"]
     assert list(states(conn, "hosted").values()) == ["unknown", "unknown"]
 
 
