@@ -40,6 +40,12 @@ _DERIVED = ("bridge", "forward", "ips")
 # Tasks of a kind that are written by hand.
 _MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml"}]}
 _COMMON = {**CHANGE, **CONNECTION}
+_HOST_BRIDGES = {
+    "name": "Bridges of the hypervisor",
+    "ansible.builtin.include_role": {"name": "virtfleet.network.host_bridge"},
+    "vars": {"host_bridge_bridges": "{{ topology_host_bridges }}"},
+    "when": "topology_host_bridges | length > 0",
+}
 
 
 def short_options() -> Options:
@@ -170,7 +176,8 @@ def _tasks(role: str) -> list[Options]:
     if role == "topology":
         options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
         options["networks"] = "{{ topology_networks | map('virtfleet.network.network_plan') | list }}"
-        return [_task("All networks", role, "virtfleet.network.virt_topology", options)]
+        options["host_bridges"] = "{{ topology_host_bridges | map(attribute='name') | list }}"
+        return [_HOST_BRIDGES, _task("Networks and NICs", role, "virtfleet.network.virt_topology", options)]
     taken = [name for name in specs_of(role) if name not in SHORT]
     options = {name: _given(role, name) for name in taken}
     derived = {

@@ -2186,6 +2186,13 @@ options:
                     description:
                       - Its function identifier.
                     type: str
+  host_bridges:
+    description:
+      - Bridges of the hypervisor that a task before this one makes. So in check mode, which
+        makes none, they may be missing.
+    type: list
+    elements: str
+    default: []
   purge:
     description:
       - What to do with networks that this topology has made and that O(networks) does not list

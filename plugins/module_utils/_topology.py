@@ -22,10 +22,12 @@ class Hypervisor(Host, GuestHost, Protocol):
 
 
 class Wanted(NamedTuple):
-    """Networks and guests' NICs as they shall be."""
+    """Networks and guests' NICs as they shall be; ``bridges``: those of the host that are made before, so that they
+    need not be there yet for a rehearsal."""
 
     networks: Sequence[Desired]
     guests: Sequence[DesiredNics] = ()
+    bridges: Sequence[str] = ()
 
 
 Outcomes = list[Union[Outcome, NicOutcome]]
@@ -48,7 +50,7 @@ def converge_topology(
     from ansible_collections.virtfleet.network.plugins.module_utils._topology_transaction import prepare, transact
 
     if rehearse:
-        return prepare(host, wanted, policy)
+        return prepare(host, wanted, policy, wanted.bridges)
     networks, guests = [one.name for one in wanted.networks], [one.guest for one in wanted.guests]
     with host.lock(networks, patience), host.lock(guests, patience, "guest"):
         return transact(host, wanted, policy, about_to)

@@ -41,6 +41,7 @@ def topology_options() -> dict[str, Any]:
             **rules,
         },
         "ifaces": {"type": "list", "elements": "dict", "default": [], "options": guest},
+        "host_bridges": {"type": "list", "elements": "str", "default": []},
         "purge": {"type": "str", "choices": ["none", "owned"], "default": "none"},
     }
 
@@ -64,7 +65,7 @@ def desired_topology(params: dict[str, Any], gateway: Gateway) -> Wanted:
         raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
     made = gateway.networks() if params["purge"] == "owned" else []
     gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
-    return Wanted([*listed, *(Desired(name, present=False) for name in gone)], guests)
+    return Wanted([*listed, *(Desired(name, present=False) for name in gone)], guests, params["host_bridges"])
 
 
 def _twice(names: list[str]) -> list[str]:

@@ -37,31 +37,30 @@ from ansible_collections.virtfleet.network.plugins.module_utils._transaction imp
     verified,
 )
 
+BRIDGE = Device(True, "", {}, ())
 
-def prepare(host: Hypervisor, wanted: Wanted, policy: Policy) -> Outcomes:
-    """The plans for all networks and guests, each checked, in the order in which they can be carried out. Raises a
-    NetworkError with every problem of all."""
+
+def prepare(host: Hypervisor, wanted: Wanted, policy: Policy, to_come: Sequence[str] = ()) -> Outcomes:
+    """The plans for all networks and guests, each checked, in the order in which they can be carried out, on a host
+    that has these bridges in any case. Raises a NetworkError with every problem of all."""
     errors: list[NetworkError] = []
     first: list[NicOutcome] = []
     for one in wanted.guests:
         with collected(errors):
             first.append(glance(host, one))
     there = [_left(network, first) for network in observe(host, wanted.networks)]
-    outcomes, wrong = planned(host, wanted.networks, there, policy)
-    nics = _planned(host, wanted, outcomes, first, errors) if first else []
+    devices = host.devices()
+    if devices is not None:
+        devices = {**dict.fromkeys(to_come, BRIDGE), **devices}
+    outcomes, wrong = planned(host, wanted.networks, there, policy, devices)
+    around = _around(host, wanted, outcomes, devices) if first else None
+    nics = _planned(around, first, errors) if around else []
     refuse([*wrong, *errors])
     return _in_order(outcomes, nics)
 
 
-def _planned(
-    host: Hypervisor,
-    wanted: Wanted,
-    outcomes: Sequence[Outcome],
-    first: Sequence[NicOutcome],
-    errors: list[NetworkError],
-) -> list[NicOutcome]:
+def _planned(around: Around, first: Sequence[NicOutcome], errors: list[NetworkError]) -> list[NicOutcome]:
     """The plans for guests, each checked, for networks as they shall be."""
-    around = _around(host, wanted, outcomes)
     nics: list[NicOutcome] = []
     for outcome in first:
         with collected(errors):
@@ -112,17 +111,16 @@ def _left(network: Observed, nics: Sequence[NicOutcome]) -> Observed:
 # ---- what NICs find ----
 
 
-def _around(host: Hypervisor, wanted: Wanted, outcomes: Sequence[Outcome]) -> Around:
+def _around(host: Hypervisor, wanted: Wanted, outcomes: Sequence[Outcome], devices: dict[str, Device] | None) -> Around:
     """What there is around NICs once the networks are as they shall be."""
     names = {one.name for one in wanted.networks}
     networks = {one.name: one for one in host.networks() if one.name not in names}
     networks.update({one.desired.name: _as_nics_see(one) for one in outcomes if one.after.saved})
-    devices = host.devices()
     if devices is not None:
         made = {name for one in outcomes if one.after.active for name in bridges(one.after)}
         given_up = {name for one in outcomes if one.before.active for name in bridges(one.before)} - made
         kept = {name: device for name, device in devices.items() if name not in given_up}
-        devices = {**dict.fromkeys(made, Device(True, "", {}, ())), **kept}
+        devices = {**dict.fromkeys(made, BRIDGE), **kept}
     gone = {one.name for one in wanted.networks if not one.present}
     return Around(networks, devices, host.version(), macs_of(host.all_guests()), gone)
 

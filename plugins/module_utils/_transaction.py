@@ -29,6 +29,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network_xml imp
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
+    Device,
     Observed,
     Plan,
     Policy,
@@ -42,17 +43,21 @@ from ansible_collections.virtfleet.network.plugins.module_utils._together import
 def prepare(host: Host, wanted: Sequence[Desired], policy: Policy) -> list[Outcome]:
     """The plans for all networks, each checked, in the order in which they can be carried out. Raises a NetworkError
     with every problem of every network."""
-    outcomes, errors = planned(host, wanted, observe(host, wanted), policy)
+    outcomes, errors = planned(host, wanted, observe(host, wanted), policy, host.devices())
     refuse(errors)
     by_name = {outcome.desired.name: outcome for outcome in outcomes}
     return [by_name[name] for name in in_order(waits(outcomes))]
 
 
 def planned(
-    host: Host, wanted: Sequence[Desired], there: Sequence[Observed], policy: Policy
+    host: Host,
+    wanted: Sequence[Desired],
+    there: Sequence[Observed],
+    policy: Policy,
+    devices: dict[str, Device] | None,
 ) -> tuple[list[Outcome], list[NetworkError]]:
-    """The plans for all networks that are there, each checked, and what is wrong."""
-    around, version = Surroundings(tuple(host.networks()), host.devices(), host.version()), host.api_version()
+    """The plans for networks that are as they are there, each checked, and what is wrong."""
+    around, version = Surroundings(tuple(host.networks()), devices, host.version()), host.api_version()
     outcomes: list[Outcome] = []
     errors: list[NetworkError] = []
     for desired, observed in zip(wanted, there):

@@ -24,7 +24,7 @@ from tests.lab import Client, Hypervisor, Lab, LabUnavailable
 from .clients import UPLINK, UPLINK6, WORLD, WORLD6, captured, dig, give_address, reaches
 from .conftest import NOT_RUN, ROOTS
 from .plays import Result, environment
-from .stage import Stage
+from .stage import Stage, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -33,6 +33,12 @@ KINDS = ("nat", "isolated", "routed", "bridged")
 MAKING = (*KINDS, "topology", "reservations", "dns")
 ROLLING = ("-e", "target=hv7", "-e", "target_serial=50%", "-e", "target_max_fail_percentage=10")
 SHOP = "52:54:00:00:20:0a"
+# Gives addresses outside: by DHCP, and of IPv6 by advertisements.
+SERVER = [
+    *("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--interface=eth0"),
+    *("--dhcp-leasefile=/run/lab/leases", "--dhcp-range=172.16.9.50,172.16.9.99,1h"),
+    *("--dhcp-range=fd00:9::,ra-only", "--enable-ra"),
+]
 OLD = """\
 <network><name>old</name><forward mode='nat'/>
 <ip address='10.40.0.1' prefix='24'><dhcp><range start='10.40.0.100' end='10.40.0.199'/></dhcp></ip></network>
@@ -162,6 +168,34 @@ def test_guests_have_what_the_roles_promise(fleet: Fleet) -> None:
     assert re.search(rf"^10.20.0.10/24 +{SHOP} +\S+ +web +20\d\d-", "\n".join(lines), re.M)
 
 
+def test_nics_of_a_guest(fleet: Fleet) -> None:
+    """Plugged in by the playbook: one NIC behind NAT, and one on a LAN outside, where somebody else gives addresses."""
+    stage = fleet.stage
+    guest = stage.host.guest("shop", networks=[])
+    foretold, done, again = (
+        fleet.playbooks("attach", more=more)[0] for more in (("--check", "--diff"), (), ("--check",))
+    )
+    assert [one["changed"] for one in (foretold, done, again)] == [True, True, False]
+    assert all(foretold["results"][0][part] == done["results"][0][part] for part in ("plan", "diff"))
+    (nic,) = done["results"][0]["ifaces"]
+    assert nic["address"]["address"].startswith("10.20.0.")
+    guest.wait_for(f"NIC eth0 {nic['mac']} ADDRESS {nic['address']['address']}/24")
+
+    outside = stage.client("br0")  # the cable of the bridge leads there
+    give_address(outside, "172.16.9.1/24")
+    outside.run(["ip", "address", "add", "fd00:9::1/64", "dev", "eth0", "nodad"])
+    one = {"domain": "shop", "ifaces": [{"source": {"network": "lan"}, "model": {"type": "virtio"}}]}
+    with outside.background(SERVER):
+        plugged = fleet.run("virtfleet.network.attach", "-e", json.dumps({"attach_ifaces": [one]}))
+        mac = plugged[0]["results"][0]["ifaces"][0]["mac"]
+        guest.wait_for(f"NIC eth1 {mac} ADDRESS 172.16.9.")
+        wait_for(lambda: "inet6 fd00:9::" in guest.run("ip address show dev eth1").stdout)
+        address = guest.run("ip address show dev eth1").stdout.partition("inet 172.16.9.")[2].partition("/")[0]
+        assert reaches(outside, f"172.16.9.{address}")
+        assert mac in outside.run(["ip", "neighbour", "show", f"172.16.9.{address}"]).stdout
+    guest.stop()
+
+
 def test_drift_is_told_and_repaired(fleet: Fleet) -> None:
     host = fleet.stage.host
     host.virsh("net-destroy", "storage")
@@ -202,6 +236,8 @@ def test_kept_and_brought_back(fleet: Fleet) -> None:
 
 
 def test_pages_of_the_roles(fleet: Fleet) -> None:
+    domain = "<domain type='qemu'><name>reception</name><memory>9999</memory><os><type>hvm</type></os></domain>"
+    fleet.stage.host.run(["sh", "-c", "cat >/run/lab/g.xml; virsh define /run/lab/g.xml"], input=domain)
     pages = sorted((ROOT / "roles").glob("*/README.md"))
     plays = [yaml.safe_load(blocks(str(page.relative_to(ROOT)), "yaml")[0])[0] for page in pages]
     made = {play["roles"][0]["role"].rpartition(".")[2] for play in plays}

@@ -176,6 +176,14 @@ def test_other_metadata_and_the_mark_of_the_topology_live_together(host):
         assert run(host, wanted)[0].plan.steps == ()
 
 
+def test_bridges_that_come_before_need_not_be_there_for_a_rehearsal(host):
+    lan = {"name": "lan", "forward": {"mode": "bridge"}, "bridge": {"name": "br0"}}
+    (outcome,) = run(host, lan, host_bridges=["br0"], rehearse=True)
+    assert outcome.plan.warnings == ()
+    with pytest.raises(NetworkError, match="the host bridge br0 does not exist"):
+        run(host, lan, host_bridges=["br0"])
+
+
 def test_a_topology_has_a_name_and_no_network_twice():
     told = error_of(FakeGuests(), net("a", 1), net("b", 2), net("a", 3), name="x\ny")
     assert told.startswith("Cannot bring topology 'x\\ny' about: ")
