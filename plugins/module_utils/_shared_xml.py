@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import Union
 
@@ -21,11 +22,16 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import (
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
+@functools.lru_cache(maxsize=4096)
+def _network(place: str) -> Subnet:
+    return ipaddress.ip_network(place, strict=False)
+
+
 def subnet(item: Spec) -> Subnet | None:
     """The subnet of an <ip> or <route> (a single address when it has no prefix), None when it cannot be told."""
     try:
         place = item["address"] if item.get("prefix") is None else f"{item['address']}/{item['prefix']}"
-        return ipaddress.ip_network(place, strict=False)
+        return _network(place)
     except (KeyError, ValueError):
         return None
 
