@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -143,6 +144,25 @@ def test_roles_work_out_what_the_filter_does(tmp_path: Path) -> None:
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
     (tmp_path / "play.yml").write_text(json.dumps([play]))
     assert ansible(str(tmp_path / "play.yml")).count("All assertions passed") == 2 * len(KINDS)
+
+
+def test_two_hundred_hypervisors_get_subnets_that_do_not_overlap(tmp_path: Path) -> None:
+    """From the variables that the page shows, the same for all."""
+    page = (ROOT / "docs/playbooks.md").read_text()
+    (variables,) = re.findall(r"^`site.yml`.*?^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all.yml").write_text(variables)
+    local = "ansible_connection=local ansible_python_interpreter={{ansible_playbook_python}}"
+    (tmp_path / "inventory").write_text(f"[hypervisors]\nhv[1:200] {local}\n")
+    networks = "{{ groups['hypervisors'] | map('extract', hostvars, 'topology_networks') | list | to_json }}"
+    task = {"ansible.builtin.copy": {"content": networks, "dest": str(tmp_path / "networks"), "mode": "0600"}}
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "hv1", "gather_facts": False, "tasks": [task]}]))
+    ansible("-i", str(tmp_path / "inventory"), str(tmp_path / "play.yml"))
+    of_hosts = json.loads((tmp_path / "networks").read_text())
+    subnets = [ipaddress.ip_network(network["subnet"]) for networks in of_hosts for network in networks]
+    assert len(subnets) == len(set(subnets)) == 400
+    assert [one for one, other in zip(sorted(subnets), sorted(subnets)[1:]) if one.overlaps(other)] == []
+    assert [str(net) for net in subnets[-2:]] == ["10.12.128.0/24", "10.12.129.0/24"]
 
 
 @pytest.mark.parametrize("text,refused", [("{{ 1 }}", True), ("{% x %}", True), ("{# x #}", True), ("a {b}", False)])
