@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".build")]  # in the second one the checko
 from ansible_collections.virtfleet.network.plugins.module_utils import _entries  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import entry_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, argument_spec  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._findings import KINDS  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import iface_options  # noqa: E402
@@ -115,6 +116,16 @@ def behaviour(old: str) -> str:
     )
 
 
+def diagnosis(old: str) -> str:
+    """docs/diagnosis.md with all that can be found."""
+    rows = [
+        f"| `{code}` | {kind.severity} | {kind.meaning} | {kind.remedy} | {kind.repair or '-'} |"
+        for code, kind in KINDS.items()
+    ]
+    head = ["| code | severity | meaning | remedy | repaired by |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([by_hand(old, "docs/diagnosis.md"), "", "## What can be found", "", *head, *rows, ""])
+
+
 def interface_options(old: str, texts: Descriptions) -> str:
     """docs/interface-options.md with all options of a NIC."""
     return interface_docs.page(by_hand(old, "docs/interface-options.md"), texts)
@@ -192,6 +203,7 @@ def generate() -> tuple[dict[str, str], list[str]]:
     rewritten: dict[str, Callable[[str], str]] = {
         "meta/runtime.yml": runtime,
         "docs/behaviour.md": behaviour,
+        "docs/diagnosis.md": diagnosis,
         "plugins/modules/virt_topology.py": partial(returned, result=topology_returned),
         "docs/interface-options.md": partial(interface_options, texts=texts["interface_options"]),
     }

@@ -38,9 +38,9 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
     if around.devices is not None:
         # Only a running network has its bridge; a device of that name is somebody else's otherwise.
         devices, own = around.devices, bridges(observed) if observed.active else set()
-        stale = _stale_bridge(observed, devices)
-        problems += _taken_device(spec, own | {stale}, devices)
-        when_active = [*_missing_bridge(spec, devices), *_host_addresses(spec, own | {stale}, around)]
+        stale = stale_bridge(observed, devices)
+        problems += taken_device(spec, own | {stale}, devices)
+        when_active = [*missing_bridge(spec, devices), *host_addresses(spec, own | {stale}, around)]
         (problems if active else soft).extend(when_active)
     return Findings([*hard, *problems], soft, stale if active and not observed.active else "")
 
@@ -54,11 +54,13 @@ def bridges(network: Observed) -> set[str]:
     return {str(spec.get("bridge", {}).get("name", "")) for spec in _specs(network)}
 
 
-def _nets(spec: Spec, name: str = "ips") -> list[Subnet]:
+def nets(spec: Spec, name: str = "ips") -> list[Subnet]:
+    """The subnets of a network's addresses, or of its routes."""
     return [net for net in map(subnet, spec.get(name, [])) if net is not None]
 
 
-def _overlap(one: Subnet, other: Subnet) -> bool:
+def overlap(one: Subnet, other: Subnet) -> bool:
+    """Whether two subnets share an address."""
     return one.version == other.version and one.overlaps(other)
 
 
@@ -73,17 +75,17 @@ def taken(spec: Spec, networks: Sequence[Observed], active: bool) -> tuple[list[
             if managed and bridge and bridge == there.get("bridge", {}).get("name"):
                 hard.append(f"bridge.name {bridge} is the bridge of network {other.name!r}")
             both = active and (other.active or other.autostart)
-            (hard if both else soft).extend(f"{claim} of network {other.name!r}" for claim in _claims(spec, there))
+            (hard if both else soft).extend(f"{claim} of network {other.name!r}" for claim in claims(spec, there))
     return list(dict.fromkeys(hard)), list(dict.fromkeys(soft))
 
 
-def _claims(spec: Spec, there: Spec) -> Iterator[str]:
+def claims(spec: Spec, there: Spec) -> Iterator[str]:
     """What both would tell the host's routing table; libvirt refuses a route that is there already (7.0, 9.0)."""
-    for one in _nets(spec):
-        yield from (f"subnet {one} overlaps {net}" for net in _nets(there) if _overlap(one, net))
-    yield from (f"subnet {one} is also a route" for one in _nets(spec) if one in _nets(there, "routes"))
-    for one in _nets(spec, "routes"):
-        yield from (f"route {one} is also {what}" for what, name in _ROUTED.items() if one in _nets(there, name))
+    for one in nets(spec):
+        yield from (f"subnet {one} overlaps {net}" for net in nets(there) if overlap(one, net))
+    yield from (f"subnet {one} is also a route" for one in nets(spec) if one in nets(there, "routes"))
+    for one in nets(spec, "routes"):
+        yield from (f"route {one} is also {what}" for what, name in _ROUTED.items() if one in nets(there, name))
 
 
 def _names(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
@@ -113,27 +115,29 @@ def _named(spec: Spec) -> dict[str, set[str]]:
     return found
 
 
-def _host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[str]:
+def host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[str]:
     """The host would no longer reach what stands behind its own address. Networks' bridges are reported as networks."""
     skip = own.union(*(bridges(network) for network in around.networks))
     for name, device in (around.devices or {}).items():
         for address in () if name in skip else device.addresses:
             net = ipaddress.ip_interface(address).network
-            for one in _nets(spec):
-                if _overlap(one, net):
+            for one in nets(spec):
+                if overlap(one, net):
                     yield f"subnet {one} overlaps {address}, the hypervisor's own address on {name}"
-            if net in _nets(spec, "routes"):
+            if net in nets(spec, "routes"):
                 yield f"route {net} is the subnet of {address}, the hypervisor's own address on {name}"
 
 
-def _taken_device(spec: Spec, own: set[str], devices: dict[str, Device]) -> list[str]:
+def taken_device(spec: Spec, own: set[str], devices: dict[str, Device]) -> list[str]:
+    """Whether the bridge that libvirt shall make has the name of somebody else's device."""
     name = spec.get("bridge", {}).get("name", "")
     if (mode(spec) or None) not in MANAGED_MODES or name in own or name not in devices:
         return []
     return [f"bridge.name {name} is an interface of the hypervisor already"]
 
 
-def _missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
+def missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
+    """What is wrong with the bridge of the host that a network needs."""
     name = spec.get("bridge", {}).get("name", "")
     if mode(spec) != "bridge" or not name:
         return []
@@ -145,7 +149,7 @@ def _missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
     return []
 
 
-def _stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
+def stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
     """The bridge that a daemon left behind when it was killed in a start or stop of this network, or "".
 
     Certain: this network's saved definition names it and libvirt calls the network inactive, it has the MAC address

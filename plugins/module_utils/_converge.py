@@ -46,6 +46,9 @@ class Host(Protocol):
     def devices(self) -> dict[str, Device] | None:
         """The hypervisor's devices, None when they cannot be seen from here."""
 
+    def look(self) -> Any:
+        """What looks at the hypervisor for a diagnosis, None when it cannot be seen from here."""
+
     def schema_errors(self, xml: str) -> list[str] | None:
         """What the hypervisor's schema says against a definition, None when there is none here."""
 

@@ -97,12 +97,17 @@ def range_problems(name: str, start: str, end: str) -> Iterator[str]:
 def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet) -> Iterator[str]:
     taken: dict[tuple[str, Any], Spec] = {}
     for host in hosts:
-        label = f"{name} has a reservation for {host.get('mac') or host.get('id') or host.get('name')}"
+        label = f"{name} has a {reservation(host)}"
         yield from _identity(label, host, net)
-        yield from _place(label, item, host, net)
+        yield from outside(label, item, host, net)
         for field in ("mac", "id", "ip", "name"):
             if field in host and taken.setdefault((field, host[field]), host) is not host:
                 yield f"{label} with {field} {host[field]}, which another reservation has too"
+
+
+def reservation(host: Spec) -> str:
+    """What to call a reservation."""
+    return f"reservation for {host.get('mac') or host.get('id') or host.get('name')}"
 
 
 def _identity(label: str, host: Spec, net: Subnet) -> Iterator[str]:
@@ -112,7 +117,8 @@ def _identity(label: str, host: Spec, net: Subnet) -> Iterator[str]:
         yield f"{label} that needs {'id' if net.version == 6 else 'mac'} or name"
 
 
-def _place(label: str, item: Spec, host: Spec, net: Subnet) -> Iterator[str]:
+def outside(label: str, item: Spec, host: Spec, net: Subnet) -> Iterator[str]:
+    """Why a reservation's address cannot be given in the subnet that it belongs to."""
     address = _read(host.get("ip"))
     if address is None:
         return

@@ -19,6 +19,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._parking import 
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Observed
 
 if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._look import Look
     from ansible_collections.virtfleet.network.plugins.module_utils._replug import Replugger
     from ansible_collections.virtfleet.network.plugins.module_utils._steps import Step
 
@@ -130,6 +131,12 @@ class Gateway:
         from ansible_collections.virtfleet.network.plugins.module_utils import _host
 
         return _host.devices() if self._is_here() else None
+
+    def look(self) -> Look | None:
+        """What looks at the hypervisor itself for a diagnosis, None when this is not the hypervisor."""
+        from ansible_collections.virtfleet.network.plugins.module_utils._look import Look
+
+        return Look() if self._is_here() else None
 
     def schema_errors(self, xml: str) -> list[str] | None:
         """What the hypervisor's libvirt schema says against a definition, None when it is not here."""

@@ -22,6 +22,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
     tap_of,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Nic as Plugged
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._guests import Guests
@@ -32,10 +33,10 @@ def guests(gateway: Guests, names: Sequence[str], agent: bool) -> list[dict[str,
     found = [gateway.observe_guest(name) for name in dict.fromkeys(names)] if names else gateway.all_guests()
     networks = {network.name: network for network in gateway.networks()}
     devices = gateway.devices()
-    # Only libvirt knows who has lost a port, or waits for a restart.
+    # Only libvirt knows who has a port on its network, and who waits for a restart.
     users = (nic for users in gateway.guests().values() for guest in users for nic in guest.nics)
-    lost = {nic.device: nic.why for nic in users if nic.device and nic.state in ("cut_off", "parked")}
-    return [_told(gateway, guest, networks, devices, agent, lost) for guest in found if guest.exists]
+    known = {nic.device: nic for nic in users if nic.device and nic.state != "unknown"}
+    return [_told(gateway, guest, networks, devices, agent, known) for guest in found if guest.exists]
 
 
 def _told(
@@ -44,7 +45,7 @@ def _told(
     networks: Mapping[str, Observed],
     devices: dict[str, Device] | None,
     agent: bool,
-    lost: Mapping[str, str],
+    known: Mapping[str, Plugged],
 ) -> dict[str, Any]:
     elements = interfaces(guest.live)
     addresses = gateway.addresses(guest.name, agent) if elements else {}
@@ -52,7 +53,8 @@ def _told(
     for nic in nics_of(guest):
         tap = tap_of(elements[nic.live_at]) if nic.live is not None else ""
         seen = verdict(nic.live, tap, networks, devices) if nic.live is not None else _unplugged(guest)
-        seen = seen._replace(connected=False, reason=lost[tap]) if tap in lost else seen
+        if tap in known:
+            seen = seen._replace(connected=known[tap].state == "connected", reason=known[tap].why)
         told.append(
             {
                 **nic_summary(nic, networks),

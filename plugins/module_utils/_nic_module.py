@@ -173,3 +173,22 @@ def run_iface_info() -> None:
         return {"changed": False, "guests": guests(gateway, params["domain"], params["agent"])}
 
     finish(module, not params["agent"], work, Guests)
+
+
+def run_check() -> None:
+    """Runs the module that finds out what is wrong."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._check import check
+
+    options = {
+        "network": {"type": "list", "elements": "str", "aliases": ["networks"], "default": []},
+        "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
+        "probe": {"type": "bool", "default": False},
+    }
+    module = start(options)
+    params = module.params
+
+    def work(gateway: Guests) -> dict[str, Any]:
+        probe = params["probe"] and not module.check_mode
+        return {"changed": False, **check(gateway, params["network"], params["domain"], probe)}
+
+    finish(module, True, work, Guests)

@@ -14,13 +14,18 @@ ATTEMPTS = 5
 Result = TypeVar("Result")
 
 
+def _nothing(_tried: list[Any], _error: BaseException) -> str:
+    return ""
+
+
 class Part(NamedTuple):
-    """One of the things: its steps, what carries out one of them, and what undoes those that were tried because of an
-    error, and says how that went."""
+    """One of the things: its steps, what carries out one of them, what undoes those that were tried because of an
+    error, and says how that went, and what else can be said of the error before that."""
 
     steps: Sequence[Any]
     apply: Callable[[Any], object]
     put_back: Callable[[list[Any], BaseException], str]
+    explain: Callable[[list[Any], BaseException], str] = _nothing
 
 
 def carry_out(parts: Sequence[Part], verify: Callable[[], Result]) -> Result:
@@ -37,10 +42,11 @@ def carry_out(parts: Sequence[Part], verify: Callable[[], Result]) -> Result:
     except BaseException as error:
         if isinstance(error, MeanwhileError):
             done[-1][1].pop()  # the step that found out has done nothing
+        why = done[-1][0].explain(done[-1][1], error) if done else ""
         notes = [part.put_back(tried, error) for part, tried in reversed(done) if tried]
         if isinstance(error, MeanwhileError) or not isinstance(error, NetworkError) or not notes:
             raise
-        raise ApplyError(f"{error}; {'; '.join(notes)}") from error
+        raise ApplyError("; ".join(filter(None, (str(error), why, *notes)))) from error
 
 
 def again(attempt: Callable[[], Result]) -> Result:

@@ -172,13 +172,24 @@ def transact(
 
 def part_of(host: Host, outcome: Outcome) -> Part:
     """A network's plan, to be carried out together with others."""
-    return Part(outcome.plan.steps, host.apply, partial(_put_back, host, outcome))
+    return Part(outcome.plan.steps, host.apply, partial(_put_back, host, outcome), partial(_why, host))
 
 
 def verified(host: Host, policy: Policy, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """What has become of the networks. Raises VerifyError where something is left to do."""
     after = observe(host, [outcome.desired for outcome in outcomes])
     return [_verified(host, policy, *pair) for pair in zip(outcomes, after)]
+
+
+def _why(host: Host, tried: list[Step], error: BaseException) -> str:
+    """What a diagnosis says of a network that libvirt could not start."""
+    if not (isinstance(error, LibvirtError) and tried and isinstance(tried[-1], Start)):
+        return ""
+    from ansible_collections.virtfleet.network.plugins.module_utils._check import explain
+
+    with contextlib.suppress(NetworkError):
+        return explain(host.look(), host.networks(), tried[-1].network, host.version())
+    return ""
 
 
 def _verified(host: Host, policy: Policy, outcome: Outcome, after: Observed) -> Outcome:

@@ -158,8 +158,8 @@ guests:
         connected:
           description:
             - >-
-              Whether the NIC is really connected. Its link is up, its network is active, and its tap is on the bridge
-              that it belongs on. Null when that cannot be told.
+              Whether the NIC is really connected. Its link is up, its network is active, libvirt has a port for it, and
+              its tap is on the bridge that it belongs on. Null when that cannot be told.
           type: bool
           sample: true
         reason:

@@ -27,10 +27,11 @@ RINGS = {
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_connected", "_nic_verdict"),
+        *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis"),
     ),
-    "edge": ("_host", "_users", "_replug", "_gateway", "_guests"),
+    "edge": ("_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
     "conductor": (
-        *("_together", "_info", "_converge", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
+        *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
         *("_topology", "_topology_transaction"),
     ),
     "glue": ("_module", "_nic_module", "_topology_module"),
@@ -39,7 +40,7 @@ RINGS = {
 MAY_IMPORT = {
     "errors": (),
     "pure": ("errors",),
-    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps", "_connected"),
+    "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps", "_connected", "_sight"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource
@@ -49,6 +50,7 @@ MAY_IMPORT = {
 MAY_IMPORT_LATE = {
     "_converge": "_transaction",
     "_info": "_gateway",
+    "_check": "_guests",
     "_nic_info": "_guests",
     "_topology": "_topology_transaction",
 }

@@ -117,6 +117,10 @@ class FakeGuests(FakeHost):
         if failing:
             raise self.error()
 
+    def leases(self, _network):
+        """Nobody has asked for an address."""
+        return []
+
     def addresses(self, guest, agent):
         """The addresses that a test has put there."""
         return {mac: [one for one in found if agent or one.source != "agent"] for mac, found in self.told.items()}

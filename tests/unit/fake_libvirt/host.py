@@ -55,7 +55,7 @@ class FakeHost:
         self.nets, self.users, self.connections = {}, {}, {}
         self.held, self.locked, self.on_lock = set(), [], lambda: None
         self.calls, self.fail_at, self.after_effect, self.broken = [], None, False, False
-        self.half = None
+        self.half, self.looker = None, None
         self.error = lambda: LibvirtError("Cannot carry out the step", "the fake was told to fail", FAILED)
         self._version, self._devices, self._schema = version, devices, schema
         self._numbers = itertools.count(1)
@@ -97,6 +97,10 @@ class FakeHost:
                     True, net.live.find("mac").get("address"), {}, tuple(addresses)
                 )
         return found
+
+    def look(self):
+        """What looks at the hypervisor."""
+        return self.looker
 
     def schema_errors(self, xml):
         """What the schema says; without one nothing is known."""

@@ -1,0 +1,217 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a diagnosis can find, each with a stable code, what it means and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """``severity`` is error, or warning for what works now and will not always; ``repair`` is what of this collection
+    repairs it, "" for nothing."""
+
+    severity: str
+    meaning: str
+    remedy: str
+    repair: str = ""
+
+
+class Finding(NamedTuple):
+    """What is wrong with a network, or with a NIC (its MAC address) of a guest on it; ``evidence`` is what was seen."""
+
+    code: str
+    network: str
+    evidence: str
+    domain: str = ""
+    mac: str = ""
+
+
+BOUNCE = "virt_network with state=restarted and restart=replug"
+# From cause to consequence: what comes first explains what comes later.
+KINDS = {
+    "network_missing": Kind(
+        "error", "There is no such network.", "Create it, or correct the name in the guest.", "virt_network"
+    ),
+    "definition_invalid": Kind(
+        "error",
+        "The saved definition contradicts itself; libvirt refuses it, or what it says does not work.",
+        "Change what the evidence names.",
+        "virt_network",
+    ),
+    "bridge_left_behind": Kind(
+        "error",
+        "The network does not run, but its bridge is there: a daemon was killed while it started or stopped it.",
+        "Start the network with virt_network, which removes the bridge first.",
+        "virt_network",
+    ),
+    "bridge_taken": Kind(
+        "error",
+        "The bridge's name belongs to another device of the hypervisor.",
+        "Give the network another bridge.name, or remove that device.",
+        "virt_network",
+    ),
+    "host_bridge_missing": Kind(
+        "error",
+        "The hypervisor has no such bridge, and libvirt does not make it in this mode.",
+        "Create the bridge with the hypervisor's NIC as its port.",
+        "the role host_bridge",
+    ),
+    "host_bridge_down": Kind(
+        "error", "The hypervisor's bridge is set down.", "Set it up: ip link set BRIDGE up, and in its configuration."
+    ),
+    "host_bridge_alone": Kind(
+        "warning",
+        "No NIC of the hypervisor is a port of the bridge: guests on it reach nobody outside.",
+        "Make the hypervisor's NIC its port.",
+        "the role host_bridge",
+    ),
+    "subnet_overlap": Kind(
+        "error",
+        "Another network, address or route of the hypervisor covers addresses of this network.",
+        "Give one of them another subnet.",
+        "virt_network",
+    ),
+    "uplink_missing": Kind(
+        "error",
+        "The device that the network forwards to is not there, or set down.",
+        "Correct forward.dev, or set the device up.",
+        "virt_network",
+    ),
+    "port_taken": Kind(
+        "error",
+        "Another program listens on the port of DNS (53) or DHCP (67) at all addresses, so dnsmasq cannot start.",
+        "Let it listen at its own addresses only, or stop it.",
+    ),
+    "network_inactive": Kind("error", "The network does not run.", "Start it.", "virt_network"),
+    "bridge_missing": Kind(
+        "error", "libvirt calls the network active, but its bridge is gone.", "Restart the network.", BOUNCE
+    ),
+    "bridge_down": Kind("error", "The network's bridge is set down.", "Restart the network.", BOUNCE),
+    "address_missing": Kind(
+        "error", "The network's bridge lacks an address of the network.", "Restart the network.", BOUNCE
+    ),
+    "dnsmasq_missing": Kind(
+        "error",
+        "The network's dnsmasq does not run: guests get neither leases nor names.",
+        "Restart the network.",
+        BOUNCE,
+    ),
+    "dnsmasq_options": Kind(
+        "error",
+        "The configuration of the network's dnsmasq is not what the running network needs.",
+        "Restart the network, and do not edit that file.",
+        BOUNCE,
+    ),
+    "dnsmasq_deaf": Kind(
+        "error", "The network's dnsmasq runs, but does not listen where it should.", "Restart the network.", BOUNCE
+    ),
+    "dns_silent": Kind("error", "The network's DNS does not answer.", "Restart the network.", BOUNCE),
+    "dhcp_silent": Kind(
+        "error",
+        "The network's DHCP does not answer.",
+        "See whether the range is exhausted, and whether a firewall drops UDP port 67; restart the network.",
+        BOUNCE,
+    ),
+    "forwarding_off": Kind(
+        "error",
+        "The kernel does not forward packets, so guests reach nobody outside.",
+        "Set the sysctl of the evidence to 1, now and in /etc/sysctl.d.",
+        "the role hypervisor",
+    ),
+    "firewall_rules_missing": Kind(
+        "error",
+        "Rules that libvirt makes for this network are not in the firewall: somebody has flushed them.",
+        "Reload libvirt's daemon, which makes them anew, or restart the network.",
+        BOUNCE,
+    ),
+    "bridge_netfilter": Kind(
+        "error",
+        "The kernel sends bridged frames through the firewall, which drops what is forwarded.",
+        "Set net.bridge.bridge-nf-call-iptables to 0, or accept bridged frames in the chain FORWARD.",
+    ),
+    "no_default_route": Kind(
+        "warning", "The hypervisor has no default route: guests reach only what it reaches.", "Give it one."
+    ),
+    "range_exhausted": Kind(
+        "error",
+        "Every address of the DHCP ranges is leased or reserved: a new guest gets none.",
+        "Widen the range, or shorten the lease time.",
+        "virt_dhcp_range",
+    ),
+    "reservation_outside": Kind(
+        "error",
+        "A reservation's address is not in the subnet that it belongs to, so it is never given.",
+        "Correct its address.",
+        "virt_dhcp_host",
+    ),
+    "guest_missing": Kind("error", "There is no such guest.", "Correct the name."),
+    "guest_stopped": Kind("error", "The guest does not run.", "Start it."),
+    "guest_without_nic": Kind("error", "The guest has no NIC.", "Give it one.", "virt_iface"),
+    "nic_parked": Kind(
+        "error",
+        "A task that was killed has left the NIC on the network where NICs wait for a restart.",
+        "Run any task of this collection for the network.",
+        "virt_network",
+    ),
+    "nic_link_down": Kind("error", "The NIC's link is set down.", "Set its link up.", "virt_iface with link.state=up"),
+    "nic_cut_off": Kind(
+        "error",
+        "The NIC is not connected with its network, usually because that was restarted without care for its guests.",
+        "Plug it in again.",
+        BOUNCE,
+    ),
+    "mac_duplicate": Kind(
+        "error",
+        "Two NICs on one network have the same MAC address, so frames for one go to the other.",
+        "Give one of them another MAC address.",
+        "virt_iface",
+    ),
+    "address_outside": Kind(
+        "error",
+        "The guest uses an address that is in no subnet of its network.",
+        "Correct the address in the guest, or let it ask for one.",
+    ),
+    "no_address": Kind(
+        "warning",
+        "The NIC is connected, but its network's DHCP has leased it no address.",
+        "See on the guest's console whether it has set the NIC up and asks for an address.",
+    ),
+    "transient": Kind(
+        "warning",
+        "The network is not saved: it is gone once it stops.",
+        "Define it.",
+        "virt_network",
+    ),
+    "restart_pending": Kind(
+        "warning",
+        "What is saved differs from what runs, and becomes true with the next start.",
+        "Restart the network, or save what runs.",
+        BOUNCE,
+    ),
+    "autostart_off": Kind(
+        "warning",
+        "The network does not start with the hypervisor.",
+        "Set autostart.",
+        "virt_network with autostart=true",
+    ),
+}
+ORDER = list(KINDS)
+SEVERITIES = ("error", "warning")
+
+
+def ranked(findings: set[Finding]) -> list[Finding]:
+    """Errors first, and causes before consequences."""
+    return sorted(
+        findings, key=lambda one: (SEVERITIES.index(KINDS[one.code].severity), ORDER.index(one.code), *one[1:])
+    )
+
+
+def told(finding: Finding) -> dict[str, Any]:
+    """A finding as users get it."""
+    return {**finding._asdict(), **KINDS[finding.code]._asdict()}
+
+
+def sentence(finding: Finding) -> str:
+    """A finding as a part of another sentence: what was seen, and what to do."""
+    return f"{finding.evidence} ({finding.code}): {KINDS[finding.code].remedy}"

@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: virt_network_check
+short_description: Find out why a libvirt network does not start, or why a guest has no connection
+version_added: 0.1.0
+description:
+  - >-
+    Looks at the whole way of a packet: the guest's NIC, its link, its tap, the bridge, the network and its addresses,
+    dnsmasq, leases and reservations, the firewall's rules for the network, forwarding, routes and uplink; for a network
+    that does not run, at what would hinder its start.
+  - >-
+    Every finding has a stable code, a severity, what was seen, and what to do about it. Findings are ordered: errors
+    before warnings, causes before what they cause. What a cause explains is not reported beside it.
+  - >-
+    It only reads, through libvirt's read-only connection, so it needs no privileges. What it cannot look at without
+    them it tells in RV(not_looked_at).
+  - A healthy network has no findings. All codes are listed in the collection's page on diagnosis.
+author:
+  - virtfleet maintainers (@virtfleet)
+options:
+  network:
+    description:
+      - The names of the networks to look at, with the NICs of running guests on them.
+      - Without O(network) and O(domain), everything is looked at.
+    type: list
+    elements: str
+    default: []
+    aliases: [networks]
+  domain:
+    description: The names of the guests to look at, with the networks that they use.
+    type: list
+    elements: str
+    default: []
+    aliases: [domains]
+  probe:
+    description:
+      - >-
+        Ask DHCP for an address, on every network looked at that leases some. For that a cable with a client is plugged
+        into the network's bridge for some seconds, which needs root; the offer is not taken.
+      - In check mode nobody is asked.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - virtfleet.network.connection
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  platform:
+    platforms: posix
+    support: full
+seealso:
+  - module: virtfleet.network.virt_network
+  - module: virtfleet.network.virt_network_info
+  - module: virtfleet.network.virt_iface_info
+"""
+
+EXAMPLES = r"""
+- name: Look at everything on the hypervisor
+  virtfleet.network.virt_network_check:
+  register: health
+
+- name: Find out why a guest has no connection
+  virtfleet.network.virt_network_check:
+    domain: web
+  register: web
+
+- name: Say what is wrong, and what to do
+  ansible.builtin.debug:
+    msg: "{{ item.severity }}: {{ item.evidence }}. {{ item.remedy }}"
+  loop: "{{ web.findings }}"
+  loop_control:
+    label: "{{ item.code }}"
+
+- name: Make sure that a network works, and that its DHCP answers
+  virtfleet.network.virt_network_check:
+    network: lan
+    probe: true
+  register: lan
+  failed_when: lan.findings | selectattr('severity', 'eq', 'error') | list | length > 0
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether nothing was found.
+  returned: success
+  type: bool
+  sample: false
+findings:
+  description: What is wrong, errors and causes first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: What it is, as a word that stays the same in all versions.
+      type: str
+      sample: dnsmasq_missing
+    severity:
+      description: V(error), or V(warning) for what works now and will not always.
+      type: str
+      sample: error
+    network:
+      description: The network that it is about, empty when it is about a guest alone.
+      type: str
+      sample: lan
+    domain:
+      description: The guest that it is about, empty when it is about a network.
+      type: str
+      sample: ""
+    mac:
+      description: The MAC address of the NIC that it is about, empty when it is about none.
+      type: str
+      sample: ""
+    evidence:
+      description: What was seen.
+      type: str
+      sample: the dnsmasq of network 'lan' does not run
+    meaning:
+      description: What that means.
+      type: str
+      sample: "The network's dnsmasq does not run: guests get neither leases nor names."
+    remedy:
+      description: What to do.
+      type: str
+      sample: Restart the network.
+    repair:
+      description: What of this collection repairs it, empty for nothing.
+      type: str
+      sample: virt_network with state=restarted and restart=replug
+log:
+  description: >-
+    Where there are errors, the last warnings and errors in the journal of libvirt's daemons, within a day, that name
+    the networks or their bridges.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+not_looked_at:
+  description: What could not be looked at, each with the reason.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "whether DHCP answers a discover: nobody asked for it with probe=true"
+"""
+
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_check
+
+
+def main() -> None:
+    run_check()
+
+
+if __name__ == "__main__":
+    main()
