@@ -89,21 +89,33 @@ def claims(spec: Spec, there: Spec) -> Iterator[str]:
 
 
 def _names(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
-    """Names that mean something else in another network of the same domain, as each has a DNS of its own."""
+    """Names that mean something else in other networks of the same domain, as each has a DNS of its own."""
     domain, mine = spec.get("domain", {}), _named(spec)
-    for other in networks if domain.get("name") else ():
-        there = spec_of(other.live or other.saved)
-        its, theirs = there.get("domain", {}), _named(there)
-        if its.get("name") != domain["name"]:
-            continue
-        if domain.get("local_only") and its.get("local_only"):
-            yield (
-                f"domain {domain['name']} is local to network {other.name!r} as well, and guests of one do not find "
-                "those of the other by name"
-            )
-        for name in (name for name in mine if theirs.get(name, mine[name]) != mine[name]):
-            one, two = (", ".join(sorted(known[name])) for known in (mine, theirs))
-            yield f"dns.hosts {name} is {one}, and {two} in network {other.name!r} of the same domain"
+    if not domain.get("name"):
+        return
+    others = {other.name: spec_of(other.live or other.saved) for other in networks}
+    same = {name: there for name, there in others.items() if there.get("domain", {}).get("name") == domain["name"]}
+    local = [name for name, there in same.items() if domain.get("local_only") and there["domain"].get("local_only")]
+    if local:
+        yield (
+            f"domain {domain['name']} is local to {_listed('network', local)} as well, and guests of one do not find "
+            "those of the other by name"
+        )
+    differing: dict[str, list[str]] = {}
+    for name, theirs in ((name, _named(there)) for name, there in same.items()):
+        differing[name] = [one for one in mine if theirs.get(one, mine[one]) != mine[one]]
+    known = list(dict.fromkeys(one for names in differing.values() for one in names))
+    if known:
+        where = _listed("network", [name for name, names in differing.items() if names])
+        yield f"dns.hosts {_some(known)} has another address in {where} of the same domain"
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    return f"{what}{'s' if len(names) > 1 else ''} {_some([repr(name) for name in names])}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _named(spec: Spec) -> dict[str, set[str]]:

@@ -63,6 +63,13 @@ def domain(subnet, local=True, name="shop.example", **hosts):
     return {"ips": ips, "domain": {"name": name, "local_only": local}, "dns": {"hosts": names}}
 
 
+def test_many_networks_of_one_domain_are_one_warning():
+    others = [network(domain(2 + number, www=f"10.9.0.{number}"), live=True, name=f"n{number}") for number in range(20)]
+    local, named = found(domain(1, www="10.1.0.5"), networks=others).warnings
+    assert "is local to networks 'n0', 'n1', 'n2', 'n3', 'n4' and 15 more as well" in local
+    assert named.startswith("dns.hosts www has another address in networks 'n0', ")
+
+
 @pytest.mark.parametrize(
     "mine,other,told",
     [
@@ -70,7 +77,11 @@ def domain(subnet, local=True, name="shop.example", **hosts):
         (domain(1), domain(2, local=False), []),
         (domain(1), domain(2, name="other.example"), []),
         (LAN, {"ips": [{"address": "10.1.0.1/24"}]}, []),
-        (domain(1, False, www="10.1.0.5"), domain(2, www="10.2.0.5"), ["dns.hosts www is 10.1.0.5, and 10.2.0.5 in"]),
+        (
+            domain(1, False, www="10.1.0.5"),
+            domain(2, www="10.2.0.5"),
+            ["www has another address in network 'other'"],
+        ),
         (domain(1, False, www="10.1.0.5", a="10.1.0.6"), domain(2, www="10.1.0.5", b="10.1.0.6"), []),
     ],
 )
