@@ -33,7 +33,9 @@ def guest_docs(specs: Options, own: Descriptions, texts: Descriptions) -> Option
     task = flat(specs, own)
     task["ifaces"]["description"] = ["The NICs of the guest.", *own.of("ifaces")[1:]]
     inner = several(specs["ifaces"]["options"], own, texts, "ifaces[].")
-    task["ifaces"]["suboptions"] = each_text(inner, lambda text: text.replace("O(ifaces[].", "O(ifaces[].ifaces[]."))
+    own_names = "|".join(name for name in specs["ifaces"]["options"] if name not in specs)
+    deeper = partial(re.sub, rf"O\((?:ifaces\[\]\.|(?=(?:{own_names})\b))", "O(ifaces[].ifaces[].")
+    task["ifaces"]["suboptions"] = each_text(inner, deeper)
     names = "|".join(specs)
     inside = partial(re.sub, rf"O\(({names})\b(?!\[\]\.ifaces)", r"O(ifaces[].\1")
     return each_text(task, inside)

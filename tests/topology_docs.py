@@ -29,6 +29,7 @@ def options(
 def _inside(text: str) -> str:
     """A text of virt_network's, where its options are those of a list's entries."""
     paths = {path for path, _row in walk(NETWORK)} | {"name"}
+    text = text.replace("O(restart", "O(virtfleet.network.virt_network#module:restart")  # an audit has no such option
     return re.sub(
         r"O\(([^)=]+)",
         lambda found: f"O(networks[].{found[1]}" if found[1].replace("[]", "") in paths else found[0],

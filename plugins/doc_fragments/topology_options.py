@@ -36,8 +36,8 @@ options:
             it.
           - 'With V(restarted) it exists, as the options say, and is restarted in any case:
             when the firewall has lost the rules of libvirt, for example. NICs of running guests
-            are moved aside for it, as with O(restart=replug). Such a task has always changed
-            something. A network that does not run is only started.'
+            are moved aside for it, as with O(virtfleet.network.virt_network#module:restart=replug).
+            Such a task has always changed something. A network that does not run is only started.'
         type: str
         choices:
           - present
@@ -1075,8 +1075,8 @@ options:
             default: present
           type:
             description:
-              - What the NIC is connected to. It goes with O(source), and can be left out where
-                the source tells it.
+              - What the NIC is connected to. It goes with O(ifaces[].ifaces[].source), and
+                can be left out where the source tells it.
               - V(network) is a network of libvirt. V(bridge) is a bridge of the hypervisor's
                 own, of Linux or Open vSwitch.
               - V(direct) is a network device of the hypervisor, by macvtap. V(ethernet) is
@@ -1144,7 +1144,7 @@ options:
                 type: bool
           source:
             description:
-              - Where the NIC is plugged in. What can stand here depends on O(type).
+              - Where the NIC is plugged in. What can stand here depends on O(ifaces[].ifaces[].type).
               - An empty dictionary removes it.
             type: dict
             suboptions:
@@ -1266,7 +1266,7 @@ options:
                     type: str
               product:
                 description:
-                  - The product of a USB device. It goes with O(source.vendor).
+                  - The product of a USB device. It goes with O(ifaces[].ifaces[].source.vendor).
                 type: dict
                 suboptions:
                   id:
@@ -1281,7 +1281,7 @@ options:
                 suboptions:
                   type:
                     description:
-                      - The kind of address. V(usb) is filled in where there is O(source.address.device),
+                      - The kind of address. V(usb) is filled in where there is O(ifaces[].ifaces[].source.address.device),
                         else V(pci).
                     type: str
                     choices:
@@ -1610,7 +1610,7 @@ options:
                 type: int
           port_forwards:
             description:
-              - Ports of the hypervisor that lead to the guest, with passt, so with O(backend.type=passt).
+              - Ports of the hypervisor that lead to the guest, with passt, so with O(ifaces[].ifaces[].backend.type=passt).
               - 'The list is the whole list: entries that are not in it are removed.'
               - Entries are told apart by C(proto), C(address) and C(dev).
               - Needs libvirt 9.0.0 or newer.
@@ -1651,8 +1651,8 @@ options:
                     type: int
                   to:
                     description:
-                      - The guest's port that O(port_forwards[].ranges[].start) leads to. The
-                        following ports lead to those that follow.
+                      - The guest's port that O(ifaces[].ifaces[].port_forwards[].ranges[].start)
+                        leads to. The following ports lead to those that follow.
                     type: int
                   exclude:
                     description:
@@ -1731,8 +1731,9 @@ options:
                 type: str
           driver:
             description:
-              - Settings of a virtio NIC. They need O(model.type=virtio), or libvirt drops them.
-                For type V(hostdev), how the device is handed to the guest.
+              - Settings of a virtio NIC. They need O(ifaces[].ifaces[].model.type=virtio),
+                or libvirt drops them. For type V(hostdev), how the device is handed to the
+                guest.
               - An empty dictionary removes it.
             type: dict
             suboptions:

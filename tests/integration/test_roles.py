@@ -155,15 +155,15 @@ def test_guests_have_what_the_roles_promise(fleet: Fleet) -> None:
 def test_nics_of_a_guest(fleet: Fleet) -> None:
     """Plugged in by the playbook: one NIC behind NAT, and one on a LAN outside, where somebody else gives addresses."""
     stage = fleet.stage
-    guest = stage.host.guest("shop", networks=[])
+    guest = stage.host.guest("shop", networks=["storage"])
     (foretold,) = fleet.playbooks("attach", more=("--check", "--diff"))
-    guest.wait_for("READY")  # one that boots may lose what is plugged in meanwhile
+    guest.wait_for(" ADDRESS 10.21.0.")  # while it boots, it may switch off what is plugged in
     done, again = (fleet.playbooks("attach", more=more)[0] for more in ((), ("--check",)))
     assert [one["changed"] for one in (foretold, done, again)] == [True, True, False]
     assert all(foretold["results"][0][part] == done["results"][0][part] for part in ("plan", "diff"))
     (nic,) = done["results"][0]["ifaces"]
     assert nic["address"]["address"].startswith("10.20.0.")
-    guest.wait_for(f"NIC eth0 {nic['mac']} ADDRESS {nic['address']['address']}/24")
+    guest.wait_for(f"NIC eth1 {nic['mac']} ADDRESS {nic['address']['address']}/24")
 
     outside = stage.client("br0")  # the cable of the bridge leads there
     for address in ("172.16.9.1/24", "fd00:9::1/64"):
@@ -172,9 +172,9 @@ def test_nics_of_a_guest(fleet: Fleet) -> None:
     with outside.background(SERVER):
         plugged = fleet.run("virtfleet.network.attach", "-e", json.dumps({"attach_ifaces": [one]}))
         mac = plugged[0]["results"][0]["ifaces"][0]["mac"]
-        guest.wait_for(f"NIC eth1 {mac} ADDRESS 172.16.9.")
-        wait_for(lambda: "inet6 fd00:9::" in guest.run("ip address show dev eth1").stdout)
-        address = guest.run("ip address show dev eth1").stdout.partition("inet 172.16.9.")[2].partition("/")[0]
+        guest.wait_for(f"NIC eth2 {mac} ADDRESS 172.16.9.")
+        wait_for(lambda: "inet6 fd00:9::" in guest.run("ip address show dev eth2").stdout)
+        address = guest.run("ip address show dev eth2").stdout.partition("inet 172.16.9.")[2].partition("/")[0]
         assert reaches(outside, f"172.16.9.{address}")
         assert mac in outside.run(["ip", "neighbour", "show", f"172.16.9.{address}"]).stdout
     guest.stop()
