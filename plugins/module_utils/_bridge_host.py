@@ -42,6 +42,7 @@ class Host:
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     up: frozenset[str] = frozenset()
+    commands: frozenset[str] = frozenset()
     nmstate: Data | None = None
 
     def provider(self, *devices: str) -> str:

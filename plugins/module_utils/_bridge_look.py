@@ -33,6 +33,7 @@ def host_of(look: str, read: Callable[[str], Any]) -> Host:
         devices=_devices("\n".join(text for _name, text in of.get("devices", ()))),
         profiles=profiles,
         up=frozenset(line.partition("=")[0] for _name, text in of.get("ifstate", ()) for line in text.split()),
+        commands=frozenset(name for name, _text in of.get("command", ())),
         nmstate=states[0] if states else None,
     )
 

@@ -50,9 +50,11 @@ def bridge_plan(items: Sequence[Mapping[str, Any]], host: Host, provider: str | 
     chosen, doubts = _provider(items, host, provider)
     bridges = [wanted(item, host) for item in items]
     if chosen == "ifupdown":
-        doubts += [
-            f"no file of ifupdown configures {bridge.port}" for bridge in bridges if not ifupdown_knows(bridge, host)
-        ]
+        unknown = [bridge.port for bridge in bridges if not ifupdown_knows(bridge, host)]
+        doubts += [f"no file of ifupdown configures {port}" for port in unknown]
+        doubts += (
+            [] if "brctl" in host.commands else ["ifupdown makes bridges with bridge-utils, which is not installed"]
+        )
     if found or doubts:
         return {"problems": [*found, *doubts], "provider": chosen}
     doubtful = [one for one in bridges if not _settled(one, host) or not _by_hand(chosen, one, host)]

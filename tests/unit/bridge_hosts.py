@@ -117,7 +117,7 @@ allow-hotplug eth1
 iface eth1 inet dhcp
 """
     },
-    records=(("ifstate", "lo=lo\neth0=eth0\n", ""),),
+    records=(("ifstate", "lo=lo\neth0=eth0\n", ""), ("command", "", "brctl")),
 )
 NETPLAN = Told(
     files={

@@ -140,6 +140,8 @@ def test_providers() -> None:
     assert problems(Told(), {**BR0, "addresses": [FIXED]}, provider="networkd") == []
     assert problems(NETWORKD, BR0, provider="netplan") == ["networkd manages eth0, and netplan would disturb it"]
     assert problems(replace(IFUPDOWN, files={}), BR0) == ["no file of ifupdown configures eth0"]
+    bare = replace(IFUPDOWN, records=IFUPDOWN.records[:1])
+    assert problems(bare, BR0) == ["ifupdown makes bridges with bridge-utils, which is not installed"]
     assert "nmstatectl is not there" in problems(NETWORKMANAGER, BR0, provider="nmstate")[0]
     unmanaged = ("networkd", "ADMIN_STATE=unmanaged\n", "2")
     assert "nothing manages eth0" in problems(Told(records=(unmanaged,)), BR0)[0]

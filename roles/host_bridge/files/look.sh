@@ -36,5 +36,6 @@ if nmcli --terse general status >/dev/null 2>&1; then
 	done
 	command -v nmstatectl >/dev/null && nmstatectl show --json | tell nmstate
 fi
+command -v brctl >/dev/null && tell command brctl </dev/null
 [ -f /run/network/ifstate ] && tell ifstate </run/network/ifstate
 exit 0
