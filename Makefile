@@ -12,7 +12,7 @@ FLOOR := 2.16.19
 
 PYTHON := .venv/bin/python
 STEP := tests/step
-SHELL_SCRIPTS := .ci/run tests/step tests/floor tests/install-packages tests/sanity/run $(wildcard tests/lab/*.sh)
+SHELL_SCRIPTS := .ci/run tests/step tests/floor tests/install-packages tests/sanity/run $(wildcard tests/lab/*.sh roles/*/files/*.sh)
 
 # The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
@@ -31,7 +31,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
-setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network ## install what is needed (as root: also Debian packages)
+setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network .build/collections ## install what is needed (as root: also Debian packages)
 
 .PHONY: demo
 demo: setup ## build a small fleet on this machine and let the collection loose on it
@@ -180,6 +180,10 @@ clean: ## remove what make has made
 
 .venv-floor/.made-$(FLOOR): requirements-dev.txt | .build/packages
 	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/floor setup
+	@touch $@
+
+.build/collections: tests/get_collections.py | .venv/.made
+	@$(STEP) --last "collections" $(PYTHON) $<
 	@touch $@
 
 .build/ansible_collections/virtfleet/network:

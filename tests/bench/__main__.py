@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 
 from tests.bench import entries, networks, replug
-from tests.bench.plays import Bench, fetch_virt_net
+from tests.bench.plays import Bench
 from tests.lab import Lab, LabUnavailable
 
 
 def main() -> int:
     """All measurements, printed as they come."""
-    fetch_virt_net()
     try:
         with Lab() as lab:
             lab.start("hv1", root="host")

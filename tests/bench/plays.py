@@ -8,16 +8,12 @@ import statistics
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from tests.lab import Lab
 
 BUILD = Path(__file__).parents[2] / ".build"
-OTHERS = BUILD / "bench"
-# It brings community.libvirt, which is taken out of it; the whole of it is not installed.
-BUNDLE = "ansible==12.3.0"
 
 
 class Bench:
@@ -25,7 +21,6 @@ class Bench:
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.host = lab, lab.hypervisors["hv1"]
-        self.collections = os.pathsep.join([str(BUILD), str(OTHERS)])
 
     def seconds(self, tasks: list[dict[str, Any]], hosts: str = "hv1", forks: int = 5) -> float:
         """How long a play of these tasks takes, with the start of ansible-playbook."""
@@ -49,7 +44,7 @@ class Bench:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": self.collections},
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(BUILD)},
         )
         if done.returncode:
             sys.exit(f"A measured play failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
@@ -71,18 +66,3 @@ def median(values: list[float]) -> float:
 def row(what: str, figure: str, goal: str = "") -> None:
     """Prints one figure, with its goal."""
     print(f"  {what:<66} {figure:>12}  {goal}", flush=True)
-
-
-def fetch_virt_net() -> None:
-    """Gets community.libvirt, once, to compare with."""
-    wanted = "ansible_collections/community/libvirt/"
-    if (OTHERS / wanted).exists():
-        return
-    print("fetching community.libvirt to compare with (once)", flush=True)
-    OTHERS.mkdir(parents=True, exist_ok=True)
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", BUNDLE]
-    subprocess.run([*pip, "--dest", str(OTHERS)], check=True, stderr=subprocess.DEVNULL)
-    for wheel in OTHERS.glob("ansible-*.whl"):
-        with zipfile.ZipFile(wheel) as bundle:
-            bundle.extractall(OTHERS, [name for name in bundle.namelist() if name.startswith(wanted)])
-        wheel.unlink()

@@ -132,3 +132,21 @@ def test_drift_is_repaired(host: Host) -> None:
     auditor, other = host.audit()
     assert not auditor.get("failed")
     assert other["failed"]
+
+
+def test_topology_makes_the_bridge_before_the_network_on_it(host: Host) -> None:
+    """Over the NIC that moves; a guest on the network then gets its address from the LAN outside."""
+    machine = host.machine
+    site = {
+        "topology_host_bridges": [{"name": "br0", "port": "eth0"}],
+        "topology_networks": [{"name": "lan", "kind": "bridged", "bridge": {"name": "br0"}}],
+    }
+    topology = ("virtfleet.network.topology", "-e", json.dumps(site))
+    assert changes(playbook(host.folder, *topology, "--check")) > 0
+    assert not host.has("/sys/class/net/br0")
+    playbook(host.folder, *topology)
+    assert changes(playbook(host.folder, *topology)) == 0
+    assert "lan" in machine.run(["virsh", "net-list", "--name"]).stdout.split()
+    client = Client(machine.site, "hv8-neighbour", machine, "br0", "neighbour", None)
+    assert client.dhcp()["address"].startswith("192.0.2.1")
+    client.stop()

@@ -19,8 +19,6 @@ from .stage import Stage
 
 pytestmark = pytest.mark.lab
 
-ROOT = Path(__file__).parents[2]
-COLLECTIONS = ROOT / ".build/ansible_collections"
 NICS = [("guests", "virtio", "52:54:00:00:60:0a"), ("backup", "virtio", "52:54:00:00:60:0b")]
 RENDERED = "{{ nics | virtfleet.network.interface_xml }}"
 
@@ -76,8 +74,6 @@ def test_guest_boots_with_its_nics(page: Page) -> None:
 
 @pytest.mark.parametrize("playbook", ["virsh.yml", "community.yml"])
 def test_a_guest_is_defined_and_defined_again(page: Page, playbook: str) -> None:
-    if playbook == "community.yml" and not (COLLECTIONS / "community/libvirt").exists():
-        pytest.skip(f"community.libvirt is not in {COLLECTIONS}")
     page.play(playbook)
     assert page.nics("--inactive") == NICS
     variables = page.folder / "group_vars/hypervisors.yml"

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 KINDS = ("nat", "isolated", "routed", "bridged")
 MAKING = (*KINDS, "topology", "reservations", "dns")
 ROLLING = ("-e", "target=hv7", "-e", "target_serial=50%", "-e", "target_max_fail_percentage=10")
-OF_HOSTS = {"hypervisor"}  # roles that need a machine with systemd, and have tests of their own
+OF_HOSTS = {"host_bridge", "hypervisor"}  # roles that need a machine with systemd, and have tests of their own
 SHOP = "52:54:00:00:20:0a"
 # Gives addresses outside: by DHCP, and of IPv6 by advertisements.
 SERVER = [

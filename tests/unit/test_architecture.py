@@ -25,6 +25,8 @@ RINGS = {
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
+        *("_bridge_host", "_bridge", "_bridge_files", "_bridge_documents", "_bridge_profiles", "_bridge_plan"),
+        *("_bridge_look", "_bridge_guard"),
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_connected", "_nic_verdict"),
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis"),
@@ -69,8 +71,8 @@ LIBRARIES = {
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.
 STILL_RINGS = ("errors", "pure", "conductor")
 STILL_LIBRARY = set(
-    "__future__ abc collections contextlib copy dataclasses difflib enum functools graphlib ipaddress itertools math"
-    " operator re string textwrap types typing uuid csv json xml".split()
+    "__future__ abc base64 collections contextlib copy csv dataclasses difflib enum functools graphlib ipaddress"
+    " itertools json math operator re shlex string textwrap types typing uuid xml".split()
 )
 STILL_BUILTINS = set("open print input exec eval __import__ breakpoint".split())
 CHANCE = {"uuid1", "uuid4", "getnode"}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Tell what the host has that a bridge is made of: a record a line, of a kind, what is told in base64, and a name.
+# Changes nothing.
+set -u
+export LC_ALL=C
+
+tell() { printf '%s %s %s\n' "$1" "$(base64 -w0)" "${2-}"; }
+
+ip -details -json address show | tell links
+ip -json -4 route show default | tell routes
+ip -json -6 route show default | tell routes
+
+for gateway in $({ ip -4 route show default && ip -6 route show default; } | sed -n 's/.* via \([^ ]*\) dev \([^ ]*\).*/\1%\2/p'); do
+	address=${gateway%\%*} device=${gateway#*%}
+	ping -c 1 -W 1 -I "$device" "$address" >/dev/null 2>&1 \
+		|| ip neighbour show to "$address" dev "$device" | grep -q REACHABLE || continue
+	tell answering "$address" </dev/null
+done
+
+for file in /etc/systemd/network/*.net* /etc/systemd/network/*.network.d/*.conf /lib/systemd/network/*.network \
+	/run/systemd/network/*.network /etc/netplan/*.yaml /etc/network/interfaces /etc/network/interfaces.d/*; do
+	# shellcheck disable=SC2094 # its name is no file that is written
+	[ -f "$file" ] && tell file "$file" <"$file"
+done
+
+if systemctl is-active --quiet systemd-networkd 2>/dev/null; then
+	for file in /run/systemd/netif/links/*; do
+		[ -f "$file" ] && tell networkd "${file##*/}" <"$file"
+	done
+fi
+if nmcli --terse general status >/dev/null 2>&1; then
+	nmcli --terse --escape no --fields GENERAL device show | tell devices
+	nmcli --terse --escape no --fields UUID,FILENAME connection show | tell filenames
+	for uuid in $(nmcli --terse --fields UUID connection show); do
+		nmcli --terse --escape no connection show "$uuid" | tell profile "$uuid"
+	done
+	command -v nmstatectl >/dev/null && nmstatectl show --json | tell nmstate
+fi
+command -v brctl >/dev/null && tell command brctl </dev/null
+[ -f /run/network/ifstate ] && tell ifstate </run/network/ifstate
+exit 0
