@@ -160,7 +160,9 @@ def dot(name: str, drawn: Picture) -> str:
         "; ".join(names[key] for key in drawn.boxes if key[0] == kind) for kind in ("device", "bridge", "network")
     )
     ranks = [f"{{rank=same; {column}}}" for column in columns if column]
-    return "\n".join([f"digraph {_quoted(name)} {{", HEAD, *_nodes(drawn, names), *ranks, *_edges(drawn, names), "}\n"])
+    return "\n".join(
+        [f'digraph "{_escaped(name)}" {{', HEAD, *_nodes(drawn, names), *ranks, *_edges(drawn, names), "}\n"]
+    )
 
 
 def _nodes(drawn: Picture, names: Mapping[Key, str]) -> Iterator[str]:
@@ -177,24 +179,18 @@ def _nodes(drawn: Picture, names: Mapping[Key, str]) -> Iterator[str]:
 
 def _edges(drawn: Picture, names: Mapping[Key, str]) -> Iterator[str]:
     for line in drawn.lines:
-        style = "dashed" if line.cut else "solid"
-        yield f'{names[line.start]} -> {names[line.end]} [label={_quoted(line.text)}, class="{style}", style={style}]'
+        look = f'label="{_escaped(line.text)}", style={"dashed" if line.cut else "solid"}'
+        yield f"{names[line.start]} -> {names[line.end]} [{look}]"
 
 
 def _label(box: Box) -> str:
-    """Of Graphviz's two kinds of text, the one in which nothing but XML means anything."""
     told = box.text
     told = told if len(told) <= LINES else [*told[: LINES - 1], f"… {len(told) - LINES + 1} more"]
-    return f"<<b>{_cell(box.name)}</b>{''.join(f'<br/>{_cell(line)}' for line in told)}>"
+    return '"' + r"\n".join(_escaped(line) for line in (box.name, *told)) + '"'
 
 
-def _cell(text: str) -> str:
-    text = printable(text) if len(printable(text)) <= LENGTH else f"{printable(text)[: LENGTH - 1]}…"
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        text = text.replace(char, entity)
-    return text.strip() or "?"
-
-
-def _quoted(text: str) -> str:
-    escaped = printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-    return f'"{escaped}"'
+def _escaped(text: str) -> str:
+    """A text in which Graphviz finds neither its own escapes nor entities."""
+    text = printable(text)
+    text = text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
