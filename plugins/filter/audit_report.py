@@ -86,10 +86,11 @@ def audit_report(document: Mapping[str, Any], time: str = "") -> str:
     page.filters.update(utc=_utc, sha256=_sha256)
     # Only this collection's own texts, and what is left of dot's, are no names to be escaped.
     page.filters["own"] = Markup
+    hosts = zip(cards(document), document["hosts"].values(), map(outline, pictures.values()))
     return page.get_template("report.html.j2").render(
         numbers=numbers(document),
         time=time,
-        hosts=list(zip(cards(document), document["hosts"].values(), map(outline, pictures.values()))),
+        hosts=sorted(hosts, key=lambda told: told[0].place),
         svgs=draw({name: dot(name, drawn) for name, drawn in pictures.items()}),
         tables=tables(document),
         css=own["css"],

@@ -20,8 +20,8 @@ COLOURS = {"error": "red3", "drift": "purple3", "warning": "orange3", "off": "gr
 NO_DRIFT = ("as_asked", "unknown")
 KINDS = {"device": "Devices", "bridge": "Bridges", "network": "Networks", "guest": "Guests", "nic": "Guests' NICs"}
 # A box's text names its own kind, so no shape has to.
-HEAD = """graph [rankdir=LR, nodesep=0.15, ranksep=0.8, fontname="DejaVu Sans", fontsize=11]
-node [shape=box, style=rounded, fontname="DejaVu Sans", fontsize=10, margin="0.12,0.07"]
+HEAD = """graph [rankdir=LR, nodesep=0.1, ranksep=0.8, fontname="DejaVu Sans", fontsize=11]
+node [shape=box, style=rounded, fontname="DejaVu Sans", fontsize=10, margin="0.18,0.07"]
 edge [dir=none, fontname="DejaVu Sans", fontsize=9]"""
 
 
@@ -170,7 +170,7 @@ def _nodes(drawn: Picture, names: Mapping[Key, str]) -> Iterator[str]:
         look = f'label={_label(box)}, class="{box.kind} {box.state}", color={COLOURS[box.state]}'
         nics = [names[nic] for nic in drawn.boxes if nic[:2] == ("nic", key[1])] if box.kind == "guest" else []
         if nics:
-            yield f"subgraph cluster_{names[key]} {{\ngraph [style=rounded, {look}]"
+            yield f"subgraph cluster_{names[key]} {{\ngraph [style=rounded, margin=6, {look}]"
             yield "\n".join(nics)
             yield "}"
         else:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Union
 
@@ -16,8 +17,11 @@ Told = Mapping[str, Any]
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address, None]
 
 
+STATES = ("error", "drift", "warning", "good")
+
+
 class Card(NamedTuple):
-    """A hypervisor in numbers; ``state`` is error, drift, warning or good, ``result`` says it in words."""
+    """A hypervisor in numbers; ``state`` is one of those above, ``result`` says it in words."""
 
     name: str
     state: str
@@ -29,6 +33,11 @@ class Card(NamedTuple):
     differences: int
     errors: int
     warnings: int
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """What to sort by: the worst first, and hv2 before hv10."""
+        return STATES.index(self.state), re.sub("[0-9]+", lambda number: number[0].zfill(9), self.name)
 
 
 class Table(NamedTuple):
@@ -47,14 +56,14 @@ def cards(document: Told) -> list[Card]:
 def _card(name: str, host: Told) -> Card:
     told = [finding["severity"] for finding in host["findings"]]
     errors, warnings = told.count("error"), told.count("warning")
-    signs = {"error": host["error"] or errors, "drift": not host["as_asked"], "warning": warnings, "good": True}
+    there = (host["error"] or errors, not host["as_asked"], warnings, True)
     result = "as asked" if host["as_asked"] else "differs"
     if host["error"]:
         result = "failed" if host["reached"] else "unreachable"
     version = int(host.get("libvirt", 0))
     return Card(
         name,
-        next(sign for sign, there in signs.items() if there),
+        next(state for state, is_so in zip(STATES, there) if is_so),
         result,
         f"{version // 1000000}.{version // 1000 % 1000}.{version % 1000}" if version else "",
         len(host["networks"]),

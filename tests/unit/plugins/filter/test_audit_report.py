@@ -226,6 +226,9 @@ def test_the_worst_is_what_a_hypervisor_is():
         ("error", "failed"),
     ]
     assert (found[0].libvirt, found[4].libvirt) == ("9.0.0", "")
+    assert [card.name for card in sorted(found, key=lambda card: card.place)] == ["d", "e", "c", "b", "a"]
+    good = _report.cards(audit_document({"hv10": result(), "hv2": result()}))
+    assert [card.name for card in sorted(good, key=lambda card: card.place)] == ["hv2", "hv10"]
 
 
 # ---- its pictures ----
