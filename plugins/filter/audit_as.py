@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that writes an audit as a table, as CSV, or as JUnit's XML."""
+"""The filter that writes an audit as a table, as CSV, as JUnit's XML, or for Graphviz."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ options:
       - >-
         V(junit) is for pipelines: each hypervisor is a test suite, and its networks and guests are the test cases; what
         is about the hypervisor itself is in the test case C(audit).
+      - >-
+        V(dot) is for Graphviz, a graph for each hypervisor with its devices, bridges, networks, guests and their NICs,
+        and with what is wrong with them. C(dot -Tsvg -O FILE) draws each into a file of its own.
     type: str
-    choices: [table, csv, junit]
+    choices: [table, csv, junit, dot]
     required: true
 """
 
@@ -47,12 +50,58 @@ _value:
   sample: "host,object,state,field,asked,saved,running,text\n"
 """
 
-from collections.abc import Mapping
-from typing import Any, Callable
+import csv
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import FORMS
+from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import COLUMNS, printable, table, words
+from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, picture
+
+GOOD = ("as_asked", "unknown", "warning")
+# What spreadsheets take for the begin of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _csv(document: Mapping[str, Any]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line in document["lines"]:
+        cells = [printable(line[name]) for name in COLUMNS]
+        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    return out.getvalue()
+
+
+def _junit(document: Mapping[str, Any]) -> str:
+    root = ET.Element("testsuites", name="virtfleet.network audit")
+    for host in document["hosts"]:
+        lines = [line for line in document["lines"] if line["host"] == host]
+        names = [row["network"] or row["domain"] for row in document["hosts"][host]["rows"]]
+        cases: dict[str, list[Any]] = {name: [] for name in ("audit", *names)}
+        for line in lines:
+            cases.setdefault(line["object"] or "audit", []).append(line)
+        failing = {name: [line for line in found if line["state"] not in GOOD] for name, found in cases.items()}
+        failures = str(sum(map(bool, failing.values())))
+        suite = ET.SubElement(root, "testsuite", name=printable(host), tests=str(len(cases)), failures=failures)
+        for name, found in failing.items():
+            case = ET.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
+            if found:
+                message = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in found))
+                failure = ET.SubElement(case, "failure", message=printable(message))
+                failure.text = "\n".join(printable(words(line)) for line in found)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _dot(document: Mapping[str, Any]) -> str:
+    return "".join(dot(name, picture(host)) for name, host in document["hosts"].items())
+
+
+FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {"table": table, "csv": _csv, "junit": _junit, "dot": _dot}
 
 
 def audit_as(document: Mapping[str, Any], form: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 
 from tests.demo import outside
 from tests.demo.fleet import Fleet, expect, say
@@ -22,6 +23,7 @@ DRIFT = (
     "net-autostart lan --disable",
     "net-update dmz delete ip-dhcp-range \"<range start='10.22.0.128' end='10.22.0.254'/>\" --live --config",
 )
+REPORT = Path(__file__).parents[2] / ".build/report.html"
 
 
 def main() -> int:
@@ -71,10 +73,13 @@ def show(fleet: Fleet) -> None:
 
     say("What there is now")
     fleet.play("show", quiet=False)
+    say("A page about it, with pictures")
+    fleet.play("report", options=("-e", f"report_file={REPORT}"))
     say("All of it goes again")
     guest.stop()
     fleet.play("teardown", options=("-e", json.dumps(TEARDOWN)))
     expect(not any(fleet.networks().values()), "no network is left")
+    expect(REPORT.exists(), f"the page about what there was is {REPORT}")
 
 
 if __name__ == "__main__":
