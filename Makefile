@@ -1,5 +1,5 @@
 # virtfleet.network: `make help` lists the targets. What `make setup` installs is listed in tests/packages.txt
-# (Debian packages) and requirements-dev.txt (Python packages), and nowhere else.
+# (Debian packages), requirements-dev.txt (Python packages) and tests/get_collections.py (collections), and nowhere else.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -31,7 +31,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
-setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network ## install what is needed (as root: also Debian packages)
+setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network .build/collections ## install what is needed (as root: also Debian packages)
 
 .PHONY: demo
 demo: setup ## build a small fleet on this machine and let the collection loose on it
@@ -156,6 +156,10 @@ clean: ## remove what make has made
 
 .venv-floor/.made-$(FLOOR): requirements-dev.txt | .build/packages
 	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/floor setup
+	@touch $@
+
+.build/collections: tests/get_collections.py | .venv/.made
+	@$(STEP) --last "collections" $(PYTHON) $<
 	@touch $@
 
 .build/ansible_collections/virtfleet/network:
