@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that writes an audit as a table, as CSV, or as JUnit's XML."""
+"""The filter that writes an audit as a table, as CSV, as JUnit's XML, or for Graphviz."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ options:
       - >-
         V(junit) is for pipelines: each hypervisor is a test suite, and its networks and guests are the test cases; what
         is about the hypervisor itself is in the test case C(audit).
+      - >-
+        V(dot) is for Graphviz, a graph for each hypervisor with its devices, bridges, networks, guests and their NICs,
+        and with what is wrong with them. C(dot -Tsvg -O FILE) draws each into a file of its own.
     type: str
-    choices: [table, csv, junit]
+    choices: [table, csv, junit, dot]
     required: true
 """
 
@@ -49,39 +52,18 @@ _value:
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
-COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
+from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import COLUMNS, printable, table, words
+from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, picture
+
 GOOD = ("as_asked", "unknown", "warning")
-WIDTH = 40  # of a column in a table
 # What spreadsheets take for the begin of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def printable(value: Any) -> str:
-    """A value as text without what a terminal would obey."""
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-
-
-def _table(document: Mapping[str, Any]) -> str:
-    rows = [[name.upper() for name in COLUMNS]]
-    rows += [[_short(name, printable(line[name])) for name in COLUMNS] for line in document["lines"]]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in rows]
-    summary = document["summary"]
-    counts = ", ".join(f"{summary[name]} {name.replace('_', ' ')}" for name in ("as_asked", "differ", "not_audited"))
-    return "\n".join([*lines, "", f"{len(document['hosts'])} hypervisors: {counts}", ""])
-
-
-def _short(column: str, cell: str) -> str:
-    """A cell that does not widen its column for all others; the last column may be as long as it is."""
-    return cell if column == "text" or len(cell) <= WIDTH else f"{cell[: WIDTH - 1]}…"
 
 
 def _csv(document: Mapping[str, Any]) -> str:
@@ -108,19 +90,18 @@ def _junit(document: Mapping[str, Any]) -> str:
         for name, found in failing.items():
             case = ET.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
             if found:
-                words = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in found))
-                failure = ET.SubElement(case, "failure", message=printable(words))
-                failure.text = "\n".join(printable(_words(line)) for line in found)
+                message = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in found))
+                failure = ET.SubElement(case, "failure", message=printable(message))
+                failure.text = "\n".join(printable(words(line)) for line in found)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _words(line: Mapping[str, Any]) -> str:
-    values = [f"{name} {printable(line[name])}" for name in ("asked", "saved", "running") if line[name] is not None]
-    return " ".join(filter(None, (line["state"], line["field"], ", ".join(values), line["text"])))
+def _dot(document: Mapping[str, Any]) -> str:
+    return "".join(dot(name, picture(host)) for name, host in document["hosts"].items())
 
 
-FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {"table": _table, "csv": _csv, "junit": _junit}
+FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {"table": table, "csv": _csv, "junit": _junit, "dot": _dot}
 
 
 def audit_as(document: Mapping[str, Any], form: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from tests.demo import outside
 from tests.demo.fleet import Fleet, expect, say
 from tests.lab import LabUnavailable
+
+REPORT = Path(__file__).parents[2] / ".build/report.html"
 
 
 def main() -> int:
@@ -54,10 +57,13 @@ def show(fleet: Fleet) -> None:
 
     say("What there is now")
     fleet.play("inspect.yml", quiet=False)
+    say("A page about it, with pictures")
+    fleet.play("report.yml", "-e", f"report_file={REPORT}")
     say("All of it goes again")
     guest.stop()
     fleet.play("teardown.yml")
     expect(not any(fleet.networks().values()), "no network is left")
+    expect(REPORT.exists(), f"the page about what there was is {REPORT}")
 
 
 if __name__ == "__main__":

@@ -48,10 +48,10 @@ def playbook(stage: Stage, folder: Path, name: str, *more: str, **variables: Any
     )
 
 
-def audit(stage: Stage, folder: Path, **variables: Any) -> tuple[int, str, dict[str, Any]]:
+def audit(stage: Stage, folder: Path, name: str = "audit", **variables: Any) -> tuple[int, str, dict[str, Any]]:
     (folder / "audit.json").unlink(missing_ok=True)
     target = f"{auditor(stage)},nowhere"
-    done = playbook(stage, folder, "audit", target=target, audit_dir=str(folder), **variables)
+    done = playbook(stage, folder, name, target=target, audit_dir=str(folder), **variables)
     return done.returncode, done.stdout, json.loads((folder / "audit.json").read_text())
 
 
@@ -70,7 +70,8 @@ def test_an_audit_finds_what_was_changed_by_hand(stage: Stage, tmp_path: Path) -
     assert "2 hypervisors: 1 as asked, 0 differ, 1 not audited" in screen
 
     stage.host.run(["sh"], input=BY_HAND)
-    status, screen, found = audit(stage, tmp_path, audit_fail_on_drift=True)
+    page = tmp_path / "report.html"
+    status, screen, found = audit(stage, tmp_path, "report", report_file=str(page), audit_fail_on_drift=True)
     assert status != 0
     lines = {(line["object"], line["state"], line["field"]) for line in found["lines"] if line["host"] == name}
     assert {
@@ -88,6 +89,14 @@ def test_an_audit_finds_what_was_changed_by_hand(stage: Stage, tmp_path: Path) -
         assert len(list(csv.DictReader(file))) == len(found["lines"])
     suites = {suite.get("name"): suite.get("failures") for suite in ET.parse(tmp_path / "audit.xml").getroot()}
     assert suites == {name: "2", "nowhere": "1"}
+
+    text = page.read_text()
+    assert f"The report is {page}" in screen
+    assert text.count("<svg") == 1
+    assert "✖ bridge_down" in text
+    assert "10.93.0.128 - 10.93.0.254" in text
+    assert "<b>" not in text
+    assert "{{ 8 * 8 }}=cmd|&lt;b&gt;" in text
 
 
 def test_a_diagnosis_can_be_read(stage: Stage, tmp_path: Path) -> None:

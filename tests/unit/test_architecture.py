@@ -28,8 +28,9 @@ RINGS = {
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_connected", "_nic_verdict"),
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
+        *("_audit_text", "_drawing", "_report"),
     ),
-    "edge": ("_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
+    "edge": ("_graphviz", "_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
     "conductor": (
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
         *("_topology", "_topology_transaction", "_survey"),
@@ -45,6 +46,7 @@ MAY_IMPORT = {
     "glue": ("errors", "pure", "edge", "conductor"),
     "shell": ("_fields", "_module"),  # and one file more: the module's resource
     "filter": ("errors", "pure"),
+    "audit_report": ("pure", "_graphviz"),
 }
 # What a file imports for types only, or late, in the function that goes on there: most runs never get so far.
 MAY_IMPORT_LATE = {
@@ -64,12 +66,13 @@ LIBRARIES = {
     "_guests": ("libvirt",),
     "glue": ("ansible", "lxml"),
     "filter": ("ansible",),
+    "audit_report": ("jinja2", "markupsafe"),
 }
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.
 STILL_RINGS = ("errors", "pure", "conductor")
 STILL_LIBRARY = set(
-    "__future__ abc collections contextlib copy dataclasses difflib enum functools graphlib ipaddress itertools math"
-    " operator re string textwrap types typing uuid".split()
+    "__future__ abc collections contextlib copy dataclasses difflib enum functools graphlib ipaddress itertools json"
+    " math operator re string textwrap types typing uuid".split()
 )
 STILL_BUILTINS = set("open print input exec eval __import__ breakpoint".split())
 CHANCE = {"uuid1", "uuid4", "getnode"}

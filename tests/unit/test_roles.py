@@ -17,6 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.virtfleet.network.plugins.filter.network_plan import network_plan
 from tests.role_docs import KINDS
+from tests.unit import fleets
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
@@ -114,6 +115,9 @@ def test_pages_know_all_roles_and_playbooks() -> None:
 def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
     plays = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())
     text, page = (ROOT / f"playbooks/{name}.yml").read_text(), (ROOT / "docs/playbooks.md").read_text()
+    # What a playbook imports of this collection is a part of it.
+    imported = [play["ansible.builtin.import_playbook"] for play in plays if "ansible.builtin.import_playbook" in play]
+    text += "".join((ROOT / "playbooks" / other).read_text() for other in imported)
     made = {
         *(word for play in plays for word in play.get("vars", {})),
         *re.findall(r"(?:register: |set_fact:\n +)(\w+)", text),
@@ -122,7 +126,7 @@ def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
     assert [found for found in (*used, *SWITCH) if f"`{found}`" not in page] == []
     assert [play["tags"] for play in plays] == [[name]] * len(plays)
     assert all(f"{{{{ {switch} | default(" in text for switch in SWITCH)
-    assert plays[0]["environment"] == ELSEWHERE
+    assert f'  environment: "{ELSEWHERE}"\n' in text
     assert "`target_uri`" in page
 
 
@@ -177,3 +181,25 @@ def test_adopt_refuses_what_would_be_a_template(text: str, refused: bool) -> Non
     (that,) = [task["ansible.builtin.assert"]["that"] for task in play["tasks"] if "ansible.builtin.assert" in task]
     pattern = re.findall(r"search\('(.*)'\)", that)[0]
     assert bool(re.search(pattern, text)) == refused
+
+
+def test_names_are_never_taken_for_templates(tmp_path: Path) -> None:
+    """By the playbook audit, whose first task is given an answer here, and by whatever Ansible runs it."""
+    harm = tmp_path / "harm"
+    name = "{{ lookup('ansible.builtin.pipe', 'touch " + str(harm) + "') }}{% raw %}"
+    answer = {**fleets.result(), "rows": [{**fleets.ROW, "network": name, "state": "unknown"}]}
+    answer["findings"] = [{**fleets.FINDING, "network": name, "evidence": name}]
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library/answer.py").write_text(f"#!/bin/sh\ncat {tmp_path}/answer.json\n# WANT_JSON\n")
+    (tmp_path / "answer.json").write_text(json.dumps(answer))
+    text = (ROOT / "playbooks/audit.yml").read_text()
+    (tmp_path / "play.yml").write_text(
+        re.sub(r"virtfleet\.network\.virt_network_audit:\n( {8}.*\n)+", "answer:\n", text)
+    )
+    local = {"target": "localhost", "ansible_connection": "local"}
+    files = {"audit_dir": str(tmp_path), "audit_report": str(tmp_path / "report.html")}
+    told = ansible(str(tmp_path / "play.yml"), "-e", json.dumps({**local, **files}))
+    assert not harm.exists()
+    assert "lookup('ansible.builtin.pipe'" in told
+    assert json.loads((tmp_path / "audit.json").read_text())["hosts"]["localhost"]["findings"][0]["evidence"] == name
+    assert "{{ lookup(&#39;ansible.builtin.pipe&#39;" in (tmp_path / "report.html").read_text()

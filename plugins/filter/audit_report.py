@@ -1,0 +1,117 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter that makes a page of an audit."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: audit_report
+short_description: Make a page of the audit of a fleet
+version_added: 0.1.0
+description:
+  - >-
+    Takes a document of P(virtfleet.network.audit_document#filter) and makes one HTML file of it that needs nothing
+    from anywhere else. It has an overview, a picture of each hypervisor with what is wrong marked in it, and tables
+    that sort and filter.
+  - >-
+    The pictures are laid out by C(dot) of Graphviz. Where the controller has none, the page has the same in words, and
+    says so.
+  - >-
+    Names come from hypervisors, and may be anything. They are escaped, what is no printable character is written as its
+    number, and the page itself forbids the browser every script but its own, and every request.
+author:
+  - virtfleet maintainers (@virtfleet)
+requirements:
+  - Graphviz on the controller, for the pictures
+positional: time
+options:
+  _input:
+    description: The document.
+    type: dict
+    required: true
+  time:
+    description: When the audit was, as the page shall say it.
+    type: str
+    default: ""
+seealso:
+  - plugin: virtfleet.network.audit_as
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Write a page about a fleet
+  ansible.builtin.copy:
+    content: "{{ audit_results | virtfleet.network.audit_document | virtfleet.network.audit_report('this morning') }}"
+    dest: report.html
+    mode: "0600"
+"""
+
+RETURN = r"""
+_value:
+  description: The page.
+  type: str
+  sample: "<!DOCTYPE html>\n"
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import numbers, printable
+from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, outline, picture
+from ansible_collections.virtfleet.network.plugins.module_utils._graphviz import draw
+from ansible_collections.virtfleet.network.plugins.module_utils._report import cards, tables
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks/templates/report"
+
+
+def audit_report(document: Mapping[str, Any], time: str = "") -> str:
+    """The filter."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    own = {name: (TEMPLATES / f"report.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
+    pictures = {name: picture(host) for name, host in document["hosts"].items()}
+    page = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Markup) else printable(value),
+    )
+    page.filters.update(utc=_utc, sha256=_sha256)
+    # Only this collection's own texts, and what is left of dot's, are no names to be escaped.
+    page.filters["own"] = Markup
+    hosts = zip(cards(document), document["hosts"].values(), map(outline, pictures.values()))
+    return page.get_template("report.html.j2").render(
+        numbers=numbers(document),
+        time=time,
+        hosts=sorted(hosts, key=lambda told: told[0].place),
+        svgs=draw({name: dot(name, drawn) for name, drawn in pictures.items()}),
+        tables=tables(document),
+        css=own["css"],
+        js=own["js"],
+    )
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _utc(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC") if seconds else "never"
+    except (OSError, OverflowError, ValueError):
+        return str(seconds)
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filter by its name."""
+        return {"audit_report": audit_report}
