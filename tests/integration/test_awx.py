@@ -134,6 +134,14 @@ def test_the_workflow(fleet: Fleet) -> None:
     assert after.artifacts["audit"]["as_asked"] == 2
 
 
+def test_the_report(fleet: Fleet, tmp_path: Path) -> None:
+    page = tmp_path / "networks.html"
+    reported = good(fleet.job("report", answers={"report_file": str(page)}, limit=fleet.two.name, diff_mode=False))
+    assert reported.artifacts["audit"]["as_asked"] == 1
+    assert fleet.two.name in page.read_text()
+    assert fleet.one.name not in page.read_text()
+
+
 def test_modules_in_the_execution_environment(fleet: Fleet) -> None:
     """Nothing of Ansible runs on the hypervisors: libvirt is reached over SSH."""
     assert good(fleet.job("topology", here=True)).changed() == set()

@@ -58,7 +58,8 @@ OPTIONS = {
     "teardown_force": ("virt_topology", "force"),
 }
 OF_PLAYBOOKS = {
-    *("target_serial", "target_max_fail_percentage", "audit_fail_on_drift", "adopt_topology", "teardown_network_names")
+    *("target_serial", "target_max_fail_percentage", "audit_fail_on_drift", "adopt_topology", "teardown_network_names"),
+    "report_file",
 }
 KINDS = {"str": {"text", "multiplechoice"}, "bool": {"multiplechoice"}, "float": {"float"}, "list": {"textarea"}}
 # The shortest and the longest text that can be an address.
@@ -73,6 +74,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "reservation_ip": "10.0.0.9",
     },
     "attach": {"attach_domain": "shop", "attach_network": "web"},
+    "report": {"report_file": "/reports/networks.html"},
 }
 
 
@@ -94,7 +96,8 @@ def test_survey_is_one_that_awx_takes(playbook: str) -> None:
 def test_every_question_asks_for_something() -> None:
     assert QUESTIONS.keys() == OPTIONS.keys() | OF_PLAYBOOKS
     for playbook, template in TEMPLATES.items():
-        text = (ROOT / f"playbooks/{playbook}.yml").read_text() + (ROOT / "roles/topology/tasks/main.yml").read_text()
+        files = (f"playbooks/{playbook}.yml", "playbooks/audit.yml", "roles/topology/tasks/main.yml")
+        text = "".join((ROOT / file).read_text() for file in files)
         mapped = json.dumps(template.get("extra_vars", {}))
         asked = [one["variable"] for one in template["survey"]]
         assert [name for name in asked if not re.search(rf"\b{name}\b", mapped + text)] == []
