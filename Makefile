@@ -1,5 +1,5 @@
 # virtfleet.network: `make help` lists the targets. What `make setup` installs is listed in tests/packages.txt
-# (Debian packages) and requirements-dev.txt (Python packages), and nowhere else.
+# (Debian packages), requirements-dev.txt (Python packages) and tests/get_collections.py (collections), and nowhere else.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

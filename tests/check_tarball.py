@@ -9,9 +9,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".build/tarball"
-FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs/changelog.yaml"}
+FILES = {
+    *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"),
+    "changelogs/changelog.yaml",
+}
 FOLDERS = {"changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
-NEEDED = {"LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"}
+NEEDED = {
+    *("LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"),
+    *("meta/execution-environment.yml", "bindep.txt", "requirements.txt"),
+}
 # What users need all of.
 WHOLE = ("playbooks", "roles")
 

@@ -152,11 +152,21 @@ def _netmask(text: str) -> int:
         raise ValueError("must be an IPv4 netmask like 255.255.255.0") from None
 
 
+def _unread(text: str) -> str:
+    """A MAC address that YAML 1.1 has read as a number in base 60, as it does with 52:54:00:11:22:33 without quotes.
+
+    Not everybody can put quotes: answers to a survey of AWX are read once more.
+    """
+    number = int(text) if re.fullmatch("[0-9]{10,11}", text) else 0
+    if not 10 <= number // 60**5 < 100:
+        return text
+    return ":".join(str(number // 60**power % (60 if power < 5 else 100)) for power in range(5, -1, -1))
+
+
 @_remembered
 def _mac(text: str) -> str:
-    groups = re.split("[:-]", text)
+    groups = re.split("[:-]", _unread(text))
     if len(groups) != 6 or not all(re.fullmatch("[0-9a-fA-F]{1,2}", group) for group in groups):
-        # YAML 1.1 reads 52:54:00:11:22:33 without quotes as a number in base 60.
         raise ValueError("must be a MAC address" + (" (put it in quotes)" if text.isdigit() else ""))
     if int(groups[0], 16) & 1:
         raise ValueError("must be a unicast MAC address (its first byte is odd)")

@@ -25,6 +25,7 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 # What roles set themselves, for who uses them.
 RESULTS = {"result", "ways"}
 SWITCH = ("target", "target_serial", "target_max_fail_percentage")
+ELSEWHERE = "{{ {'LIBVIRT_DEFAULT_URI': target_uri} if target_uri is defined else {} }}"
 
 SHORT = {"name": "web", "subnet": "10.20.0.0/24", "subnet_ipv6": "fd00:20::/64", "dhcp": "no", "bridge": {"stp": False}}
 LAN = {"name": "lan", "bridge": {"name": "br0"}, "forward": {"dev": "eno1"}}
@@ -125,6 +126,8 @@ def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
     assert [found for found in (*used, *SWITCH) if f"`{found}`" not in page] == []
     assert [play["tags"] for play in plays] == [[name]] * len(plays)
     assert all(f"{{{{ {switch} | default(" in text for switch in SWITCH)
+    assert f'  environment: "{ELSEWHERE}"\n' in text
+    assert "`target_uri`" in page
 
 
 # ---- what Ansible makes of them ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ C_NUMBER = kind.integer(0, 255, c_notation=True)
         (kind.NETMASK, "255.255.255.255", 32),
         (kind.MAC, "52-54-0-AB-CD-1", "52:54:00:ab:cd:01"),
         (kind.MAC, "52:54:00:AB:CD:01", "52:54:00:ab:cd:01"),
+        (kind.MAC, str(yaml.safe_load("52:54:00:11:22:33")), "52:54:00:11:22:33"),
+        (kind.MAC, str(yaml.safe_load("98:0:59:00:00:07")), "98:00:59:00:00:07"),
         (kind.UUID, "3E3FCE454F534FA7BB3211F34168B82B", "3e3fce45-4f53-4fa7-bb32-11f34168b82b"),
         (kind.DUID, "0:3:0:1:52:54:0:AB", "00:03:00:01:52:54:00:ab"),
         (kind.YES_NO, "yes", True),
