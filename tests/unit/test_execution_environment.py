@@ -28,8 +28,8 @@ def test_image_gets_what_modules_need() -> None:
         for family in ("dpkg", "rpm")
         for stage in ((), ("compile",))
     }
-    assert needs["rpm", ()] == {"libvirt-libs", "openssh-clients"}
-    assert needs["dpkg", ()] == {"libvirt0", "openssh-client"}
+    assert needs["rpm", ()] == {"graphviz", "libvirt-libs", "openssh-clients"}
+    assert needs["dpkg", ()] == {"graphviz", "libvirt0", "openssh-client"}
     assert needs["rpm", ("compile",)] - needs["rpm", ()] == {
         "gcc",
         "libvirt-devel",
