@@ -83,10 +83,10 @@ EXAMPLES = r"""
 
 - name: Make sure that a network works, and that its DHCP answers
   virtfleet.network.virt_network_check:
-    network: lan
+    network: guests
     probe: true
-  register: lan
-  failed_when: lan.findings | selectattr('severity', 'eq', 'error') | list | length > 0
+  register: guests
+  failed_when: guests.findings | selectattr('severity', 'eq', 'error') | list | length > 0
 """
 
 RETURN = r"""
