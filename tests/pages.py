@@ -13,6 +13,7 @@ PAGES = [f"{path.relative_to(ROOT)}" for path in (ROOT / "README.md", *sorted((R
 # Whose files make an example, and who runs it.
 FILES_RUN_BY = {
     "README.md": "test_examples.py",
+    "docs/awx.md": "test_awx.py",
     "docs/nics-of-a-new-guest.md": "test_interface_filter.py",
     "docs/playbooks.md": "test_roles.py",
     "docs/reservations.md": "test_list_patterns.py",

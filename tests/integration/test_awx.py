@@ -13,6 +13,7 @@ import yaml
 from tests.awx.jobs import Job, Shown
 from tests.awx.objects import OBJECTS, ROOT, TEMPLATES
 from tests.lab import Hypervisor, Lab, LabUnavailable
+from tests.pages import files
 
 from .conftest import ROOTS
 
@@ -40,12 +41,8 @@ class Fleet:
         wrapper = folder / "ssh"
         wrapper.write_text(f'#!/bin/sh\nexec ssh -F {lab.folder}/ssh_config "$@"\n')
         wrapper.chmod(0o700)
-        self.here = {
-            **SITE,
-            "ansible_connection": "local",
-            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "target_uri": "qemu+ssh://root@{{ inventory_hostname }}/system?command=" + str(wrapper),
-        }
+        self.here = {**SITE, **yaml.safe_load(files("docs/awx.md")["group_vars/hypervisors.yml"])}
+        self.here["target_uri"] += f"?command={wrapper}"
         self._folder = folder
         self._jobs = 0
 

@@ -17,9 +17,10 @@ import yaml
 
 from tests.lab import Full, Lab, LabUnavailable
 from tests.lab.full_seed import ADDRESSES, MAC
+from tests.pages import blocks
 
 from .conftest import FULL, NOT_RUN
-from .plays import Result, blocks, playbook
+from .plays import Result, playbook
 
 pytestmark = pytest.mark.lab
 
