@@ -84,10 +84,11 @@ def _spec(network: Observed) -> Spec:
 
 
 def _sight(look: Look, networks: Collection[Observed], probe: bool) -> Sight | None:
-    running = {network.name: spec_of(network.live) for network in networks if managed(spec_of(network.live))}
-    running = {name: spec for name, spec in running.items() if spec}
+    active = {network.name: spec_of(network.live) for network in networks if network.active}
+    running = {name: spec for name, spec in active.items() if managed(spec)}
     asked = [item["address"] for spec in running.values() if has_dns(spec) for item in spec["ips"]]
-    seen = look.sight(running, [bridge_of(_spec(network)) for network in networks if bridge_of(_spec(network))], asked)
+    bridges = filter(None, (bridge_of(_spec(network)) for network in networks))
+    seen = look.sight(running, bridges, asked)
     served = {name: bridge_of(spec) for name, spec in running.items() if any(map(has_dhcp, spec.get("ips", [])))}
     if seen is None or not served:
         return seen

@@ -42,7 +42,7 @@ def diagnose(scene: Scene, networks: Collection[str], domains: Collection[str]) 
     plugged = [nic for guest in scene.guests for nic in _plugged(guest, scene)]
     looked_at = _looked_at(plugged, networks, domains)
     found: set[Finding] = set()
-    for name in names_of(scene, networks, domains):
+    for name in _names(scene, looked_at, networks, domains):
         if name in scene.networks:
             found |= set(network_findings(scene.networks[name], scene))
         elif name in networks:
@@ -58,7 +58,13 @@ def names_of(scene: Scene, networks: Collection[str], domains: Collection[str]) 
     """The networks to look at: those that are named, those of the named guests' NICs; when nothing is named, all but
     those that are off on purpose: they neither run, nor start with the hypervisor, nor does a guest use them."""
     plugged = [nic for guest in scene.guests for nic in _plugged(guest, scene)]
-    used = {nic.network for nic in _looked_at(plugged, networks, domains) if nic.network}
+    return _names(scene, _looked_at(plugged, networks, domains), networks, domains)
+
+
+def _names(
+    scene: Scene, looked_at: Collection[Plugged], networks: Collection[str], domains: Collection[str]
+) -> list[str]:
+    used = {nic.network for nic in looked_at if nic.network}
     on = {name for name, network in scene.networks.items() if network.active or network.autostart}
     every = set() if networks or domains else on - {*_parking(scene)}
     return sorted({*every, *networks, *used})

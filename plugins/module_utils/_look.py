@@ -45,7 +45,7 @@ class Look:
             {name: server for name in networks for server in self._server(name)},
             self._settings(bridges),
             self._rules(),
-            {address: answers_dns(address) for address in addresses if self._is_here(devices, address)},
+            {address: answers_dns(address) for address in addresses if _is_here(devices, address)},
         )
 
     def offers(self, bridge: str) -> bool | None:
@@ -151,9 +151,10 @@ class Look:
                 del self.unseen[known:]  # libvirt's other back end has no such table
         return tuple(rules)
 
-    def _is_here(self, devices: dict[str, Any], address: str) -> bool:
-        """Whether a query for this address stays on the hypervisor."""
-        return any(f"{address}/" in f"{place}" for device in devices.values() for place in device.addresses)
+
+def _is_here(devices: dict[str, Any], address: str) -> bool:
+    """Whether a query for this address stays on the hypervisor."""
+    return any(place.partition("/")[0] == address for device in devices.values() for place in device.addresses)
 
 
 def _saved_rules(text: str) -> Iterable[tuple[str, str]]:

@@ -21,7 +21,8 @@ DHCP_SECONDS = (
 # version.bind, TXT, class CHAOS: every dnsmasq answers it itself, and forwards nothing.
 QUESTION = b"\x07version\x04bind\x00" + struct.pack("!HH", 16, 3)
 ETHERTYPE_IP = 0x0800
-DISCOVER, OFFER = 1, 2
+REQUEST, REPLY = 1, 2  # of BOOTP, RFC 951
+DISCOVER = 1  # of DHCP
 
 
 def answers_dns(address: str, port: int = 53) -> bool:
@@ -81,14 +82,14 @@ def _offered(device: str) -> bool:
                 while time.monotonic() < end:
                     # The reply's UDP payload stands behind 14 bytes of Ethernet, 20 of IP, 8 of UDP.
                     reply = asking.recv(2048)[42:]
-                    if reply[:1] == bytes([OFFER]) and reply[4:8] == number:
+                    if reply[:1] == bytes([REPLY]) and reply[4:8] == number:
                         return True
     return False
 
 
 def _discover(mac: bytes, number: bytes) -> bytes:
     """A DHCP discover as a frame; an offer to it is not kept (RFC 2131, 3.1)."""
-    head = struct.pack("!BBBB4sHHIIII16s192x", DISCOVER, 1, 6, 0, number, 0, 0x8000, 0, 0, 0, 0, mac.ljust(16, b"\0"))
+    head = struct.pack("!BBBB4sHHIIII16s192x", REQUEST, 1, 6, 0, number, 0, 0x8000, 0, 0, 0, 0, mac.ljust(16, b"\0"))
     body = head + bytes([99, 130, 83, 99, 53, 1, DISCOVER, 255])
     udp = struct.pack("!HHHH", 68, 67, 8 + len(body), 0) + body
     fields = (0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP)

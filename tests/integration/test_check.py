@@ -1,4 +1,4 @@
-"""A hypervisor with a guest is broken, thing by thing and in pairs: the right finding comes first, and nothing else."""
+"""A hypervisor with a guest is broken, thing by thing and in pairs: what is broken is found, and nothing else."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_what_is_broken_is_found_and_nothing_else(office: Stage) -> None:
 
 
 @entries.ON_ONE
-def test_of_two_the_first_comes_first_and_nothing_else_is_found(office: Stage) -> None:
+def test_of_two_that_are_broken_both_are_found_and_nothing_else(office: Stage) -> None:
     names = [name for name in RUNNING if name not in NEVER_TOGETHER]
     pairs = [*zip(names[::2], names[1::2]), (names[-1], names[0])]
     together = [

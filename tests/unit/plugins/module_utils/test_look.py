@@ -90,6 +90,11 @@ def test_a_look(commands):
     assert look.unseen == []
 
 
+def test_only_its_own_addresses_are_asked(commands, monkeypatch):
+    monkeypatch.setattr(_look, "answers_dns", lambda _address: True)
+    assert Look().sight([], [], ["127.0.0.1", "27.0.0.1", "127.0.0"]).answers == {"127.0.0.1": True}
+
+
 def test_what_it_may_not_see(commands, tmp_path):
     commands("iptables-save", status=4, error="Permission denied (you must be root)")
     (tmp_path / "ss").unlink()
