@@ -119,11 +119,11 @@ KINDS = {
         "Set the sysctl of the evidence to 1, now and in /etc/sysctl.d.",
         "the role hypervisor",
     ),
+    # A reload or a restart of the network brings rules back, but no jumps from FORWARD (libvirt 9.0).
     "firewall_rules_missing": Kind(
         "error",
         "Rules that libvirt makes for this network are not in the firewall: somebody has flushed them.",
-        "Reload libvirt's daemon, which makes them anew, or restart the network.",
-        BOUNCE,
+        "Restart libvirt's daemon, which makes them anew and leaves networks and guests as they are.",
     ),
     "bridge_netfilter": Kind(
         "error",
