@@ -11,7 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diff import dif
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._target import build, definition, objections
+from ansible_collections.virtfleet.network.plugins.module_utils._target import build, definition, objections, pending
 
 
 class Row(NamedTuple):
@@ -81,7 +81,8 @@ def _fields(desired: Desired, observed: Observed) -> Iterator[Row]:
         if not xml:
             continue
         other = observed.live if scope == "saved" else observed.saved
-        for change in differences(definition(xml), build(desired, xml, other)[0], NETWORK):
+        wanted, edited = build(desired, xml, other)
+        for change in differences(definition(xml), wanted, NETWORK) if edited else ():
             field = found.setdefault(change.path, {name: change.after for name, text in there.items() if text})
             field.update({"asked": change.after, scope: change.before})
     for path, field in found.items():
@@ -90,6 +91,5 @@ def _fields(desired: Desired, observed: Observed) -> Iterator[Row]:
 
 def _pending(observed: Observed) -> Iterator[Row]:
     """What nobody asked for, and the next start would change all the same."""
-    if observed.live:
-        for change in differences(definition(observed.live), definition(observed.saved), NETWORK):
-            yield Row(observed.name, "restart_pending", change.path, None, change.after, change.before)
+    for change in pending(observed.live, observed.saved):
+        yield Row(observed.name, "restart_pending", change.path, None, change.after, change.before)

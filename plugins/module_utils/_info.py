@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._target import definition, spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._target import pending, spec_of
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
@@ -44,15 +43,10 @@ def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> 
         "xml": network.saved,
         "live_xml": network.live,
         "live_spec": live,
-        "pending": _pending(network) if live and live != told["spec"] else [],
+        "pending": [
+            {"path": change.path, "live": change.before, "saved": change.after}
+            for change in pending(network.live, network.saved)
+        ],
         "leases": [lease._asdict() for lease in gateway.leases(network.name)] if network.active else [],
         "guests": [{**guest._asdict(), "nics": [nic._asdict() for nic in guest.nics]} for guest in users],
     }
-
-
-def _pending(network: Observed) -> list[dict[str, Any]]:
-    """What the next start of a network would change."""
-    from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
-
-    found = differences(definition(network.live), definition(network.saved), NETWORK)
-    return [{"path": change.path, "live": change.before, "saved": change.after} for change in found]

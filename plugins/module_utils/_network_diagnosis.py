@@ -20,10 +20,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._conflicts impor
     taken_device,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import outside, reservation
-from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._findings import Finding
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._service_diagnosis import (
     DHCP,
     DNS,
@@ -40,7 +38,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._service_diagnos
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._sight import Scene, Sight
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed, Surroundings
-from ansible_collections.virtfleet.network.plugins.module_utils._target import definition, mode, spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode, pending, spec_of
 
 OUTWARDS = ("nat", "route", "open")
 
@@ -83,11 +81,9 @@ def _kept(network: Observed) -> Seen:
     if not network.persistent:
         yield "transient", f"network {network.name!r} runs without a saved definition"
         return
-    if network.active and spec_of(network.live) != spec_of(network.saved):
-        changes = differences(definition(network.live), definition(network.saved), NETWORK)
-        if changes:
-            paths = ", ".join(dict.fromkeys(change.path for change in changes))
-            yield "restart_pending", f"the saved definition of network {network.name!r} differs in {paths}"
+    paths = ", ".join(dict.fromkeys(change.path for change in pending(network.live, network.saved)))
+    if paths:
+        yield "restart_pending", f"the saved definition of network {network.name!r} differs in {paths}"
     if not network.autostart:
         yield "autostart_off", f"network {network.name!r} is not marked for autostart"
 

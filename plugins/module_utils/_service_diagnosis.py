@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -138,5 +139,7 @@ def _translated(spec: Spec) -> list[Any]:
     return [net for net in nets(spec) if net.version == 4 or both]
 
 
-def _words(text: str) -> set[str]:
-    return set(text.lower().replace('"', " ").split()) | set(text.replace('"', " ").split())
+@functools.lru_cache(maxsize=4096)  # each network asks for all of them
+def _words(text: str) -> frozenset[str]:
+    plain = text.replace('"', " ")
+    return frozenset((*plain.split(), *plain.lower().split()))

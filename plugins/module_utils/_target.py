@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, Rows, etree, parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Edit, Observed, Tally
+
+if TYPE_CHECKING:
+    from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change
 
 NOTHING = "<network/>"
 # What tells in a network's metadata which topology made it.
@@ -36,6 +39,14 @@ def spec_of(xml: str) -> Spec:
     return parse(definition(xml), NETWORK) if xml else {}
 
 
+@functools.lru_cache(maxsize=1024)
+def pending(live: str, saved: str) -> tuple[Change, ...]:
+    """What the next start of a network changes; nothing where it does not run."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
+
+    return tuple(differences(definition(live), definition(saved), NETWORK, spec_of(live))) if live else ()
+
+
 @functools.lru_cache(maxsize=8)
 def _edit_of(edit: Callable[..., Edit], xml: str, other: str) -> Edit:
     return edit(spec_of(xml), spec_of(other))
@@ -54,7 +65,9 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
         return whole, True
     wanted = _edit_of(desired.edit, base, other).spec if desired.edit else {"name": desired.name, **desired.spec}
     edited = overlay(root, NETWORK, have, {**wanted, **_mark(desired, base, {**have, **wanted})})
-    return root, _drop_own_bridge(root, have, desired.spec) or edited
+    if edited:
+        _drop_own_bridge(root, have, desired.spec)
+    return root, edited
 
 
 def owner(xml: str) -> str:
@@ -95,10 +108,10 @@ def _missing(rows: Rows, spec: Spec, have: Spec, foreign: bool) -> Spec:
     return found
 
 
-def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> bool:
+def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> None:
     """Takes away what libvirt made up for a bridge of its own when the mode no longer has one."""
     if _managed(parse(root, NETWORK)) or not _managed(have):
-        return False
+        return
     for tag, names in OWN_BRIDGE.items():
         for child in root.findall(tag):
             for name in ("name", *names):
@@ -106,7 +119,6 @@ def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> bo
                     child.attrib.pop(name, None)
             if not child.attrib:
                 root.remove(child)
-    return True
 
 
 def objections(desired: Desired, observed: Observed) -> list[str]:

@@ -79,6 +79,7 @@ def run_topology() -> None:
 
 def run_audit() -> None:
     """Runs the module that compares a hypervisor with what was asked of it."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._snapshot import Snapshot
     from ansible_collections.virtfleet.network.plugins.module_utils._survey import survey
 
     module = _module.start(topology_options())
@@ -87,7 +88,7 @@ def run_audit() -> None:
         module,
         True,
         lambda gateway: {"changed": False, **survey(gateway, desired_topology(params, gateway))},
-        Guests,
+        Snapshot,
     )
 
 

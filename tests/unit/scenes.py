@@ -197,6 +197,10 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: network(scene, saved=LAN.replace('prefix="64"', 'prefix="56"')),
         ("restart_pending",),
     ),
+    "the saved definition has something that no option describes": (
+        lambda scene: network(scene, saved=LAN.replace("</network>", '<o:more xmlns:o="urn:o"/></network>')),
+        ("restart_pending",),
+    ),
     "it is not saved": (
         lambda scene: network(scene, persistent=False, autostart=False, saved=LAN, live=LAN),
         ("transient",),

@@ -32,7 +32,7 @@ RINGS = {
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
         *("_audit_text", "_drawing", "_report"),
     ),
-    "edge": ("_graphviz", "_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests"),
+    "edge": ("_graphviz", "_host", "_probe", "_look", "_users", "_replug", "_gateway", "_guests", "_snapshot"),
     "conductor": (
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
         *("_topology", "_topology_transaction", "_survey"),
