@@ -48,7 +48,8 @@ def _parts(bench: Bench, audit: dict[str, Any]) -> None:
     script = bench.host.home / "run/lab/parts.py"
     script.write_text(textwrap.dedent(PARTS))
     command = (
-        "cd $(dirname /root/.ansible/tmp/*/AnsiballZ_virt_network_audit.py) && stat -c %s AnsiballZ_virt_network_audit.py"
+        "cd $(dirname /root/.ansible/tmp/*/AnsiballZ_virt_network_audit.py)"
+        " && stat -c %s AnsiballZ_virt_network_audit.py"
         " && /usr/bin/python3 AnsiballZ_virt_network_audit.py explode >/dev/null && cd debug_dir"
         " && for round in 1 2 3; do PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 /run/lab/parts.py; done"
     )

@@ -184,22 +184,30 @@ def test_adopt_refuses_what_would_be_a_template(text: str, refused: bool) -> Non
     assert bool(re.search(pattern, text)) == refused
 
 
+def audit_of(answer: dict[str, Any], folder: Path, *arguments: str, **more: str) -> str:
+    """What the playbook audit says of two hosts, whose modules are given this answer."""
+    (folder / "library").mkdir()
+    (folder / "library/answer.py").write_text(f"#!/bin/sh\ncat {folder}/answer.json\n# WANT_JSON\n")
+    (folder / "answer.json").write_text(json.dumps(answer))
+    text = (ROOT / "playbooks/audit.yml").read_text()
+    (folder / "play.yml").write_text(re.sub(r"virtfleet\.network\.virt_network_audit:\n( {8}.*\n)+", "answer:\n", text))
+    local = json.dumps({"target": "all", "ansible_connection": "local"})
+    return ansible(str(folder / "play.yml"), "-i", "other,", "-e", local, *arguments, **more)
+
+
+def test_an_audit_is_told_once_with_any_strategy(tmp_path: Path) -> None:
+    told = audit_of(fleets.result(), tmp_path, ANSIBLE_STRATEGY="ansible.builtin.free")
+    assert told.count("2 hypervisors: ") == 1
+
+
 def test_names_are_never_taken_for_templates(tmp_path: Path) -> None:
-    """By the playbook audit, whose first task is given an answer here, and by whatever Ansible runs it."""
+    """By the playbook audit, and by whatever Ansible runs it."""
     harm = tmp_path / "harm"
     name = "{{ lookup('ansible.builtin.pipe', 'touch " + str(harm) + "') }}{% raw %}"
     answer = {**fleets.result(), "rows": [{**fleets.ROW, "network": name, "state": "unknown"}]}
     answer["findings"] = [{**fleets.FINDING, "network": name, "evidence": name}]
-    (tmp_path / "library").mkdir()
-    (tmp_path / "library/answer.py").write_text(f"#!/bin/sh\ncat {tmp_path}/answer.json\n# WANT_JSON\n")
-    (tmp_path / "answer.json").write_text(json.dumps(answer))
-    text = (ROOT / "playbooks/audit.yml").read_text()
-    (tmp_path / "play.yml").write_text(
-        re.sub(r"virtfleet\.network\.virt_network_audit:\n( {8}.*\n)+", "answer:\n", text)
-    )
-    local = {"target": "localhost", "ansible_connection": "local"}
     files = {"audit_dir": str(tmp_path), "audit_report": str(tmp_path / "report.html")}
-    told = ansible(str(tmp_path / "play.yml"), "-e", json.dumps({**local, **files}))
+    told = audit_of(answer, tmp_path, "-e", json.dumps(files))
     assert not harm.exists()
     assert "lookup('ansible.builtin.pipe'" in told
     assert json.loads((tmp_path / "audit.json").read_text())["hosts"]["localhost"]["findings"][0]["evidence"] == name
