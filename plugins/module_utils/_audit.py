@@ -53,7 +53,7 @@ def _cut_off(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest, Any
 def _asked(desired: Desired, observed: Observed) -> list[Row]:
     if not desired.present:
         return [Row(desired.name, "unwanted" if observed.saved else "as_asked")]
-    problems = [*desired.problems, *objections(desired, observed)]
+    problems = objections(desired, observed)
     if problems:
         return [Row(desired.name, "invalid", "", "; ".join(problems))]
     if not observed.saved:

@@ -122,13 +122,13 @@ def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> No
 
 
 def objections(desired: Desired, observed: Observed) -> list[str]:
-    """What speaks against the entries that are wanted of a network."""
-    if desired.edit is None:
-        return []
-    if not observed.saved:
-        return ["there is no such network: create it first, with virt_network"]
-    found = [edit.problems for edit in _edits(desired, observed)]
-    return list(dict.fromkeys(problem for problems in (desired.problems, *found) for problem in problems))
+    """What is wrong with what was written, and what speaks against the entries that are wanted of a network."""
+    found = list(desired.problems)
+    if desired.edit and not observed.saved:
+        found.append("there is no such network: create it first, with virt_network")
+    for edit in _edits(desired, observed):
+        found += edit.problems
+    return list(dict.fromkeys(found))
 
 
 def _edits(desired: Desired, observed: Observed) -> list[Edit]:

@@ -115,9 +115,8 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     after, before = parse(read_xml(plan.after or "<network/>"), NETWORK), spec_of(observed.saved)
     old = problems(before, 0) if observed.saved else []
     found = [
-        *desired.problems,
-        *contradictions(desired.spec),
         *against,
+        *contradictions(desired.spec),
         *(problem for problem in problems(after, around.version) if problem not in old),
     ]
     if before.get("uuid") not in (None, after.get("uuid")):
