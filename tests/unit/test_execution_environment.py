@@ -49,8 +49,10 @@ def test_image_context(tmp_path: Path) -> None:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
     assert (collection["name"], collection["version"]) == (OBJECTS["awx_repository"], version)
     stages = (tmp_path / "Containerfile").read_text()
-    # What the collection needs is looked up in it, while the image is built.
-    assert "ansible-galaxy collection install" in stages.partition(" AS builder")[0]
+    galaxy = stages.partition(" AS galaxy")[2].partition(" AS builder")[0]
+    # The collection comes by git, and what it needs is looked up in it, while the image is built.
+    assert "$PKGMGR -y install git-core" in galaxy.partition("ansible-galaxy collection install")[0]
+    assert "-r requirements.yml" in galaxy.partition("ansible-galaxy collection install")[2]
     assert "introspect.py introspect" in stages.partition(" AS builder")[2]
 
 
