@@ -10,32 +10,29 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ansible_runner
-import yaml
 
 from .objects import OBJECTS, ROOT
-from .surveys import variables_of
+from .surveys import extra_vars_file, variables_of
 
 Hosts = Mapping[str, Mapping[str, Any]]
 
 
 class Shown(NamedTuple):
-    """What AWX shows of a job: its state, its hosts' counts of each kind, its artifacts, and what it printed."""
+    """What AWX shows of a job: its state, its hosts' counts of each kind and errors, its artifacts, what it printed."""
 
     status: str
     counts: dict[str, dict[str, int]]
+    errors: dict[str, str]
     artifacts: dict[str, Any]
     output: str
+
+    def begun(self) -> set[str]:
+        """The hosts on which anything was tried."""
+        return {name for kind in self.counts.values() for name in kind}
 
     def changed(self) -> set[str]:
         """The hosts on which something has changed."""
         return set(self.counts["changed"])
-
-
-class _Unsafe(yaml.SafeDumper):
-    """Writes text so that Ansible takes none of it for a template."""
-
-
-_Unsafe.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text))
 
 
 @dataclass
@@ -50,15 +47,6 @@ class Job:
     slice_number: int = 1
     slice_count: int = 1
     artifacts: Mapping[str, Any] | None = None  # of the nodes before it in a workflow
-
-    def extra_vars(self) -> str:
-        """The file with the extra variables: only those that the template itself has may be templates of Ansible."""
-        own = self.template.get("extra_vars", {})
-        variables = {**variables_of(self.template, self.answers), **(self.artifacts or {})}
-        return "".join(
-            yaml.dump({name: value}, Dumper=yaml.SafeDumper if own.get(name) == value else _Unsafe)
-            for name, value in variables.items()
-        )
 
     def arguments(self) -> list[str]:
         """What ansible-playbook gets."""
@@ -85,7 +73,8 @@ class Job:
         }
         for part in ("env", "inventory"):
             (folder / part).mkdir(parents=True)
-        (folder / "env/extravars").write_text(self.extra_vars())
+        given = {**variables_of(self.template, self.answers), **(self.artifacts or {})}
+        (folder / "env/extravars").write_text(extra_vars_file(self.template, given))
         (folder / "env/envvars").write_text(json.dumps(dict(environment)))
         script = folder / "inventory/hosts"
         script.write_text(f"#! /usr/bin/env python3\nprint({json.dumps(inventory)!r})\n")
@@ -102,5 +91,7 @@ def _shown(runner: ansible_runner.Runner) -> Shown:
     events: Sequence[dict[str, Any]] = list(runner.events)
     (stats,) = [one["event_data"] for one in events if one["event"] == "playbook_on_stats"]
     kinds = ("ok", "changed", "failures", "dark", "ignored")
+    failed = [one["event_data"] for one in events if one["event"] == "runner_on_failed"]
+    errors = {one["host"]: str(one["res"]["msg"]) for one in failed if not one["ignore_errors"]}
     output = "\n".join(one["stdout"] for one in events)
-    return Shown(runner.status, {kind: stats[kind] for kind in kinds}, stats.get("artifact_data", {}), output)
+    return Shown(runner.status, {kind: stats[kind] for kind in kinds}, errors, stats.get("artifact_data", {}), output)

@@ -1,9 +1,11 @@
-"""Surveys as AWX has them: what it refuses in one, what it refuses in answers, and which variables a job gets."""
+"""Surveys as AWX has them: what it refuses in one, what it refuses in answers, and how a job gets its variables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import yaml
 
 KINDS = {"text": str, "textarea": str, "integer": int, "float": (int, float), "multiplechoice": str}
 WORDS = {"type": str, "question_name": str, "variable": str, "required": bool}
@@ -65,3 +67,19 @@ def variables_of(template: Mapping[str, Any], answers: Mapping[str, Any]) -> dic
     if wrong:
         raise ValueError("; ".join(wrong))
     return {**template.get("extra_vars", {}), **chosen, **answers}
+
+
+class _Unsafe(yaml.SafeDumper):
+    """Writes text so that Ansible takes none of it for a template."""
+
+
+_Unsafe.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text))
+
+
+def extra_vars_file(template: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
+    """The file with a job's extra variables: only those that the template itself has may be templates of Ansible."""
+    own = template.get("extra_vars", {})
+    return "".join(
+        yaml.dump({name: value}, Dumper=yaml.SafeDumper if own.get(name) == value else _Unsafe)
+        for name, value in variables.items()
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.awx.jobs import Job, Shown
+from tests.awx.jobs import Hosts, Job, Shown
 from tests.awx.objects import OBJECTS, ROOT, TEMPLATES
 from tests.lab import Hypervisor, Lab, LabUnavailable
 from tests.pages import files
@@ -46,12 +46,20 @@ class Fleet:
         self._folder = folder
         self._jobs = 0
 
-    def job(self, playbook: str, here: bool = False, answers: dict[str, Any] | None = None, **prompted: Any) -> Shown:
-        """Run a job template, on the hypervisors or in the execution environment."""
+    def job(
+        self,
+        playbook: str,
+        here: bool = False,
+        answers: dict[str, Any] | None = None,
+        own: Hosts | None = None,
+        **prompted: Any,
+    ) -> Shown:
+        """Run a job template, on the hypervisors, of which some may have variables of their own, or in the execution
+        environment."""
         self._jobs += 1
         job = Job(TEMPLATES[playbook], answers or {}, **prompted)
         environment = {"ANSIBLE_COLLECTIONS_PATH": os.fspath(ROOT / ".build"), "ANSIBLE_TIMEOUT": "60"}
-        hosts = {name: {} for name in self.hosts}
+        hosts = {name: (own or {}).get(name, {}) for name in self.hosts}
         folder = self._folder / str(self._jobs)
         return job.run(folder, hosts, self.here if here else self.on_hypervisors, environment)
 
@@ -82,6 +90,16 @@ def good(job: Shown) -> Shown:
     return job
 
 
+def test_a_failure_before_the_next_hypervisor(fleet: Fleet) -> None:
+    """A wrong subnet in the inventory is told in a sentence, and a rolling apply ends with it."""
+    wrong = [{"name": "front", "kind": "nat", "subnet": "10.95.0.0/33"}]
+    own = {fleet.one.name: {"topology_networks": wrong}}
+    failed = fleet.job("topology", answers={"target_serial": "1"}, own=own)
+    assert (failed.status, failed.begun(), failed.changed()) == ("failed", {fleet.one.name}, set())
+    assert "10.95.0.0/33" in failed.errors[fleet.one.name]
+    assert fleet.networks() == [set(), set()]
+
+
 def test_a_check_with_a_limit_and_slices(fleet: Fleet) -> None:
     checked = good(fleet.job("topology", job_type="check", limit=fleet.one.name))
     assert checked.artifacts["topology"] == {
@@ -90,7 +108,8 @@ def test_a_check_with_a_limit_and_slices(fleet: Fleet) -> None:
     assert "10.95.0.1" in checked.output  # the diff
     assert fleet.networks() == [set(), set()]
     for number, name in enumerate(fleet.hosts, 1):
-        applied = good(fleet.job("topology", slice_number=number, slice_count=2))
+        applied = good(fleet.job("topology", slice_number=number, slice_count=2, diff_mode=False))
+        assert "10.95.0.1" not in applied.output
         assert (applied.changed(), {*applied.artifacts["topology"]}) == ({name}, {name})
     assert fleet.networks() == [{"front", "back"}] * 2
 
@@ -102,6 +121,12 @@ def test_an_address_a_nic_and_a_diagnosis(fleet: Fleet) -> None:
     entries = [told["entries"] for told in reserved.artifacts["reservations"].values()]
     assert [len(one["added"]) for one in entries] == [1, 1]
     assert all(f"<host mac='{MAC}' ip='10.95.0.10'/>" in xml for xml in fleet.each("net-dumpxml", "front"))
+
+    before = fleet.each("net-dumpxml", "front")
+    refused = fleet.job("reservations", answers={**reservation, "reservation_ip": "10.96.0.10"})
+    assert (refused.status, refused.changed(), refused.errors.keys()) == ("failed", set(), {*fleet.hosts})
+    assert all("10.96.0.10 lies in no subnet of the network" in told for told in refused.errors.values())
+    assert fleet.each("net-dumpxml", "front") == before
 
     nic = {"attach_domain": "shop", "attach_network": "front", "attach_mac": MAC, "attach_apply": "saved"}
     attached = good(fleet.job("attach", answers=nic, limit=fleet.two.name))
