@@ -28,7 +28,7 @@ DOMAIN = """\
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>/run/lab/vmlinuz</kernel>
     <initrd>/run/lab/initramfs</initrd>
-    <cmdline>console=ttyS0 quiet panic=-1 LAB_NAME={name}</cmdline>
+    <cmdline>console=ttyS0 quiet panic=-1 cryptomgr.notests LAB_NAME={name}</cmdline>
   </os>
   <features><acpi/></features>
   <devices>

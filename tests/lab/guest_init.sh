@@ -16,13 +16,13 @@ ip link set lo up
 # One command a line; the answer is its output, a line feed and @@STATUS.
 answer() {
 	stty raw -echo
+	echo READY >/dev/ttyS0 # not earlier: it throws away what has come in
 	while read -r line; do
 		(eval "$line") </dev/null 2>&1
 		printf '\n@@%s\n' "$?"
 	done
 }
 answer <>/dev/ttyS1 >&0 2>&0 &
-echo READY
 
 while :; do
 	for nic in /sys/class/net/eth*; do
