@@ -17,14 +17,15 @@ from .plays import Result, Task, info, network
 
 # Everything that a module could have touched, without what changes by itself (counters, connections).
 LOOK = r"""
+commands="net-list --all"
 for name in $(virsh -q net-list --all --name); do
-    echo "== $name"
-    virsh -q "net-info $name; net-dumpxml $name; net-dumpxml --inactive $name"
+    commands="$commands; net-info $name; net-dumpxml $name; net-dumpxml --inactive $name"
 done
+virsh -q "$commands"
 echo "== files"
 cd /
-find etc/libvirt/qemu run/libvirt/network var/lib/libvirt/dnsmasq -type f -o -type l 2>/dev/null | sort |
-    while read -r file; do echo "$file $(readlink "$file" || sha256sum <"$file")"; done
+find etc/libvirt/qemu run/libvirt/network var/lib/libvirt/dnsmasq \
+    -type l -printf '%l %p\n' -o -type f -exec sha256sum {} + 2>/dev/null | awk '{print $2, $1}' | sort
 echo "== devices"
 ip -o link | awk '{print $1, $2, $5}'
 ip -br link | awk '{print $1, $3}'
