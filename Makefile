@@ -120,7 +120,7 @@ test-versions: setup ## check, then the lab with Debian 11, 12, 13 and unstable
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
 $(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
-LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 2 --dist loadfile --durations 15 -m lab $(wildcard tests/lab tests/integration)
+LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab $(wildcard tests/lab tests/integration)
 endef
 
 # A release that cannot be had is no failure: it is reported here, and again at the end of the lab tests.

@@ -18,6 +18,11 @@ FULL = os.environ.get("LAB_FULL", own_suite()).split()
 NOT_RUN = "not run on "
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files that take long, so that no worker is still at one when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end which releases could not be had."""
     reasons = {str(report.longrepr[2]) for report in terminalreporter.getreports("skipped")}

@@ -14,7 +14,7 @@ from .plays import Result
 from .stage import Stage
 from .test_twelve_steps import FOUR_TIMES, assert_contract
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 PTRS = [
     f"{'.'.join(reversed('fd000071000000000000000000000009'))}.ip6.arpa. PTR six.lab.test.",

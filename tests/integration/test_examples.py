@@ -20,7 +20,7 @@ from . import plays
 from .conftest import NOT_RUN, ROOTS
 from .plays import Task
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("[a-z]*.py"))

@@ -22,7 +22,7 @@ from tests.pages import blocks
 from .conftest import FULL, NOT_RUN
 from .plays import Result, playbook
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 PROVIDERS = ("networkmanager", "networkd", "ifupdown", "netplan")
 LEASED = "leased"  # one more, which has its address by DHCP

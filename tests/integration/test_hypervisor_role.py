@@ -18,7 +18,7 @@ from .conftest import FULL, NOT_RUN
 from .plays import INFO, Result, changes, playbook
 from .stage import wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 # the kernel of the machine gets its default route by a router advertisement
 ROUTER = """\

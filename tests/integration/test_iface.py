@@ -15,7 +15,7 @@ from . import plays
 from .plays import Result, Task
 from .stage import Stage, succeeded, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 IFACE, INFO = "virtfleet.network.virt_iface", "virtfleet.network.virt_iface_info"
 FIRST, SECOND, THIRD, FOURTH = (f"52:54:00:81:00:0{number}" for number in range(1, 5))

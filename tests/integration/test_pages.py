@@ -20,7 +20,7 @@ from .conftest import NOT_RUN, ROOTS
 from .plays import Result, environment
 from .test_examples import SERVING, make
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 MAC = "52:54:00:00:60:0a"
 # What has happened before the example with this name: guests are cut off.

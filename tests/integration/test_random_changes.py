@@ -14,7 +14,7 @@ from .plays import Result, Task, info, network
 from .random_specs import HOST_BRIDGE, Inventor, holds, instead_of
 from .stage import Stage, succeeded
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 PAIRS = int(os.environ.get("LAB_PAIRS", "10"))
 SEED = int(os.environ.get("LAB_SEED", "1"))

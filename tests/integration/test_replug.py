@@ -16,7 +16,7 @@ from .entries import at_call, dhcp_host, mac
 from .plays import Task, network
 from .stage import Stage, succeeded, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 MAC, ADDRESS = "52:54:00:99:00:01", "192.168.99.11"
 OPTIONS: dict[str, Any] = {

@@ -26,7 +26,7 @@ from .conftest import NOT_RUN, ROOTS
 from .plays import Result, changes, playbook
 from .stage import Stage, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("nat", "isolated", "routed", "bridged")

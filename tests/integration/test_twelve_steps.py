@@ -12,7 +12,7 @@ import yaml
 from .plays import Result, info, network
 from .stage import Stage, succeeded
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yml").read_text())
 FOUR_TIMES = (True, False, True, False)  # in check mode, for real, in check mode again, for real again
