@@ -26,7 +26,8 @@ options:
       - V(table) is for people. V(csv) is for spreadsheets.
       - >-
         V(junit) is for pipelines: each hypervisor is a test suite, and its networks and guests are the test cases; what
-        is about the hypervisor itself is in the test case C(audit).
+        is about the hypervisor itself is in the test case C(audit). What is not as asked is a failure, and a hypervisor
+        that could not be audited is an error.
       - >-
         V(dot) is for Graphviz, a graph for each hypervisor with its devices, bridges, networks, guests and their NICs,
         and with what is wrong with them. C(dot -Tsvg -O FILE) draws each into a file of its own.
@@ -52,18 +53,26 @@ _value:
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import COLUMNS, printable, table, words
+from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import (
+    COLUMNS,
+    failing,
+    printable,
+    table,
+    words,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, picture
 
-GOOD = ("as_asked", "unknown", "warning")
-# What spreadsheets take for the begin of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+NOT_AUDITED = ("unreachable", "failed")
+COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error"}
+# What spreadsheets take for the begin of a formula, also in full width; where commas are decimal, a cell ends at ";".
+FORMULA = re.compile('(^|;)([ "]*[=+@＝＋－＠-])')
 
 
 def _csv(document: Mapping[str, Any]) -> str:
@@ -71,28 +80,25 @@ def _csv(document: Mapping[str, Any]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for line in document["lines"]:
-        cells = [printable(line[name]) for name in COLUMNS]
-        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+        writer.writerow([FORMULA.sub(r"\1'\2", printable(line[name])) for name in COLUMNS])
     return out.getvalue()
 
 
 def _junit(document: Mapping[str, Any]) -> str:
     root = ET.Element("testsuites", name="virtfleet.network audit")
-    for host in document["hosts"]:
-        lines = [line for line in document["lines"] if line["host"] == host]
-        names = [row["network"] or row["domain"] for row in document["hosts"][host]["rows"]]
-        cases: dict[str, list[Any]] = {name: [] for name in ("audit", *names)}
-        for line in lines:
-            cases.setdefault(line["object"] or "audit", []).append(line)
-        failing = {name: [line for line in found if line["state"] not in GOOD] for name, found in cases.items()}
-        failures = str(sum(map(bool, failing.values())))
-        suite = ET.SubElement(root, "testsuite", name=printable(host), tests=str(len(cases)), failures=failures)
-        for name, found in failing.items():
+    for host, things in failing(document).items():
+        suite = ET.SubElement(root, "testsuite", name=printable(host))
+        for name, lines in things.items():
             case = ET.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
-            if found:
-                message = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in found))
-                failure = ET.SubElement(case, "failure", message=printable(message))
-                failure.text = "\n".join(printable(words(line)) for line in found)
+            if lines:
+                message = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in lines))
+                # What could not be looked at is no failure of the test, but an error in making it.
+                tag = "error" if lines[0]["state"] in NOT_AUDITED else "failure"
+                told = ET.SubElement(case, tag, type=lines[0]["state"], message=printable(message))
+                told.text = "\n".join(printable(words(line)) for line in lines)
+    for element in (root, *root):
+        for counted, tag in COUNTED.items():
+            element.set(counted, str(len(element.findall(f".//{tag}"))))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -44,6 +44,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
+# What a hypervisor's audit tells, and what stands there when it could not be audited.
+TOLD = {
+    "as_asked": False,
+    **{name: [] for name in ("rows", "problems", "findings", "not_looked_at", "networks", "guests")},
+    "devices": {},
+    "libvirt": 0,
+}
 EMPTY = {"asked": None, "saved": None, "running": None}
 
 
@@ -67,12 +74,8 @@ def audit_document(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _host(result: Mapping[str, Any]) -> dict[str, Any]:
     failed = result.get("failed") or result.get("unreachable") or "rows" not in result
-    told = {name: value for name, value in result.items() if name not in ("invocation", "changed", "failed", "msg")}
     return {
-        "as_asked": False,
-        **{name: [] for name in ("rows", "problems", "findings", "not_looked_at", "networks", "guests")},
-        "devices": {},
-        **told,
+        **{name: result.get(name, nothing) for name, nothing in TOLD.items()},
         "reached": not result.get("unreachable"),
         "error": str(result.get("msg", "there is no result")) if failed else "",
     }

@@ -13,6 +13,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._parking import 
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._target import build, definition, objections, pending
 
+NOT_SHOWN = "not shown"
+SIDES = ("asked", "saved", "running", "live")
+
 
 class Row(NamedTuple):
     """One line of an audit.
@@ -42,6 +45,20 @@ def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) 
         for name, guest, nic in _cut_off(networks)
     ]
     return sorted(rows, key=lambda row: (row.network, row.domain, row.mac, row.path))
+
+
+def without_metadata(told: Any) -> Any:
+    """An audit without what others keep in the metadata of networks, which may be a secret of theirs."""
+    if isinstance(told, list):
+        return [without_metadata(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    values = SIDES if told.get("path") == "metadata" else ()
+    return {
+        name: NOT_SHOWN if name in values and value is not None else without_metadata(value)
+        for name, value in told.items()
+        if name != "metadata"
+    }
 
 
 def _cut_off(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest, Any]]:

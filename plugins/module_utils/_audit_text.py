@@ -10,6 +10,7 @@ from typing import Any
 
 COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
 WIDTH = 40  # of a column in a table
+GOOD = ("as_asked", "unknown", "warning")
 
 
 def printable(value: Any) -> str:
@@ -25,6 +26,18 @@ def table(document: Mapping[str, Any]) -> str:
     widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in rows]
     return "\n".join([*lines, "", numbers(document), ""])
+
+
+def failing(document: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """Of each hypervisor, by what they are about, the lines that say that something is not as it shall be."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for host, told in document["hosts"].items():
+        names = ("audit", *(row["network"] or row["domain"] for row in told["rows"]))
+        found[host] = {name: [] for name in names}
+    for line in document["lines"]:
+        lines = found[line["host"]].setdefault(line["object"] or "audit", [])
+        lines += [] if line["state"] in GOOD else [line]
+    return found
 
 
 def numbers(document: Mapping[str, Any]) -> str:

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import unquote
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
@@ -39,8 +41,11 @@ CHANGE = {
 
 
 def start(options: dict[str, Any], **rules: Any) -> AnsibleModule:
-    """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing."""
+    """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing, and
+    never tells a password of the URI."""
     module = AnsibleModule({**options, **CONNECTION}, supports_check_mode=True, **rules)
+    for password in re.findall("//[^/]*?:([^/]+)@", module.params["uri"]):
+        module.no_log_values |= {password, unquote(password)}
     for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):
         if not there:
             module.fail_json(msg=missing_required_lib(name))

@@ -79,6 +79,7 @@ def run_topology() -> None:
 
 def run_audit() -> None:
     """Runs the module that compares a hypervisor with what was asked of it."""
+    from ansible_collections.virtfleet.network.plugins.module_utils._audit import without_metadata
     from ansible_collections.virtfleet.network.plugins.module_utils._snapshot import Snapshot
     from ansible_collections.virtfleet.network.plugins.module_utils._survey import survey
 
@@ -87,7 +88,7 @@ def run_audit() -> None:
     _module.finish(
         module,
         True,
-        lambda gateway: {"changed": False, **survey(gateway, desired_topology(params, gateway))},
+        lambda gateway: {"changed": False, **without_metadata(survey(gateway, desired_topology(params, gateway)))},
         Snapshot,
     )
 

@@ -52,11 +52,11 @@ def test_a_fleet():
         b={**GOOD, "as_asked": False, "rows": [ROW, MTU], "findings": [FINDING], "problems": ["no room"]},
         a=GOOD,
         c={"unreachable": True, "msg": "no route"},
-        d={"failed": True, "msg": "no libvirt"},
+        d={"failed": True, "msg": "no libvirt", "module_stderr": "hunter2"},
         e={**GOOD, "rows": [{**ROW, "state": "unknown", "network": "old"}]},
     )
     assert list(found["hosts"]) == ["a", "b", "c", "d", "e"]
-    assert "invocation" not in found["hosts"]["a"]
+    assert not {"invocation", "module_stderr", "changed"} & {name for host in found["hosts"].values() for name in host}
     assert [(line["host"], line["object"], line["state"], line["field"], line["text"]) for line in found["lines"]] == [
         ("a", "", "as_asked", "", ""),
         ("b", "lan", "differs", "mtu.size", ""),
@@ -93,13 +93,26 @@ def test_csv_for_spreadsheets():
     ]
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", '"=', " =", "a;=", "a; -", 'a;"@'])
+def test_no_cell_is_a_formula(start):
+    found = document(
+        a={**GOOD, "as_asked": False, "rows": [{**MTU, "network": f"{start}cmd|' /C calc'!A0", "saved": -5}]}
+    )
+    text = audit_as(found, "csv")
+    told = cells(**found["hosts"])[0]
+    for cell in (*told, *(part for line in text.splitlines() for part in line.split(";"))):
+        assert not cell.strip(' "').startswith(("=", "+", "-", "@", "＝"))
+    assert told[5] == "'-5"
+
+
 def test_junit_for_pipelines():
     found = document(
         a={**GOOD, "as_asked": False, "rows": [ROW, {**MTU, "network": "dmz"}], "findings": [FINDING]},
         b=GOOD,
         c={"unreachable": True, "msg": "no route"},
     )
-    suites = ET.fromstring(audit_as(found, "junit"))
+    root = ET.fromstring(audit_as(found, "junit"))
+    suites = [*root]
     told = {
         suite.get("name"): {case.get("name"): [one.get("message") for one in case] for case in suite}
         for suite in suites
@@ -109,7 +122,13 @@ def test_junit_for_pipelines():
         "b": {"audit": [], "lan": []},
         "c": {"audit": ["unreachable"]},
     }
-    assert [(suite.get("tests"), suite.get("failures")) for suite in suites] == [("4", "2"), ("2", "0"), ("1", "1")]
+    counts = [[one.get(name) for name in ("tests", "failures", "errors")] for one in (root, *suites)]
+    assert counts == [["7", "2", "1"], ["4", "2", "0"], ["2", "0", "0"], ["1", "0", "1"]]
+    assert [(one.tag, one.get("type")) for one in root.iterfind("*/*/*")] == [
+        ("failure", "differs"),
+        ("failure", "error"),
+        ("error", "unreachable"),
+    ]
     assert suites[0][2][0].text == 'differs mtu.size asked 1400, saved 1500, running {"a": [1]}'
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit import Row, network_rows
+from ansible_collections.virtfleet.network.plugins.module_utils._audit import (
+    NOT_SHOWN,
+    Row,
+    network_rows,
+    without_metadata,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed
 
@@ -74,3 +79,21 @@ def test_guests_that_are_cut_off():
     network = lan(MTU.format(1400), guests=(Guest("web", True, (), nics),))
     cut_off = Row("lan", "cut_off", "nic", "connected", None, "why", "web", MAC)
     assert rows(network) == [Row("lan", "as_asked"), cut_off]
+
+
+def test_what_others_keep_in_metadata_is_not_told():
+    assert without_metadata(
+        {
+            "rows": [{"path": "metadata", "asked": None, "saved": "secret", "running": "", "state": "differs"}],
+            "networks": [
+                {"spec": {"name": "lan", "metadata": "secret"}, "pending": [{"path": "metadata", "live": "s"}]}
+            ],
+            "guests": [{"running": True, "nics": ["metadata"]}],
+        }
+    ) == {
+        "rows": [
+            {"path": "metadata", "asked": None, "saved": NOT_SHOWN, "running": NOT_SHOWN, "state": "differs"},
+        ],
+        "networks": [{"spec": {"name": "lan"}, "pending": [{"path": "metadata", "live": NOT_SHOWN}]}],
+        "guests": [{"running": True, "nics": ["metadata"]}],
+    }

@@ -86,6 +86,13 @@ def test_the_uri_may_come_from_the_environment(lan, monkeypatch):
     assert lan.made == [("qemu:///session", False), ("qemu:///system", False)]
 
 
+@pytest.mark.parametrize("password", ["hunter2", "hunter2%40x", "a:hunter2"])
+def test_a_password_of_the_uri_is_not_told(password):
+    failed = run_module("virt_network_info", uri=f"nothing+ssh://me:{password}@192.0.2.1/system?x=y@z")
+    assert failed["msg"].startswith("Cannot connect to nothing+ssh://me:********@192.0.2.1/system?x=y@z: libvirt says ")
+    assert "hunter2" not in str(failed)
+
+
 @pytest.mark.parametrize(
     "where,name,library", [(_gateway, "HAS_LIBVIRT", "libvirt-python"), (_codec, "HAS_LXML", "lxml")]
 )
