@@ -18,6 +18,7 @@ description:
   - >-
     It only reads, through libvirt's read-only connection, so it needs no privileges. What it cannot look at without
     them it tells in RV(not_looked_at).
+  - What others keep in the metadata of networks is not told, since it may be a secret; only that it differs.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -126,7 +127,7 @@ not_looked_at:
   elements: str
   sample: []
 networks:
-  description: All networks, as M(virtfleet.network.virt_network_info) tells them, without their XML.
+  description: All networks, as M(virtfleet.network.virt_network_info) tells them, without their XML and metadata.
   returned: success
   type: list
   elements: dict
