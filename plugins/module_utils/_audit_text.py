@@ -16,6 +16,8 @@ GOOD = ("as_asked", "unknown", "warning")
 def printable(value: Any) -> str:
     """A value as text without what a terminal would obey."""
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
@@ -44,7 +46,8 @@ def numbers(document: Mapping[str, Any]) -> str:
     """How many hypervisors are as asked."""
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name.replace('_', ' ')}" for name in ("as_asked", "differ", "not_audited"))
-    return f"{len(document['hosts'])} hypervisors: {counts}"
+    count = len(document["hosts"])
+    return f"{count} hypervisor{'s' * (count != 1)}: {counts}"
 
 
 def words(line: Mapping[str, Any]) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from xml.etree import ElementTree as ET
 
-SECONDS = 60  # for one picture
+SECONDS = 60
+BATCH = 16  # pictures of one process: it starts for longer than it draws one
 SVG = "{http://www.w3.org/2000/svg}"
 # What is kept of a picture: shapes, texts and classes. The page gives colours; no link, script or style gets through.
 TAGS = set("svg g path polygon polyline ellipse text".split())
@@ -23,20 +25,35 @@ ATTRIBUTES = set(
 
 def draw(graphs: Mapping[str, str]) -> dict[str, str]:
     """SVG to put into a page, by the name of the graph; without those that cannot be drawn."""
+    names = list(graphs)
+    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        found = zip(graphs, threads.map(_draw, graphs.values()))
-        return {name: svg for name, svg in found if svg}
+        drawn = threads.map(lambda batch: _draw([graphs[name] for name in batch]), batches)
+        return {name: svg for name, svg in zip(names, chain.from_iterable(drawn)) if svg}
 
 
-def _draw(graph: str) -> str:
+def _draw(graphs: Sequence[str]) -> list[str]:
+    """The pictures of some graphs, "" for one that cannot be drawn."""
+    pictures = _drawn("".join(graphs))
+    if len(pictures) == len(graphs):
+        return pictures
+    return [""] if len(graphs) == 1 else [svg for graph in graphs for svg in _draw([graph])]
+
+
+def _drawn(graphs: str) -> list[str]:
     dot = shutil.which("dot")
     if not dot:
-        return ""
+        return []
     try:
-        done = subprocess.run([dot, "-Tsvg"], input=graph.encode(), capture_output=True, check=True, timeout=SECONDS)
-        return ET.tostring(_kept(ET.fromstring(done.stdout)), encoding="unicode")  # noqa: S314 - dot's, of escaped names
+        done = subprocess.run([dot, "-Tsvg"], input=graphs.encode(), capture_output=True, check=True, timeout=SECONDS)
+        # Names are escaped in it, so no picture begins in one.
+        pictures = done.stdout.split(b"<?xml ")[1:]
+        return [
+            ET.tostring(_kept(ET.fromstring(b"<?xml " + one)), encoding="unicode")  # noqa: S314 - dot's, of escaped names
+            for one in pictures
+        ]
     except (OSError, subprocess.SubprocessError, ET.ParseError):
-        return ""
+        return []
 
 
 def _kept(element: ET.Element) -> ET.Element:

@@ -84,7 +84,7 @@ def test_a_table_for_people():
     assert head.split() == ["HOST", "OBJECT", "STATE", "FIELD", "ASKED", "SAVED", "RUNNING", "TEXT"]
     assert line.split() == ["a", "lan", "differs", "mtu.size", "1400", "1500", '{"a":', "[1]}"]
     assert "x" * 39 + "…" in long
-    assert summary == "1 hypervisors: 0 as asked, 1 differ, 0 not audited"
+    assert summary == "1 hypervisor: 0 as asked, 1 differ, 0 not audited"
 
 
 def test_csv_for_spreadsheets():

@@ -15,6 +15,7 @@ from ansible_collections.virtfleet.network.plugins.filter.audit_document import 
 from ansible_collections.virtfleet.network.plugins.filter.audit_report import TEMPLATES, FilterModule, audit_report
 from ansible_collections.virtfleet.network.plugins.module_utils import _report
 from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, outline, picture
+from ansible_collections.virtfleet.network.plugins.module_utils._graphviz import draw
 from tests.unit import fleets
 from tests.unit.fleets import FINDING, HOSTILE, ROW, network, nic, result
 
@@ -156,6 +157,14 @@ def test_one_and_a_hundred(count, networks, guests):
     print(f"{count} hypervisors: {len(text) / 1e6:.1f} MB, {time.monotonic() - began:.1f} s")
     assert text.count("<svg") == count
     assert ('<details id="host-1" open>' in text) == (count == 1)
+
+
+@needs_dot
+def test_a_graph_that_cannot_be_drawn_spoils_no_other():
+    graphs = {f"g{number}": f"digraph {{ {number} }}" for number in range(20)}
+    drawn = draw({**graphs, "g3": "no graph", "g4": ""})
+    assert [name for name in graphs if name not in drawn] == ["g3", "g4"]
+    assert all(f">{name[1:]}</text>" in svg and svg.count("<svg") == 1 for name, svg in drawn.items())
 
 
 # ---- its tables ----
