@@ -11,7 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._audit import Ro
 from ansible_collections.virtfleet.network.plugins.module_utils._check import check
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import NicOutcome
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import report
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import DesiredNics, report
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._topology import Wanted, converge_topology
 
@@ -27,10 +27,10 @@ def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
     networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
     rows, problems = network_rows(wanted.networks, networks), list[str]()
     try:
-        outcomes = converge_topology(gateway, wanted, Policy(), True, 0)
-        rows += [row for one in outcomes if isinstance(one, NicOutcome) for row in _nic_rows(one)]
+        rows += _nic_rows(gateway, wanted)
     except NetworkError as error:
-        problems = getattr(error, "problems", []) or [str(error)]
+        problems = _problems(error)
+        rows += [row for one in wanted.guests for row in _alone(gateway, one)]
     seen = check(gateway, [], [], False)
     devices = gateway.devices() or {}
     return {
@@ -51,7 +51,25 @@ def _without_xml(network: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in network.items() if name not in ("xml", "live_xml")}
 
 
-def _nic_rows(outcome: NicOutcome) -> list[Row]:
+def _problems(error: NetworkError) -> list[str]:
+    return getattr(error, "problems", []) or [str(error)]
+
+
+def _nic_rows(gateway: Guests, wanted: Wanted) -> list[Row]:
+    """What differs of guests' NICs. Raises a NetworkError with all that speaks against all of this."""
+    outcomes = converge_topology(gateway, wanted, Policy(), True, 0)
+    return [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
+
+
+def _alone(gateway: Guests, nics: DesiredNics) -> list[Row]:
+    """The same of one guest, as things are, where something speaks against the whole."""
+    try:
+        return _nic_rows(gateway, Wanted([], [nics]))
+    except NetworkError as error:
+        return [Row("", "invalid", asked="; ".join(_problems(error)), domain=nics.guest)]
+
+
+def _rows_of(outcome: NicOutcome) -> list[Row]:
     """What differs of a guest's NICs, as the steps that would change it."""
     guest = outcome.desired.guest
     rows = [

@@ -196,8 +196,9 @@ def audit_of(answer: dict[str, Any], folder: Path, *arguments: str, **more: str)
 
 
 def test_an_audit_is_told_once_with_any_strategy(tmp_path: Path) -> None:
-    told = audit_of(fleets.result(), tmp_path, ANSIBLE_STRATEGY="ansible.builtin.free")
+    told = audit_of(fleets.result(), tmp_path, "-v", ANSIBLE_STRATEGY="ansible.builtin.free")
     assert told.count("2 hypervisors: ") == 1
+    assert '"audit_found"' not in told
 
 
 def test_names_are_never_taken_for_templates(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._survey import survey
 from ansible_collections.virtfleet.network.plugins.module_utils._topology import Wanted
@@ -56,3 +58,20 @@ def test_what_cannot_be():
     assert "bridge.name virbr2 is the bridge of network 'dmz'" in found["problems"]
     assert not found["as_asked"]
     assert rows(found, "differs") == [("lan", "differs", "bridge.name")]
+
+
+@pytest.mark.parametrize(
+    "nic,expected",
+    [
+        ({"mac": {"address": "52:54:00:00:00:0a"}}, [("web", "as_asked", "")]),
+        (
+            {"mac": {"address": "52:54:00:00:00:0a"}, "link": {"state": "down"}},
+            [("web", "differs", "nics[52:54:00:00:00:0a].link.state")] * 2,
+        ),
+        ({"source": {"network": "none"}}, [("web", "invalid", "")]),
+    ],
+)
+def test_a_guest_is_compared_also_where_a_network_cannot_be(nic, expected):
+    found = audit([Desired("lan", spec={"bridge": {"name": "virbr2"}}, autostart=None)], **nic)
+    assert "bridge.name virbr2 is the bridge of network 'dmz'" in " ".join(found["problems"])
+    assert [row for row in rows(found, "as_asked", "differs", "invalid") if row[0] == "web"] == expected
