@@ -59,12 +59,12 @@ def check(gateway: Guests, networks: Sequence[str], domains: Sequence[str], prob
     look = gateway.look()
     host = _sight(look, [scene.networks[name] for name in names], probe) if look else None
     findings = diagnose(scene._replace(leases=leases, host=host), networks, domains)
-    words = sorted({word for name in names for word in (name, bridge_of(_spec(scene.networks[name]))) if word})
+    words = sorted({word for name in names for word in _words(name, _spec(scene.networks[name]))})
     wrong = any(KINDS[finding.code].severity == "error" for finding in findings)
     return {
         "findings": [told(finding) for finding in findings],
         "healthy": not findings,
-        "log": look.log(words) if look and wrong else [],
+        "log": look.log(words) if look and wrong and words else [],
         "not_looked_at": list(dict.fromkeys(look.unseen)) if look else [NOT_HERE],
     }
 
@@ -81,6 +81,11 @@ def explain(look: Look | None, networks: Iterable[Observed], name: str, version:
 
 def _spec(network: Observed) -> Spec:
     return spec_of(network.live or network.saved)
+
+
+def _words(name: str, spec: Spec) -> list[str]:
+    """The words by which a daemon's log tells of a network."""
+    return [name, *filter(None, [bridge_of(spec)]), *(item["address"] for item in spec.get("ips", []))]
 
 
 def _sight(look: Look, networks: Collection[Observed], probe: bool) -> Sight | None:

@@ -19,7 +19,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._sight import Ro
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
 LOG_LINES = 20
-DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "dnsmasq", "dnsmasq-dhcp")
+DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "dnsmasq")
+HIDDEN = "not seeing messages from other users"  # journalctl says so, and succeeds
+NFT_TABLE = "libvirt_network"
 NETFILTER = "net.bridge.bridge-nf-call-iptables"
 
 
@@ -56,26 +58,30 @@ class Look:
         return offered
 
     def log(self, words: Sequence[str]) -> list[str]:
-        """The last warnings and errors of libvirt's daemons within a day that hold one of these words."""
-        names = [word for daemon in DAEMONS for word in ("-t", daemon)]
-        told = self._told("the daemons' log", "journalctl", "--no-pager", "-q", "-p", "warning", "--since=-1d", *names)
-        lines = [line for line in (told or "").splitlines() if any(word in line for word in words)]
+        """The last warnings and errors of libvirt's daemons within a day in which one of these words stands alone."""
+        # libvirt gives its lines no identifier, so they go by the name of the process.
+        names = [f"_COMM={daemon}" for daemon in DAEMONS]
+        told = self._told("the daemons' log", "journalctl", "--no-pager", "-p", "warning", "--since=-1d", *names)
+        ours = re.compile(rf"(?<![\w.:-])({'|'.join(map(re.escape, words))})(?![\w-]|:[\w:])")
+        lines = [" ".join(entry.split()) for entry in re.split(r"\n(?!\s)", told or "") if ours.search(entry)]
         return lines[-LOG_LINES:]
 
     def _told(self, what: str, *command: str) -> str | None:
-        """What a command prints; None when there is no such command, or it fails."""
+        """What a command prints; None when there is no such command, it fails, or it hides something."""
         program = shutil.which(command[0], path=PATH)
         if program is None:
             self.unseen.append(f"{what}: {command[0]} is not installed")
             return None
         try:
-            return subprocess.run(
-                [program, *command[1:]], capture_output=True, check=True, timeout=30, text=True, errors="replace"
-            ).stdout
-        except subprocess.CalledProcessError as error:
-            reason = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[0]
+            done = subprocess.run(
+                [program, *command[1:]], capture_output=True, check=False, timeout=30, text=True, errors="replace"
+            )
         except (OSError, subprocess.SubprocessError) as error:
             reason = str(error)
+        else:
+            if done.returncode == 0 and HIDDEN not in done.stderr:
+                return done.stdout
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
         self.unseen.append(f"{what}: {command[0]} says {reason!r}")
         return None
 

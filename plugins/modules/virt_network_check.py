@@ -139,8 +139,8 @@ findings:
       sample: virt_network with state=restarted and restart=replug
 log:
   description: >-
-    Where there are errors, the last warnings and errors in the journal of libvirt's daemons, within a day, that name
-    the networks or their bridges.
+    Where there are errors, the last warnings and errors in the journal of libvirt's daemons and of dnsmasq, within a
+    day, that name the networks, their bridges or their addresses.
   returned: success
   type: list
   elements: str

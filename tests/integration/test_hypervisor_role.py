@@ -33,6 +33,9 @@ for login in auditor other; do
     chown --recursive $login: /home/$login/.ssh
 done
 """
+# Somebody has the name of the network's bridge.
+TAKEN = "virsh net-destroy web; ip link add vbr-web type bridge; ! virsh net-start web"
+CHECK = {"virtfleet.network.virt_network_check": {"network": "web"}}
 WEB = ("virtfleet.network.nat", "-e", "nat_network_name=web", "-e", "nat_network_subnet=10.20.0.0/24")
 SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv6.conf.eth0.accept_ra")
 
@@ -50,6 +53,8 @@ class Host:
         (folder / "role.yml").write_text(json.dumps(plays))
         told = {"hosts": "logins", "gather_facts": False, "ignore_errors": True, "tasks": [{INFO: {}}]}
         (folder / "audit.yml").write_text(json.dumps([told]))
+        checked = {"hosts": "hypervisors:auditor", "gather_facts": False, "tasks": [CHECK]}
+        (folder / "check.yml").write_text(json.dumps([checked]))
 
     def audit(self) -> list[Result]:
         """Return what virt_network_info tells the login auditor, and what the login other."""
@@ -119,6 +124,17 @@ def test_power_cycle_keeps_everything(host: Host) -> None:
     client.stop()
     auditor, other = host.audit()
     assert (bool(auditor.get("failed")), bool(other.get("failed"))) == (False, True)
+
+
+def test_what_the_daemon_has_logged_is_shown_to_those_who_may_see_it(host: Host) -> None:
+    host.machine.run(["sh", "-e"], input=TAKEN)
+    auditor, root = sorted(playbook(host.folder, "check.yml"), key=lambda result: str(result["host"]))
+    host.machine.run(["sh", "-e"], input="ip link delete vbr-web; virsh net-start web")
+    assert {finding["code"] for finding in (*root["findings"], *auditor["findings"])} == {"bridge_taken"}
+    assert "error creating bridge interface vbr-web: File exists" in root["log"][-1]
+    assert not [what for what in root["not_looked_at"] if "log" in what]
+    assert auditor["log"] == []
+    assert [what for what in auditor["not_looked_at"] if what.startswith("the daemons' log")]
 
 
 def test_drift_is_repaired(host: Host) -> None:

@@ -65,7 +65,7 @@ def test_what_is_found_is_told():
     assert (one["code"], one["network"], one["domain"], one["repair"]) == ("port_taken", "idle", "", "")
     assert one["evidence"] == "named (process 8) listens on udp port 53 at all addresses"
     assert found["healthy"] is False
-    assert found["log"] == ["error of idle virbr9"]
+    assert found["log"] == ["error of 192.168.89.1 idle virbr9"]
 
 
 def test_nobody_is_asked_for_an_address_without_consent():

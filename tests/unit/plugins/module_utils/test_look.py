@@ -115,12 +115,32 @@ def test_a_hypervisor_without_iproute2(monkeypatch):
     assert "iproute2" in look.unseen[0]
 
 
+LOG = """\
+Nov 26 06:38:49 m1 libvirtd[7]: error of wlan and lan-2
+Nov 26 06:38:49 m1 libvirtd[7]: child process of lan:
+                                dnsmasq: cannot bind
+Nov 26 06:38:49 m1 dnsmasq[8]: 192.168.50.1: Address already in use
+Nov 26 06:38:49 m1 dnsmasq[8]: 192.168.50.11: Address already in use
+"""
+
+
 def test_the_log_is_of_these_networks(commands):
-    commands("journalctl", "error of lan\nerror of another\n" + "error of virbr5\n" * 30)
-    found = Look().log(["lan", "virbr5"])
-    assert len(found) == 20
-    assert set(found) == {"error of virbr5"}
+    commands("journalctl", LOG)
+    assert [line.partition("]: ")[2] for line in Look().log(["lan", "192.168.50.1"])] == [
+        "child process of lan: dnsmasq: cannot bind",
+        "192.168.50.1: Address already in use",
+    ]
     assert Look().log(["none"]) == []
+    commands("journalctl", "error of virbr5\n" * 30)
+    assert len(Look().log(["virbr5"])) == 20
+
+
+def test_a_log_that_it_may_not_see(commands):
+    hint = "Hint: You are currently not seeing messages from other users and the system."
+    commands("journalctl", "-- No entries --", error=hint)
+    look = Look()
+    assert look.log(["lan"]) == []
+    assert look.unseen == [f"the daemons' log: journalctl says {hint!r}"]
 
 
 def test_a_dnsmasq_that_is_not_there(commands):
