@@ -9,9 +9,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
 from ansible_collections.virtfleet.network.plugins.module_utils._probe import answers_dns, offers_dhcp
@@ -143,19 +143,14 @@ class Look:
         return found
 
     def _rules(self) -> tuple[Rule, ...] | None:
-        """The rules of both of libvirt's back ends; those of nftables' are in tables of their own."""
-        rules: list[Rule] = []
-        for version, command, family in ((4, "iptables-save", "ip"), (6, "ip6tables-save", "ip6")):
-            text = self._told("the firewall", command)
-            if text is None:
-                return None
-            rules += (Rule(version, *pair) for pair in _saved_rules(text))
-            if shutil.which("nft", path=PATH):
-                known = len(self.unseen)
-                text = self._told("the firewall", "nft", "list", "table", family, "libvirt_network")
-                rules += (Rule(version, *pair) for pair in _nft_rules(text or ""))
-                del self.unseen[known:]  # libvirt's other back end has no such table
-        return tuple(rules)
+        """The rules of both of libvirt's back ends, as far as they are installed."""
+        installed = [one for one in FIREWALLS if shutil.which(one.command[0], path=PATH)]
+        known = len(self.unseen)
+        told = [self._told("the firewall", *one.command) for one in installed or FIREWALLS]
+        if None in told:
+            del self.unseen[known + 1 :]  # one reason is enough
+            return None
+        return tuple(Rule(one.version, *rule) for one, text in zip(installed, told) if text for rule in one.rules(text))
 
 
 def _is_here(devices: dict[str, Any], address: str) -> bool:
@@ -174,10 +169,28 @@ def _saved_rules(text: str) -> Iterable[tuple[str, str]]:
 
 
 def _nft_rules(text: str) -> Iterable[tuple[str, str]]:
-    """Rules as nft lists them."""
-    chain = ""
+    """Rules of libvirt's table as nft lists them; those of other tables are iptables', or somebody else's."""
+    table = chain = ""
     for line in map(str.strip, text.splitlines()):
-        if line.startswith("chain "):
+        if line.startswith("table "):
+            table, chain = line.split()[2], ""
+        elif line.startswith("chain "):
             chain = line.split()[1]
-        elif chain and line not in ("", "}"):
+        elif chain and table == NFT_TABLE and line not in ("", "}"):
             yield chain, line
+
+
+class Firewall(NamedTuple):
+    """A command that lists rules for IP of one version, and how they are read."""
+
+    version: int
+    command: tuple[str, ...]
+    rules: Callable[[str], Iterable[tuple[str, str]]]
+
+
+FIREWALLS = (
+    Firewall(4, ("iptables-save",), _saved_rules),
+    Firewall(6, ("ip6tables-save",), _saved_rules),
+    Firewall(4, ("nft", "list", "ruleset", "ip"), _nft_rules),
+    Firewall(6, ("nft", "list", "ruleset", "ip6"), _nft_rules),
+)

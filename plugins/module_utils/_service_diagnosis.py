@@ -20,7 +20,9 @@ Seen = Iterator[tuple[str, str]]
 EVERYWHERE = ("0.0.0.0", "::", "*")  # noqa: S104 - read, not bound
 DNS = 53
 DHCP = {4: 67, 6: 547}
-# The chains of libvirt's rules for what passes a bridge: iptables' names, and nftables' (libvirt 10.4).
+# The chains of libvirt's rules for what passes a bridge, and where they are jumped to: iptables' names, and nftables'
+# (libvirt 10.4).
+STARTS = ("FORWARD", "forward")
 PASSING = (("LIBVIRT_FWO", "guest_output"), ("LIBVIRT_FWI", "guest_input"), ("LIBVIRT_FWX", "guest_cross"))
 
 
@@ -112,24 +114,24 @@ def firewall(spec: Spec, host: Sight) -> Seen:
     lost = []
     for version in sorted({version_of(item) for item in spec.get("ips", [])}):
         rules = [rule for rule in host.rules if rule.version == version]
-        lost += [f"{what} of IPv{version}" for what in _lost_rules(bridge_of(spec), rules)]
+        lost += [f"{what} (IPv{version})" for what in _lost_rules(bridge_of(spec), rules)]
     for net in _translated(spec):
         words = [_words(rule.text) for rule in host.rules]
         if not any(str(net) in line and {"masquerade", "snat"} & line for line in words):
             lost.append(f"the translation of addresses of {net}")
     if lost:
-        yield "firewall_rules_missing", f"there is not {', not '.join(lost)}"
+        yield "firewall_rules_missing", f"the firewall lacks {', '.join(lost)}"
 
 
 def _lost_rules(bridge: str, rules: list[Rule]) -> Iterator[str]:
     mine = {rule.chain for rule in rules if bridge in _words(rule.text)}
-    jumps = {word for rule in rules if rule.chain == "FORWARD" for word in rule.text.split()}
-    iptables = any(rule.chain.startswith("LIBVIRT_") for rule in rules)
-    for old, new in PASSING:
-        if not {old, new} & mine:
-            yield f"a rule for {bridge} in chain {old} or {new}"
-        elif iptables and old not in jumps:
-            yield f"the jump from chain FORWARD to {old}"
+    jumps = {(rule.chain, word) for rule in rules for word in rule.text.split()}
+    for chains in PASSING:
+        found = [(start, chain) for start, chain in zip(STARTS, chains) if chain in mine]
+        if not found:
+            yield f"a rule for {bridge} in chain {' or '.join(chains)}"
+        elif not jumps & {*found}:
+            yield f"the jump from chain {' to '.join(found[0])}"
 
 
 def _translated(spec: Spec) -> list[Any]:

@@ -92,11 +92,31 @@ def test_what_could_not_be_read_is_not_judged():
 
 def test_rules_of_nftables():
     chains = ("guest_output", "guest_input", "guest_cross")
+    jumps = [
+        Rule(version, "forward", f"counter packets 0 bytes 0 jump {chain}") for version in (4, 6) for chain in chains
+    ]
     rules = [Rule(version, chain, 'oif "virbr5" counter reject') for version in (4, 6) for chain in chains]
     nat = Rule(4, "guest_nat", "ip saddr 192.168.50.0/24 ip daddr != 192.168.50.0/24 masquerade")
-    assert codes(scenes.host(healthy(), rules=(*rules, nat))) == []
-    found = diagnose(scenes.host(healthy(), rules=(*rules[1:],)), ["lan"], [])
-    assert "guest_output of IPv4, not the translation of addresses of 192.168.50.0/24" in found[0].evidence
+    assert codes(scenes.host(healthy(), rules=(*jumps, *rules, nat))) == []
+    found = diagnose(scenes.host(healthy(), rules=(*jumps[1:], *rules[:-1])), ["lan"], [])
+    assert [one.code for one in found] == ["firewall_rules_missing"]
+    assert found[0].evidence == (
+        "the firewall lacks the jump from chain forward to guest_output (IPv4), a rule for virbr5 in chain "
+        "LIBVIRT_FWX or guest_cross (IPv6), the translation of addresses of 192.168.50.0/24"
+    )
+
+
+def test_a_range_that_is_exhausted_explains_why_dhcp_is_silent():
+    full = scenes.host(BREAKS["the range is leased"][0](healthy()), offers={"lan": False})
+    assert codes(full) == ["range_exhausted"]
+
+
+def test_a_dnsmasq_that_hangs_is_one_finding():
+    (found,) = diagnose(scenes.host(healthy(), answers={"192.168.50.1": False}, offers={"lan": False}), [], [])
+    assert (found.code, found.evidence) == (
+        "dns_silent",
+        "process 7 does not answer at 192.168.50.1 nor a DHCP discover",
+    )
 
 
 def test_an_isolated_network_needs_no_way_out():

@@ -34,6 +34,11 @@ IPTABLES = """\
 COMMIT
 """
 NFT = """\
+table ip filter {
+	chain LIBVIRT_FWO {
+		iifname "virbr5" counter reject
+	}
+}
 table ip libvirt_network {
 	chain guest_output {
 		iif "virbr5" counter reject
@@ -106,6 +111,24 @@ def test_what_it_may_not_see(commands, tmp_path):
         "who listens on which port: ss is not installed",
         "the firewall: iptables-save says 'Permission denied (you must be root)'",
     ]
+
+
+def test_a_hypervisor_without_iptables(commands, tmp_path):
+    for name in ("iptables-save", "ip6tables-save"):
+        (tmp_path / name).unlink()
+    look = Look()
+    assert {rule.chain for rule in look.sight([], [], []).rules} == {"guest_output"}
+    commands("nft", status=1, error="Operation not permitted (you must be root)")
+    assert look.sight([], [], []).rules is None
+    assert look.unseen == ["the firewall: nft says 'Operation not permitted (you must be root)'"]
+
+
+def test_a_hypervisor_without_a_firewall(commands, tmp_path):
+    for name in ("iptables-save", "ip6tables-save", "nft"):
+        (tmp_path / name).unlink()
+    look = Look()
+    assert look.sight([], [], []).rules is None
+    assert look.unseen == ["the firewall: iptables-save is not installed"]
 
 
 def test_a_hypervisor_without_iproute2(monkeypatch):
