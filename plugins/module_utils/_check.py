@@ -12,8 +12,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._fields import S
 from ansible_collections.virtfleet.network.plugins.module_utils._findings import KINDS, sentence, told
 from ansible_collections.virtfleet.network.plugins.module_utils._service_diagnosis import (
     bridge_of,
-    has_dhcp,
     has_dns,
+    leases_to_all,
     managed,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._sight import Scene, Sight
@@ -94,7 +94,7 @@ def _sight(look: Look, networks: Collection[Observed], probe: bool) -> Sight | N
     asked = [item["address"] for spec in running.values() if has_dns(spec) for item in spec["ips"]]
     bridges = filter(None, (bridge_of(_spec(network)) for network in networks))
     seen = look.sight(running, bridges, asked)
-    served = {name: bridge_of(spec) for name, spec in running.items() if any(map(has_dhcp, spec.get("ips", [])))}
+    served = {name: bridge_of(spec) for name, spec in running.items() if any(map(leases_to_all, spec.get("ips", [])))}
     if seen is None or not served:
         return seen
     if not probe:

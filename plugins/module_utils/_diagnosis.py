@@ -118,6 +118,9 @@ def _nic(nic: Plugged, scene: Scene, broken: Collection[str]) -> Iterator[Findin
         return
     if network is not None and not network.active:
         return
+    if scene.host is not None and nic.tap in scene.host.down:
+        yield found("nic_tap_down", f"the tap {nic.tap} of {label} is set down")
+        return
     devices = None if scene.host is None else scene.host.devices
     seen = verdict(nic.spec, nic.tap, scene.networks, devices)
     spec = {} if network is None else spec_of(network.live)

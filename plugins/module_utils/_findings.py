@@ -31,7 +31,10 @@ BOUNCE = "virt_network with state=restarted and restart=replug"
 # From cause to consequence: what comes first explains what comes later.
 KINDS = {
     "network_missing": Kind(
-        "error", "There is no such network.", "Create it, or correct the name in the guest.", "virt_network"
+        "error",
+        "There is no such network.",
+        "Create it, and plug its running guests in again; or correct the name in the guest.",
+        "virt_network",
     ),
     "definition_invalid": Kind(
         "error",
@@ -107,10 +110,16 @@ KINDS = {
         "error", "The network's dnsmasq runs, but does not listen where it should.", "Restart the network.", BOUNCE
     ),
     "dns_silent": Kind("error", "The network's DNS does not answer.", "Restart the network.", BOUNCE),
+    "range_exhausted": Kind(
+        "error",
+        "Every address of the DHCP ranges is leased or reserved: a new guest gets none.",
+        "Widen the range, or shorten the lease time.",
+        "virt_dhcp_range",
+    ),
     "dhcp_silent": Kind(
         "error",
         "The network's DHCP does not answer.",
-        "See whether the range is exhausted, and whether a firewall drops UDP port 67; restart the network.",
+        "See whether a firewall drops UDP port 67; restart the network.",
         BOUNCE,
     ),
     "forwarding_off": Kind(
@@ -133,12 +142,6 @@ KINDS = {
     "no_default_route": Kind(
         "warning", "The hypervisor has no default route: guests reach only what it reaches.", "Give it one."
     ),
-    "range_exhausted": Kind(
-        "error",
-        "Every address of the DHCP ranges is leased or reserved: a new guest gets none.",
-        "Widen the range, or shorten the lease time.",
-        "virt_dhcp_range",
-    ),
     "reservation_outside": Kind(
         "error",
         "A reservation's address is not in the subnet that it belongs to, so it is never given.",
@@ -155,6 +158,10 @@ KINDS = {
         "virt_network",
     ),
     "nic_link_down": Kind("error", "The NIC's link is set down.", "Set its link up.", "virt_iface with link.state=up"),
+    # Neither virt_iface nor a restart of the network touches it (libvirt 9.0).
+    "nic_tap_down": Kind(
+        "error", "The NIC's device on the hypervisor is set down.", "Set it up: ip link set DEVICE up."
+    ),
     "nic_cut_off": Kind(
         "error",
         "The NIC is not connected with its network, usually because that was restarted without care for its guests.",
@@ -214,4 +221,4 @@ def told(finding: Finding) -> dict[str, Any]:
 
 def sentence(finding: Finding) -> str:
     """A finding as a part of another sentence: what was seen, and what to do."""
-    return f"{finding.evidence} ({finding.code}): {KINDS[finding.code].remedy}"
+    return f"{finding.evidence} ({finding.code}): {KINDS[finding.code].remedy.rstrip('.')}"

@@ -114,7 +114,8 @@ class Look:
 
     def _server(self, network: str) -> Iterable[Server]:
         """A network's dnsmasq, by libvirt's pid file and what the process says it reads; nothing where it is hidden."""
-        path = f"/var/lib/libvirt/dnsmasq/{network}.conf"
+        path = Path(f"/var/lib/libvirt/dnsmasq/{network}.conf")
+        reservations = path.with_suffix(".hostsfile")
         try:
             pid = int(Path(f"/run/libvirt/network/{network}.pid").read_text(encoding="ascii"))
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -125,9 +126,10 @@ class Look:
             yield Server(0, None)
             return
         try:
-            options = Path(path).read_text(encoding="utf-8", errors="replace")
+            files = [path, *([reservations] if reservations.exists() else [])]
+            options = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
         except OSError as error:
-            self.unseen.append(f"the options of network {network!r}'s dnsmasq: {path}: {error.strerror}")
+            self.unseen.append(f"the options of the dnsmasq of network {network!r}: {path}: {error.strerror}")
             options = None
         yield Server(pid if f"--conf-file={path}".encode() in words else 0, options)
 

@@ -47,13 +47,14 @@ def network_findings(network: Observed, scene: Scene) -> list[Finding]:
     """Everything wrong with one network that there is."""
     spec = spec_of(network.live or network.saved)
     found = list(_definition(spec_of(network.saved), scene))
+    full = dict(_exhausted(spec, scene.leases.get(network.name, ()))) if network.active else {}
     if scene.host is not None:
         found += _around(network, spec, scene, scene.host)
-        found += _running(network, spec, scene.host) if network.active else port_taken(_ports(spec), scene.host)
+        running = _running(network, spec, scene.host, 4 in full)
+        found += running if network.active else port_taken(_ports(spec), scene.host)
     if not network.active and not found:
         found.append(("network_inactive", f"network {network.name!r} does not run, and nothing seen hinders its start"))
-    if network.active:
-        found += _exhausted(spec, scene.leases.get(network.name, ()))
+    found += (("range_exhausted", evidence) for evidence in full.values())
     return [Finding(code, network.name, evidence) for code, evidence in (*found, *_kept(network))]
 
 
@@ -153,7 +154,7 @@ def _ports(spec: Spec) -> set[int]:
 # ---- what runs ----
 
 
-def _running(network: Observed, spec: Spec, host: Sight) -> Seen:
+def _running(network: Observed, spec: Spec, host: Sight, full: bool) -> Seen:
     if not managed(spec):
         return
     name, lost = bridge_of(spec), set[str]()
@@ -171,7 +172,7 @@ def _running(network: Observed, spec: Spec, host: Sight) -> Seen:
         taken = sorted(str(address) for address in wanted - there if not (down and address.version == 6))
         if taken:
             yield "address_missing", f"bridge {name} lacks {', '.join(taken)}"
-    yield from server(network.name, spec, host, device is None, lost)
+    yield from server(network.name, spec, host, device is None, lost, full)
     yield from _outwards(spec, host)
     yield from firewall(spec, host)
 
@@ -193,7 +194,8 @@ def _outwards(spec: Spec, host: Sight) -> Seen:
         yield "no_default_route", f"the hypervisor has no default route of IPv{version}"
 
 
-def _exhausted(spec: Spec, leased: tuple[str, ...]) -> Seen:
+def _exhausted(spec: Spec, leased: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """The versions of IP of which every address to lease is taken, and what was seen."""
     for item in spec.get("ips", []):
         dhcp = item.get("dhcp", {})
         ends: list[tuple[Any, Any]] = [
@@ -208,4 +210,4 @@ def _exhausted(spec: Spec, leased: tuple[str, ...]) -> Seen:
         ]
         if ends and len(taken) >= sum(int(high) - int(low) + 1 for low, high in ends):
             places = ", ".join(f"{low}-{high}" for low, high in ends)
-            yield "range_exhausted", f"all {len(taken)} addresses of {places} are leased or reserved"
+            yield version_of(item), f"all {len(taken)} addresses of {places} are leased or reserved"

@@ -52,8 +52,14 @@ def version_of(item: Spec) -> int:
     return ipaddress.ip_address(item["address"]).version
 
 
-def server(name: str, spec: Spec, host: Sight, gone: bool, lost: Collection[str]) -> Seen:
-    """What is wrong with a network's dnsmasq; what a ``gone`` bridge or ``lost`` addresses explain is not said."""
+def leases_to_all(item: Spec) -> bool:
+    """Whether a guest without a reservation gets an address of IPv4 from a network's <ip>."""
+    return bool(item.get("dhcp", {}).get("ranges")) and version_of(item) == 4
+
+
+def server(name: str, spec: Spec, host: Sight, gone: bool, lost: Collection[str], full: bool) -> Seen:
+    """What is wrong with a network's dnsmasq; what a ``gone`` bridge, ``lost`` addresses or a ``full`` range explain is
+    not said."""
     served = [item for item in spec.get("ips", []) if has_dns(spec) or has_dhcp(item)]
     server = host.servers.get(name)
     if not served or server is None:
@@ -61,16 +67,9 @@ def server(name: str, spec: Spec, host: Sight, gone: bool, lost: Collection[str]
     if not server.pid:
         yield "dnsmasq_missing", f"the dnsmasq of network {name!r} does not run"
         return
-    if server.options is not None:
-        lines = server.options.splitlines()
-        wanted = [
-            f"dhcp-range={entry['start']},{entry['end']}"
-            for item in served
-            for entry in item.get("dhcp", {}).get("ranges", [])
-        ]
-        absent = [line for line in wanted if not any(have.startswith(line) for have in lines)]
-        if absent:
-            yield "dnsmasq_options", f"the configuration of process {server.pid} lacks {', '.join(absent)}"
+    absent = list(_absent(spec, served, server.options))
+    if absent:
+        yield "dnsmasq_options", f"the configuration of process {server.pid} lacks {', '.join(absent)}"
     here = [item for item in served if not gone and item["address"] not in lost]
     deaf = [(port, item["address"]) for item in here for port in _deaf(item, spec, host)]
     if deaf:
@@ -79,10 +78,24 @@ def server(name: str, spec: Spec, host: Sight, gone: bool, lost: Collection[str]
         yield from taken or [("dnsmasq_deaf", f"process {server.pid} does not listen on {silence}")]
         return
     silent = [item["address"] for item in here if host.answers.get(item["address"]) is False]
+    no_offer = host.offers.get(name) is False and not full
     if silent:
-        yield "dns_silent", f"process {server.pid} does not answer at {', '.join(silent)}"
-    if host.offers.get(name) is False:
+        discover = " nor a DHCP discover" if no_offer else ""
+        yield "dns_silent", f"process {server.pid} does not answer at {', '.join(silent)}{discover}"
+    elif no_offer:
         yield "dhcp_silent", "nobody offered an address to a DHCP discover on the bridge"
+
+
+def _absent(spec: Spec, served: list[Spec], options: str | None) -> Iterator[str]:
+    """The lines that dnsmasq's configuration, or its file of reservations, must begin with and does not."""
+    if options is None:
+        return
+    wanted = [f"interface={bridge_of(spec)}"]
+    for dhcp in (item.get("dhcp", {}) for item in served):
+        wanted += [f"dhcp-range={entry['start']},{entry['end']}" for entry in dhcp.get("ranges", [])]
+        wanted += [f"{host['mac']},{host['ip']}" for host in dhcp.get("hosts", []) if {"mac", "ip"} <= {*host}]
+    have = [f"{line}," for line in options.lower().splitlines()]
+    yield from (line for line in wanted if not any(one.startswith(f"{line.lower()},") for one in have))
 
 
 def _deaf(item: Spec, spec: Spec, host: Sight) -> Iterator[int]:

@@ -32,7 +32,8 @@ class Socket(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A network's dnsmasq: its process (0: there is none), and the text of its configuration (None: not readable)."""
+    """A network's dnsmasq: its process (0: there is none), and the text of its configuration and of its reservations
+    (None: not readable)."""
 
     pid: int
     options: str | None

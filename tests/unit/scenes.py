@@ -16,6 +16,14 @@ LAN = f"""<network><name>lan</name><forward mode="nat"/><bridge name="virbr5" st
 BRIDGED = '<network><name>out</name><forward mode="bridge"/><bridge name="br0"/></network>'
 GUEST = f"""<domain><name>web</name><devices><interface type="network"><mac address="{MAC}"/>
 <source network="lan" bridge="virbr5"/><target dev="vnet0"/><alias name="net0"/></interface></devices></domain>"""
+OPTIONS = """interface=virbr5
+dhcp-range=192.168.50.100,192.168.50.101,255.255.255.0
+52:54:00:00:01:01,192.168.50.9,web
+52:54:00:00:02:01,192.168.9.9
+52:54:00:00:02:01,192.168.50.9
+52:54:00:00:02:02,192.168.50.9
+52:54:00:00:AA:01,192.168.50.10
+"""
 CHAINS = ("LIBVIRT_FWO", "LIBVIRT_FWI", "LIBVIRT_FWX")
 REJECT = "-o virbr5 -j REJECT --reject-with icmp-port-unreachable"
 RULES = (
@@ -42,7 +50,7 @@ def healthy() -> Scene:
             Socket("udp", "fd00:50::1", "", 53, dnsmasq),
             Socket("udp", "0.0.0.0", "virbr5", 67, dnsmasq),
         ),
-        servers={"lan": Server(7, "interface=virbr5\ndhcp-range=192.168.50.100,192.168.50.101,255.255.255.0\n")},
+        servers={"lan": Server(7, OPTIONS)},
         settings={
             f"net.ipv{version}.conf.{scope}.forwarding": "1" for version in (4, 6) for scope in ("all", "virbr5")
         },
@@ -148,6 +156,18 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: host(scene, servers={"lan": Server(7, "interface=virbr5\n")}),
         ("dnsmasq_options",),
     ),
+    "dnsmasq has a longer range": (
+        lambda scene: host(scene, servers={"lan": Server(7, OPTIONS.replace(".101,", ".1019,"))}),
+        ("dnsmasq_options",),
+    ),
+    "dnsmasq serves another bridge": (
+        lambda scene: host(scene, servers={"lan": Server(7, OPTIONS.replace("virbr5", "virbr55"))}),
+        ("dnsmasq_options",),
+    ),
+    "dnsmasq lacks a reservation": (
+        lambda scene: both(scene, RANGE, f'{RANGE}<host mac="52:54:00:00:02:03" ip="192.168.50.9"/>'),
+        ("dnsmasq_options",),
+    ),
     "dnsmasq does not listen": (lambda scene: host(scene, sockets=()), ("dnsmasq_deaf",)),
     "DNS does not answer": (
         lambda scene: host(scene, answers={"192.168.50.1": False, "fd00:50::1": True}),
@@ -210,6 +230,7 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: guest(scene, '<alias name="net0"/>', '<alias name="net0"/><link state="down"/>'),
         ("nic_link_down",),
     ),
+    "the tap is down": (lambda scene: down(scene, "vnet0"), ("nic_tap_down",)),
     "the tap is on no bridge": (
         lambda scene: devices(scene, virbr5=Device(True, BRIDGE_MAC, {}, ("192.168.50.1/24", "fd00:50::1/64"))),
         ("nic_cut_off",),

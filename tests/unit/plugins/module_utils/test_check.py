@@ -18,6 +18,7 @@ LAN = (
     "<network><name>lan</name><bridge name='virbr1'/><ip address='192.168.81.1' prefix='24'>"
     "<dhcp><range start='192.168.81.9' end='192.168.81.99'/></dhcp></ip></network>"
 )
+RESERVED = "<host mac='52:54:00:00:00:0a' ip='192.168.81.9'/>"
 NAMED = Socket("udp", "0.0.0.0", "", 53, "named (process 8)")
 
 
@@ -83,6 +84,14 @@ def test_what_dhcp_answers(offer, code):
     host.looker = Looker(host, offer, servers=servers, sockets=heard)
     found = check(host, ["lan"], [], probe=True)
     assert ("dhcp_silent" in [one["code"] for one in found["findings"]]) is code
+
+
+def test_where_only_reserved_addresses_are_leased_nobody_is_asked_for_one():
+    host = office()
+    host.put("lan", LAN.replace("<range start='192.168.81.9' end='192.168.81.99'/>", RESERVED), "same")
+    found = check(host, ["lan"], [], probe=True)
+    assert "virbr1" not in host.looker.asked
+    assert "dhcp_silent" not in [one["code"] for one in found["findings"]]
 
 
 def test_away_from_the_hypervisor_it_says_so():

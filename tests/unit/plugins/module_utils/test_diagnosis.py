@@ -144,8 +144,13 @@ def test_a_reservation_is_named_where_its_guest_has_no_address():
     assert "no lease of the reserved 192.168.50.9" in found.evidence
 
 
+def test_dnsmasq_spells_a_mac_address_as_it_was_written():
+    kept = f'{scenes.RANGE}<host mac="52:54:00:00:AA:01" ip="192.168.50.10"/>'
+    assert codes(scenes.both(healthy(), scenes.RANGE, kept)) == []
+
+
 def test_findings_are_told_with_what_to_do():
-    assert sentence(Finding("autostart_off", "lan", "it is off")) == "it is off (autostart_off): Set autostart."
+    assert sentence(Finding("autostart_off", "lan", "it is off")) == "it is off (autostart_off): Set autostart"
 
 
 def test_a_network_that_is_off_on_purpose_is_looked_at_only_by_name():
