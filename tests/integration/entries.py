@@ -16,6 +16,7 @@ from .stage import Stage, succeeded
 
 # For what no libvirt does otherwise: where two are tested, only with the first.
 ON_ONE = pytest.mark.parametrize("whole_stage", ROOTS[:1] if len(ROOTS) < 3 else ROOTS, indirect=True)
+ON_THE_OTHER = pytest.mark.parametrize("whole_stage", ROOTS[-1:] if len(ROOTS) < 3 else ROOTS, indirect=True)
 NAME = "entries"
 BRIDGE = "vf-entries"
 GATEWAY, GATEWAY6 = "192.168.71.1", "fd00:71::1"
