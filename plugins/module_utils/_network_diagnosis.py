@@ -132,14 +132,13 @@ def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: Sight) ->
     yield from host_addresses(spec, own, around)
     # Routes of an address are its device's; these are the ones that somebody has set, or a routing daemon.
     mine = own.union(*(bridges(other) for other in others))
-    placed = {
-        (ipaddress.ip_interface(address).network, name)
-        for name, device in host.devices.items()
-        for address in device.addresses
-    }
     for route in host.routes:
+        if route.device in mine:
+            continue
         net = ipaddress.ip_network(route.destination)
-        if net.prefixlen and route.device not in mine and (net, route.device) not in placed:
+        device = host.devices.get(route.device)
+        placed = {ipaddress.ip_interface(address).network for address in device.addresses} if device else set()
+        if net.prefixlen and net not in placed:
             for one in nets(spec):
                 if overlap(one, net):
                     yield f"subnet {one} overlaps the hypervisor's route to {net} through {route.device}"

@@ -128,10 +128,10 @@ def firewall(spec: Spec, host: Sight) -> Seen:
     for version in sorted({version_of(item) for item in spec.get("ips", [])}):
         rules = [rule for rule in host.rules if rule.version == version]
         lost += [f"{what} (IPv{version})" for what in _lost_rules(bridge_of(spec), rules)]
-    for net in _translated(spec):
-        words = [_words(rule.text) for rule in host.rules]
-        if not any(str(net) in line and {"masquerade", "snat"} & line for line in words):
-            lost.append(f"the translation of addresses of {net}")
+    translated = {
+        word for rule in host.rules if {"masquerade", "snat"} & _words(rule.text) for word in _words(rule.text)
+    }
+    lost += [f"the translation of addresses of {net}" for net in _translated(spec) if str(net) not in translated]
     if lost:
         yield "firewall_rules_missing", f"the firewall lacks {', '.join(lost)}"
 
