@@ -94,8 +94,8 @@ def _absent(spec: Spec, served: list[Spec], options: str | None) -> Iterator[str
     for dhcp in (item.get("dhcp", {}) for item in served):
         wanted += [f"dhcp-range={entry['start']},{entry['end']}" for entry in dhcp.get("ranges", [])]
         wanted += [f"{host['mac']},{host['ip']}" for host in dhcp.get("hosts", []) if {"mac", "ip"} <= {*host}]
-    have = [f"{line}," for line in options.lower().splitlines()]
-    yield from (line for line in wanted if not any(one.startswith(f"{line.lower()},") for one in have))
+    have = {",".join(line.split(",")[:2]) for line in options.lower().splitlines()}
+    yield from (line for line in wanted if line.lower() not in have)
 
 
 def _deaf(item: Spec, spec: Spec, host: Sight) -> Iterator[int]:
