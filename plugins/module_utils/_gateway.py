@@ -136,7 +136,7 @@ class Gateway:
         """What looks at the hypervisor itself for a diagnosis, None when this is not the hypervisor."""
         from ansible_collections.virtfleet.network.plugins.module_utils._look import Look
 
-        return Look() if self._is_here() else None
+        return Look(self.version()) if self._is_here() else None
 
     def schema_errors(self, xml: str) -> list[str] | None:
         """What the hypervisor's libvirt schema says against a definition, None when it is not here."""

@@ -26,9 +26,10 @@ NETFILTER = "net.bridge.bridge-nf-call-iptables"
 
 
 class Look:
-    """One look; ``unseen`` collects what could not be looked at, and why."""
+    """One look at a hypervisor with this ``version`` of libvirt; ``unseen`` collects what could not be looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int) -> None:
+        self._version = version
         self.unseen: list[str] = []
 
     def sight(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> Sight | None:
@@ -146,9 +147,10 @@ class Look:
 
     def _rules(self) -> tuple[Rule, ...] | None:
         """The rules of both of libvirt's back ends, as far as they are installed."""
-        installed = [one for one in FIREWALLS if shutil.which(one.command[0], path=PATH)]
+        usable = [one for one in FIREWALLS if one.since <= self._version]
+        installed = [one for one in usable if shutil.which(one.command[0], path=PATH)]
         known = len(self.unseen)
-        told = [self._told("the firewall", *one.command) for one in installed or FIREWALLS]
+        told = [self._told("the firewall", *one.command) for one in installed or usable]
         if None in told:
             del self.unseen[known + 1 :]  # one reason is enough
             return None
@@ -188,11 +190,12 @@ class Firewall(NamedTuple):
     version: int
     command: tuple[str, ...]
     rules: Callable[[str], Iterable[tuple[str, str]]]
+    since: int = 0  # version of libvirt
 
 
 FIREWALLS = (
     Firewall(4, ("iptables-save",), _saved_rules),
     Firewall(6, ("ip6tables-save",), _saved_rules),
-    Firewall(4, ("nft", "list", "ruleset", "ip"), _nft_rules),
-    Firewall(6, ("nft", "list", "ruleset", "ip6"), _nft_rules),
+    Firewall(4, ("nft", "list", "ruleset", "ip"), _nft_rules, 10_004_000),
+    Firewall(6, ("nft", "list", "ruleset", "ip6"), _nft_rules, 10_004_000),
 )

@@ -14,6 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._look import Loo
 from ansible_collections.virtfleet.network.plugins.module_utils._sight import Route, Rule, Socket
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
 
+VERSION = 10_004_000  # the first with nftables
 IP = {
     "link": [{"ifname": "lo", "flags": ["UP"]}, {"ifname": "eth1", "flags": []}],
     "neighbour": [{"dst": "192.0.2.9", "lladdr": "52:54:00:AA:00:01"}, {"dst": "192.0.2.8", "state": ["FAILED"]}],
@@ -69,7 +70,7 @@ def commands(tmp_path, monkeypatch):
 
 
 def test_a_look(commands):
-    look = Look()
+    look = Look(VERSION)
     seen = look.sight([], [], ["127.0.0.7"])
     assert seen.devices == {"lo": Device(False, "", {}, ("127.0.0.1/8",))}
     assert seen.down == {"eth1"}
@@ -97,13 +98,13 @@ def test_a_look(commands):
 
 def test_only_its_own_addresses_are_asked(commands, monkeypatch):
     monkeypatch.setattr(_look, "answers_dns", lambda _address: True)
-    assert Look().sight([], [], ["127.0.0.1", "27.0.0.1", "127.0.0"]).answers == {"127.0.0.1": True}
+    assert Look(VERSION).sight([], [], ["127.0.0.1", "27.0.0.1", "127.0.0"]).answers == {"127.0.0.1": True}
 
 
 def test_what_it_may_not_see(commands, tmp_path):
     commands("iptables-save", status=4, error="Permission denied (you must be root)")
     (tmp_path / "ss").unlink()
-    look = Look()
+    look = Look(VERSION)
     seen = look.sight([], [], [])
     assert seen.rules is None
     assert seen.sockets == ()
@@ -113,10 +114,19 @@ def test_what_it_may_not_see(commands, tmp_path):
     ]
 
 
+def test_before_libvirt_had_nftables(commands, tmp_path):
+    (tmp_path / "nft").unlink()
+    look = Look(VERSION - 1)
+    assert {rule.chain for rule in look.sight([], [], []).rules} == {"FORWARD"}
+    commands("nft", status=1)
+    assert {rule.chain for rule in look.sight([], [], []).rules} == {"FORWARD"}
+    assert look.unseen == []
+
+
 def test_a_hypervisor_without_iptables(commands, tmp_path):
     for name in ("iptables-save", "ip6tables-save"):
         (tmp_path / name).unlink()
-    look = Look()
+    look = Look(VERSION)
     assert {rule.chain for rule in look.sight([], [], []).rules} == {"guest_output"}
     commands("nft", status=1, error="Operation not permitted (you must be root)")
     assert look.sight([], [], []).rules is None
@@ -126,14 +136,14 @@ def test_a_hypervisor_without_iptables(commands, tmp_path):
 def test_a_hypervisor_without_a_firewall(commands, tmp_path):
     for name in ("iptables-save", "ip6tables-save", "nft"):
         (tmp_path / name).unlink()
-    look = Look()
+    look = Look(VERSION)
     assert look.sight([], [], []).rules is None
     assert look.unseen == ["the firewall: iptables-save is not installed"]
 
 
 def test_a_hypervisor_without_iproute2(monkeypatch):
     monkeypatch.setattr(_host, "devices", lambda: None)
-    look = Look()
+    look = Look(VERSION)
     assert look.sight([], [], []) is None
     assert "iproute2" in look.unseen[0]
 
@@ -149,25 +159,25 @@ Nov 26 06:38:49 m1 dnsmasq[8]: 192.168.50.11: Address already in use
 
 def test_the_log_is_of_these_networks(commands):
     commands("journalctl", LOG)
-    assert [line.partition("]: ")[2] for line in Look().log(["lan", "192.168.50.1"])] == [
+    assert [line.partition("]: ")[2] for line in Look(VERSION).log(["lan", "192.168.50.1"])] == [
         "child process of lan: dnsmasq: cannot bind",
         "192.168.50.1: Address already in use",
     ]
-    assert Look().log(["none"]) == []
+    assert Look(VERSION).log(["none"]) == []
     commands("journalctl", "error of virbr5\n" * 30)
-    assert len(Look().log(["virbr5"])) == 20
+    assert len(Look(VERSION).log(["virbr5"])) == 20
 
 
 def test_a_log_that_it_may_not_see(commands):
     hint = "Hint: You are currently not seeing messages from other users and the system."
     commands("journalctl", "-- No entries --", error=hint)
-    look = Look()
+    look = Look(VERSION)
     assert look.log(["lan"]) == []
     assert look.unseen == [f"the daemons' log: journalctl says {hint!r}"]
 
 
 def test_a_dnsmasq_that_is_not_there(commands):
-    assert [server.pid for server in Look()._server("no-such-network")] == [0]
+    assert [server.pid for server in Look(VERSION)._server("no-such-network")] == [0]
 
 
 @pytest.mark.parametrize("reply, answers", [(lambda query: query[:2] + b"...", True), (lambda _query: b"??", False)])
@@ -206,6 +216,6 @@ def test_a_discover_is_a_whole_frame():
 
 def test_no_client_can_be_plugged_in(monkeypatch):
     monkeypatch.setattr(_host, "IP", "/bin/false")
-    look = Look()
+    look = Look(VERSION)
     assert look.offers("virbr5") is None
     assert "virbr5" in look.unseen[0]

@@ -1,0 +1,97 @@
+"""Measures the controller with more hypervisors than fit here: they answer what a real one has answered, after as long.
+
+A hypervisor that has to compute takes processors from the controller on this machine, and on no other. These do not
+compute: what stands for their Python takes the module in, waits as long as a real one took on this machine at rest, and
+gives its answer back.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from pathlib import Path
+
+from tests.bench.plays import Bench, Cost
+
+SIZES = (50, 200, 1000)
+MODULES = ("ansible.builtin.ping", "virtfleet.network.virt_network_audit")
+# The module's name stands in what is sent; all of that has to be read.
+STAND_IN = """\
+#!/bin/sh
+name=$(grep -oE 'modules[./](ping|virt_network_audit)' | sort -u | head -n 1)
+sleep "$(cat "/run/lab/${name##*[./]}.seconds")"
+cat "/run/lab/${name##*[./]}.json"
+"""
+
+
+def measure(bench: Bench, hosts: list[str], variables: Path) -> None:
+    """Plays of ping and of audits, and the playbook audit, on ever more of them."""
+    for module in MODULES:
+        _record(bench, hosts, module, variables)
+    for name in hosts:
+        place = bench.lab.hypervisors[name].home / "run/lab"
+        for file in bench.lab.folder.glob("replay/*"):
+            (place / file.name).write_bytes(file.read_bytes())
+            (place / file.name).chmod(0o755)
+    print("Hypervisors that answer what a real one has answered, after as long: seconds with 50 forks")
+    print(f"  {'':<44} {'seconds':>8} {'x ping':>7} {'controller':>11} {'MB':>6}")
+    for size in SIZES:
+        words = ("-i", str(_inventory(bench, hosts, size)), "-f", "50", "-e", "target=replayed")
+        _play(bench, MODULES[0], words)  # which makes the connections
+        ping, audit = (_play(bench, module, (*words, "-e", f"@{variables}")) for module in MODULES)
+        whole = bench.run("virtfleet.network.audit", *words, "-e", f"@{variables}")
+        for what, cost in (("ping", ping), ("audit", audit), ("the playbook audit, with all files", whole)):
+            _row(f"{size} hypervisors, {what}", cost, ping)
+
+
+def _row(what: str, cost: Cost, ping: Cost) -> None:
+    times = cost.seconds / ping.seconds
+    print(f"  {what:<44} {cost.seconds:>8.1f} {times:>7.2f} {cost.controller:>11.1f} {cost.memory:>6}", flush=True)
+
+
+def _task(module: str) -> dict[str, object]:
+    wanted = {"name": "{{ topology_name }}", "networks": "{{ topology_networks }}", "purge": "{{ topology_purge }}"}
+    return {module: {} if module == MODULES[0] else wanted}
+
+
+def _play(bench: Bench, module: str, words: tuple[str, ...]) -> Cost:
+    file = bench.lab.folder / "replayed.yml"
+    file.write_text(json.dumps([{"hosts": "replayed", "gather_facts": False, "tasks": [_task(module)]}]))
+    return bench.run(str(file), *words)
+
+
+def _record(bench: Bench, hosts: list[str], module: str, variables: Path) -> None:
+    """Keeps what a module answers on the first hypervisor, and how long it takes there."""
+    folder = bench.lab.folder / "replay"
+    folder.mkdir(exist_ok=True)
+    play = bench.lab.folder / "record.yml"
+    play.write_text(json.dumps([{"hosts": hosts[0], "gather_facts": False, "tasks": [_task(module)]}]))
+    bench.run(str(play), "-e", f"@{variables}", ANSIBLE_KEEP_REMOTE_FILES="1")
+    name = module.rpartition(".")[2]
+    find = f"cat /root/.ansible/tmp/*/AnsiballZ_{name}.py >/run/lab/{name}.py; rm -rf /root/.ansible/tmp"
+    bench.host.run(["sh", "-c", find])
+    run = ["sh", "-c", f"/usr/bin/python3 {shlex.quote(f'/run/lab/{name}.py')}"]
+    bench.host.run(run)
+    began = time.monotonic()
+    answer = bench.host.run(run).stdout
+    seconds = time.monotonic() - began
+    (folder / f"{name}.json").write_text(answer)
+    (folder / f"{name}.seconds").write_text(f"{seconds:.2f}")
+    (folder / "python").write_text(STAND_IN)
+    print(f"  {module} takes {seconds:.2f} s on a hypervisor that has this machine for itself")
+
+
+def _inventory(bench: Bench, hosts: list[str], size: int) -> Path:
+    """So many hosts, each with the connection of one of these hypervisors."""
+    names = {f"r{n}": {"ansible_host": hosts[n % len(hosts)]} for n in range(size)}
+    common = {
+        "ansible_connection": "ssh",
+        "ansible_ssh_common_args": f"-F {bench.lab.folder / 'ssh_config'}",
+        "ansible_control_path_dir": str(bench.lab.folder / "control"),
+        "ansible_pipelining": True,
+        "ansible_python_interpreter": "/run/lab/python",
+    }
+    file = bench.lab.folder / "replayed.json"
+    file.write_text(json.dumps({"replayed": {"hosts": names, "vars": common}}))
+    return file
