@@ -92,8 +92,9 @@ def assert_made(kept: Controller) -> None:
     templates = kept.named("job_templates")
     assert templates.keys() == {one["name"] for one in TEMPLATES.values()}
     assert {one["playbook"] for one in templates.values()} == {f"playbooks/{name}.yml" for name in TEMPLATES}
-    asks = ("ask_limit_on_launch", "ask_job_type_on_launch", "ask_diff_mode_on_launch", "ask_job_slice_count_on_launch")
-    assert all(one[ask] for one in templates.values() for ask in asks)
+    asks = ("limit", "job_type", "diff_mode", "job_slice_count", "forks")
+    assert all(one[f"ask_{ask}_on_launch"] for one in templates.values() for ask in asks)
+    assert {one["forks"] for one in templates.values()} == {OBJECTS["awx_forks"]}
     for one in TEMPLATES.values():
         made = templates[one["name"]]
         assert json.loads(made["extra_vars"]) == one.get("extra_vars", {})  # templates are still templates

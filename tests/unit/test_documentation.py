@@ -316,6 +316,16 @@ def test_every_example_is_run(page: str) -> None:
     assert len(re.findall("^```yaml$", (ROOT / page).read_text(), re.M)) == len(shown)
 
 
+def test_settings_of_a_page_are_ansibles(tmp_path: Path) -> None:
+    (text,) = pages.blocks("docs/fleet.md", "ini")
+    (tmp_path / "ansible.cfg").write_text(text)
+    command = [Path(sys.executable).with_name("ansible-config"), "dump", "--only-changed", "--type", "all"]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg")}
+    told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    taken = {value for value in re.findall(r"\) = (.*)", told) if value in text or value == "True"}
+    assert len(taken) == text.count(" = ")
+
+
 def test_behaviour_knows_when_a_restart_is_better() -> None:
     text = " ".join((ROOT / "docs/behaviour.md").read_text().split())
     assert f"take more than {_plan.WORTH_A_RESTART:g} seconds together" in text
