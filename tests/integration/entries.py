@@ -10,13 +10,12 @@ import pytest
 from lxml import etree
 
 from . import plays
-from .conftest import ROOTS
+from .conftest import FIRST_ROOTS, LAST_ROOTS
 from .plays import Result, Task
 from .stage import Stage, succeeded
 
-# For what no libvirt does otherwise: where two are tested, only with the first.
-ON_ONE = pytest.mark.parametrize("whole_stage", ROOTS[:1] if len(ROOTS) < 3 else ROOTS, indirect=True)
-ON_THE_OTHER = pytest.mark.parametrize("whole_stage", ROOTS[-1:] if len(ROOTS) < 3 else ROOTS, indirect=True)
+ON_ONE = pytest.mark.parametrize("whole_stage", FIRST_ROOTS, indirect=True)
+ON_THE_OTHER = pytest.mark.parametrize("whole_stage", LAST_ROOTS, indirect=True)
 NAME = "entries"
 BRIDGE = "vf-entries"
 GATEWAY, GATEWAY6 = "192.168.71.1", "fd00:71::1"

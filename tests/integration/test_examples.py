@@ -17,7 +17,7 @@ from tests.lab import Hypervisor, Lab, LabUnavailable
 from tests.pages import files
 
 from . import plays
-from .conftest import NOT_RUN, ROOTS
+from .conftest import FIRST_ROOTS, NOT_RUN
 from .plays import Task
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -46,7 +46,7 @@ GUEST_MACS = {"virt_iface": [ONE], "virt_iface_info": [ONE, TWO], "virt_network_
 TELLING = ("_info", "_check", "_audit")  # modules that change nothing
 
 
-@pytest.fixture(params=ROOTS)
+@pytest.fixture(params=FIRST_ROOTS)
 def untouched(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
     """A hypervisor that no other test uses, with what the examples find there."""
     try:

@@ -16,7 +16,7 @@ import yaml
 from tests.lab import Hypervisor, Lab, LabUnavailable
 from tests.pages import BLOCKS_RUN_BY, PAGES, blocks, files, write_files
 
-from .conftest import NOT_RUN, ROOTS
+from .conftest import FIRST_ROOTS, NOT_RUN
 from .plays import Result, environment
 from .test_examples import SERVING, make
 
@@ -38,7 +38,7 @@ USES = {"docs/reservations.md": ENTRIES, "docs/nics-of-a-new-guest.md": NICS}
 NEED_MORE = ("ansible-galaxy collection install git+", "ansible all -i hv1.example, -b -m ansible.builtin.package")
 
 
-@pytest.fixture(params=ROOTS)
+@pytest.fixture(params=FIRST_ROOTS)
 def host(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
     """A hypervisor for the examples alone."""
     try:
