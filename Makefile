@@ -59,8 +59,9 @@ check: setup ## style, types, pure tests, sanity, documentation: everything that
 
 .PHONY: check-steps check-unit check-style check-types check-shell check-generated check-sanity check-floor
 .PHONY: check-docs check-lint check-changelog check-tarball
-check-steps: check-unit check-style check-types check-sanity check-generated check-shell
-check-steps: check-docs check-lint check-changelog check-floor check-tarball
+# Two at a time: those that take long begin.
+check-steps: check-style check-unit check-floor check-sanity check-lint check-docs check-types
+check-steps: check-generated check-shell check-changelog check-tarball
 
 check-unit:
 	@$(STEP) --last "pure tests" pytest tests/unit
