@@ -124,6 +124,14 @@ $(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
 LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab $(wildcard tests/lab tests/integration)
 endef
 
+# What `make test` runs as a sample (tests/deep.py), run whole. SEED=... repeats a run.
+.PHONY: test-deep
+test-deep: export DEEP := 1
+test-deep: export SEED := $(or $(SEED),$(shell date +%s))
+test-deep: setup ## everything that make test only samples: faults, hostile values, random networks; hours
+	@echo "seed: $(SEED)"
+	@LAB_ROOTS="host" LAB_FULL="$(OWN)" $(STEP) --show "deep tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m deep tests
+
 # A release that cannot be had is no failure: it is reported here, and again at the end of the lab tests.
 root-%:
 	@$(STEP) "root of Debian $*" bash -c '$(PYTHON) -m tests.lab root $* || exit 77'
