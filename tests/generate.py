@@ -28,7 +28,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._module import C
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import iface_options  # noqa: E402
 from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import topology_options  # noqa: E402
-from tests import interface_docs, topology_docs  # noqa: E402
+from tests import fault_docs, interface_docs, topology_docs  # noqa: E402
 from tests.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk  # noqa: E402
 from tests.role_docs import Roles  # noqa: E402
 
@@ -90,12 +90,12 @@ def runtime(old: str) -> str:
     )
 
 
-def by_hand(old: str, name: str) -> str:
+def by_hand(old: str, name: str, source: str = "the table") -> str:
     """What people write in a page, and the mark below which it is generated."""
     text, mark, _generated = old.partition(f"<!-- {MARK}")
     if not mark:
         raise SystemExit(f"{name} has no line <!-- {MARK} ... -->, below which it is generated")
-    return f"{text}{mark} from the table, from here on: do not edit. -->"
+    return f"{text}{mark} from {source}, from here on: do not edit. -->"
 
 
 def behaviour(old: str) -> str:
@@ -124,6 +124,11 @@ def diagnosis(old: str) -> str:
     ]
     head = ["| code | severity | meaning | remedy | repaired by |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([by_hand(old, "docs/diagnosis.md"), "", "## What can be found", "", *head, *rows, ""])
+
+
+def faults(old: str) -> str:
+    """docs/faults.md with what tests have seen."""
+    return f"{by_hand(old, 'docs/faults.md', 'tests/faults')}\n{fault_docs.page()}"
 
 
 def interface_options(old: str, texts: Descriptions) -> str:
@@ -204,6 +209,7 @@ def generate() -> tuple[dict[str, str], list[str]]:
         "meta/runtime.yml": runtime,
         "docs/behaviour.md": behaviour,
         "docs/diagnosis.md": diagnosis,
+        "docs/faults.md": faults,
         "plugins/modules/virt_topology.py": partial(returned, result=topology_returned),
         "docs/interface-options.md": partial(interface_options, texts=texts["interface_options"]),
     }
