@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import PORT_PARAMETERS, contradictions
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import PORT_PARAMETERS, contradictions, number
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec, missing
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import GENERATED, INTERFACE
 
@@ -23,15 +23,20 @@ _SOURCES: dict[str, tuple[str, str]] = {
     "ethernet": ("", "ips routes"),
     "user": ("", "dev"),
     "hostdev": ("address|vendor", "product"),
-    "vhostuser": ("path mode", "type reconnect"),
+    "vhostuser": ("path", "mode type reconnect"),
     "vdpa": ("dev", ""),
     "null": ("", ""),
-    "vds": ("switchid portid portgroupid connectionid", ""),
+    "vds": ("switchid", "portid portgroupid connectionid"),
     "internal": ("name", ""),
     "mcast": ("socket_address port", ""),
     "server": ("port", "socket_address"),
     "client": ("socket_address port", ""),
     "udp": ("socket_address port local", ""),
+}
+# What the source must have before a version of libvirt.
+DEMANDED: dict[str, tuple[str, str]] = {
+    "vhostuser": ("mode", "11.1.0"),
+    "vds": ("portid portgroupid connectionid", "10.6.0"),
 }
 # libvirt drops or refuses them for all other types.
 _ONLY_FOR: dict[str, tuple[str, ...]] = {
@@ -71,6 +76,14 @@ NEEDED: dict[str, tuple[str, ...]] = {
 def interface_problems(spec: Spec, name: str) -> list[str]:
     """Everything that is wrong with an interface's definition; ``name`` is what to call it."""
     return [problem for rule in _RULES for problem in rule(spec, name)]
+
+
+def demanded(spec: Spec, name: str, version: int) -> Iterator[str]:
+    """What this version of libvirt needs, and later ones do not."""
+    options, until = DEMANDED.get(spec.get("type", ""), ("", "0.0.0"))
+    for option in options.split() if version < number(until) else ():
+        if spec.get("source", {}).get(option) is None:
+            yield f"{name} needs source.{option}, being of type {spec['type']} (libvirt {until} does without)"
 
 
 def list_problems(specs: list[Spec], name: str) -> Iterator[str]:

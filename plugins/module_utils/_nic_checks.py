@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import newer
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import interface_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import demanded, interface_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, NicPlan, Passage
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import label, mac_of, source_of
@@ -26,6 +26,7 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
         name, before = label(passage.after), passage.before
         old = interface_problems(before, name) if before is not None else []
         problems += [one for one in interface_problems(passage.after, name) if one not in old]
+        problems += demanded(passage.after, name, around.version)
         problems += newer(INTERFACE, passage.after, around.version, f"{name}.")
         if before is None or _plugged(before) != _plugged(passage.after):
             problems += _unknown(passage.after, around)

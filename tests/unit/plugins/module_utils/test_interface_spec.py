@@ -10,7 +10,12 @@ from ansible_collections.virtfleet.network.plugins.module_utils._checks import n
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidInterfaceError
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import _SOURCES, NEEDED
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import (
+    _SOURCES,
+    DEMANDED,
+    NEEDED,
+    demanded,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_spec import problems, render
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE, INTERFACES
 from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
@@ -359,14 +364,33 @@ def _at(spec, path):
 def _needs():
     """Every example with the path to each value that it must have, where others stay beside it."""
     for name in OLD_ENOUGH:
-        sources = [one for one in _SOURCES[EXAMPLES[name]["type"]][0].split() if "|" not in one]
+        kind = EXAMPLES[name]["type"]
+        sources = [one for one in _SOURCES[kind][0].split() if "|" not in one]
+        sources += DEMANDED.get(kind, ("", ""))[0].split()
         for above, needed in {"source": sources, **NEEDED}.items():
             path = tuple(above.split("."))
             for option in needed if len(_at(EXAMPLES[name], path)) > 1 else ():
                 yield pytest.param(EXAMPLES[name], (*path, option), id=f"{name}-{above}.{option}")
 
 
+# From this version on, QEMU's driver refuses a vhostuser without a path, the test driver does not.
+PATH_IS_FOR_QEMU = number("11.1.0")
+
+
 @pytest.mark.parametrize("spec,path", list(_needs()))
 def test_libvirt_needs_what_is_needed(taken, spec, path):
-    assert path[-1] in " ".join(problems(_without(spec, path)))
-    assert not taken(_without(spec, path))
+    libvirt = pytest.importorskip("libvirt")
+    wanted, version = _without(spec, path), libvirt.getVersion()
+    refused = [one for one in (*problems(wanted), *demanded(wanted, "interface", version)) if path[-1] in one]
+    if path == ("source", "path") and version >= PATH_IS_FOR_QEMU:
+        assert refused
+    else:
+        assert taken(wanted) is not bool(refused)
+
+
+@pytest.mark.parametrize("kind", DEMANDED)
+def test_what_only_older_libvirts_need(kind):
+    options, until = DEMANDED[kind]
+    spec = {"type": kind, "source": {}}
+    assert len(list(demanded(spec, "interface", number(until) - 1))) == len(options.split())
+    assert list(demanded(spec, "interface", number(until))) == []
