@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from xml.etree import ElementTree as ET
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _command
+
 SECONDS = 60
 BATCH = 16  # pictures of one process: it starts for longer than it draws one
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,11 +47,11 @@ def _drawn(graphs: str) -> list[str]:
     if not dot:
         return []
     try:
-        done = subprocess.run([dot, "-Tsvg"], input=graphs.encode(), capture_output=True, check=True, timeout=SECONDS)
+        done = _command.run([dot, "-Tsvg"], text=graphs, check=True, seconds=SECONDS)
         # Names are escaped in it, so no picture begins in one.
-        pictures = done.stdout.split(b"<?xml ")[1:]
+        pictures = done.stdout.split("<?xml ")[1:]
         return [
-            ET.tostring(_kept(ET.fromstring(b"<?xml " + one)), encoding="unicode")  # noqa: S314 - dot's, of escaped names
+            ET.tostring(_kept(ET.fromstring("<?xml " + one)), encoding="unicode")  # noqa: S314 - dot's, of escaped names
             for one in pictures
         ]
     except (OSError, subprocess.SubprocessError, ET.ParseError):

@@ -16,21 +16,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _command
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import etree, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
 
 SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
-# A user's login may lack the folders of the administrator's commands.
-IP = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin") or "ip"
+IP = shutil.which("ip", path=_command.PATH) or "ip"
 
 
 def devices() -> dict[str, Device] | None:
     """The network devices of this machine by name; None where iproute2 cannot tell."""
     try:
-        done = subprocess.run([IP, "-details", "-json", "address"], capture_output=True, check=True, timeout=30)
-        links: list[dict[str, Any]] = json.loads(done.stdout)
+        links: list[dict[str, Any]] = json.loads(_command.run([IP, "-details", "-json", "address"], check=True).stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     found: dict[str, Device] = {}
@@ -45,12 +44,10 @@ def devices() -> dict[str, Device] | None:
 def remove_stale(network: str, bridge: str) -> None:
     """Removes the bridge of an inactive network and ends its dnsmasq, both left behind by a killed daemon."""
     _end_dnsmasq(network)
-    done = subprocess.run(
-        [IP, "link", "delete", bridge, "type", "bridge"], capture_output=True, check=False, timeout=30
-    )
+    done = _command.run([IP, "link", "delete", bridge, "type", "bridge"])
     if done.returncode:
         raise NetworkError(
-            f"Cannot remove the bridge {bridge!r} that a killed daemon left behind: {done.stderr.decode().strip()}; "
+            f"Cannot remove the bridge {bridge!r} that a killed daemon left behind: {done.stderr.strip()}; "
             "remove it with ip link delete"
         )
 
@@ -114,7 +111,7 @@ def ports_forward_at_once(bridge: str) -> Iterator[None]:
 def forget_neighbours(bridge: str) -> None:
     """Has the kernel ask anew for those whom it could not reach through a bridge; else it waits a second for it."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        subprocess.run([IP, "neighbour", "flush", "dev", bridge], capture_output=True, check=False, timeout=30)
+        _command.run([IP, "neighbour", "flush", "dev", bridge])
 
 
 def fit_mtu(bridge: str, ports: list[str]) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,11 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils import _command, _host
 from ansible_collections.virtfleet.network.plugins.module_utils._probe import answers_dns, offers_dhcp
 from ansible_collections.virtfleet.network.plugins.module_utils._sight import Route, Rule, Server, Sight, Socket
 
-PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
 LOG_LINES = 20
 DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "dnsmasq")
 HIDDEN = "not seeing messages from other users"  # journalctl says so, and succeeds
@@ -69,14 +67,12 @@ class Look:
 
     def _told(self, what: str, *command: str) -> str | None:
         """What a command prints; None when there is no such command, it fails, or it hides something."""
-        program = shutil.which(command[0], path=PATH)
+        program = shutil.which(command[0], path=_command.PATH)
         if program is None:
             self.unseen.append(f"{what}: {command[0]} is not installed")
             return None
         try:
-            done = subprocess.run(
-                [program, *command[1:]], capture_output=True, check=False, timeout=30, text=True, errors="replace"
-            )
+            done = _command.run([program, *command[1:]])
         except (OSError, subprocess.SubprocessError) as error:
             reason = str(error)
         else:
@@ -148,7 +144,7 @@ class Look:
     def _rules(self) -> tuple[Rule, ...] | None:
         """The rules of both of libvirt's back ends, as far as they are installed."""
         usable = [one for one in FIREWALLS if one.since <= self._version]
-        installed = [one for one in usable if shutil.which(one.command[0], path=PATH)]
+        installed = [one for one in usable if shutil.which(one.command[0], path=_command.PATH)]
         known = len(self.unseen)
         told = [self._told("the firewall", *one.command) for one in installed or usable]
         if None in told:

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils import _command, _host
 
 SECONDS = 1.0  # for an answer of DNS, twice
 DHCP_SECONDS = (
@@ -66,7 +66,7 @@ def offers_dhcp(bridge: str) -> bool | None:
 
 def _ip(*words: str) -> bool:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        return not subprocess.run([_host.IP, *words], capture_output=True, check=False, timeout=30).returncode
+        return not _command.run([_host.IP, *words]).returncode
     return False
 
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _host, _look, _probe
+from ansible_collections.virtfleet.network.plugins.module_utils import _command, _host, _look, _probe
 from ansible_collections.virtfleet.network.plugins.module_utils._look import Look
 from ansible_collections.virtfleet.network.plugins.module_utils._sight import Route, Rule, Socket
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
@@ -51,7 +51,7 @@ table ip libvirt_network {
 @pytest.fixture
 def commands(tmp_path, monkeypatch):
     """Stand-ins for the hypervisor's commands; a test writes them by name."""
-    monkeypatch.setattr(_look, "PATH", str(tmp_path))
+    monkeypatch.setattr(_command, "PATH", str(tmp_path))
     monkeypatch.setattr(_host, "devices", lambda: {"lo": Device(False, "", {}, ("127.0.0.1/8",))})
 
     def command(name, output="", status=0, error=""):
