@@ -105,7 +105,7 @@ def _sha256(text: str) -> str:
 def _utc(seconds: int) -> str:
     try:
         return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC") if seconds else "never"
-    except (OSError, OverflowError, ValueError):
+    except (OSError, OverflowError, TypeError, ValueError):
         return str(seconds)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _info, _nic_info
@@ -12,6 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._check import ch
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import NicOutcome
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import DesiredNics, report
+from ansible_collections.virtfleet.network.plugins.module_utils._nics import mac_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._topology import Wanted, converge_topology
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._guests import Guests
 
 GOOD = ("as_asked", "unknown")
+# What a diagnosis finds of networks for which these options are false.
+SWITCHES = {"network_inactive": "active", "autostart_off": "autostart"}
 
 
 def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
@@ -32,18 +36,31 @@ def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
         problems = _problems(error)
         rows += [row for one in wanted.guests for row in _alone(gateway, one)]
     seen = check(gateway, [], [], False)
+    findings = [one for one in seen["findings"] if not _asked_for(one, wanted)]
+    broken = any(one["severity"] == "error" for one in findings)
     devices = gateway.devices() or {}
     return {
-        "as_asked": not problems and all(row.state in GOOD for row in rows),
+        "as_asked": not (problems or broken) and all(row.state in GOOD for row in rows),
         "rows": [row._asdict() for row in rows],
         "problems": problems,
-        "findings": seen["findings"],
+        "findings": findings,
         "not_looked_at": seen["not_looked_at"],
         "networks": [_without_xml(network) for network in _info.networks(gateway, [])],
         "guests": _nic_info.guests(gateway, [], False),
         "devices": {name: device._asdict() for name, device in devices.items()},
         "libvirt": gateway.version(),
     }
+
+
+def _asked_for(finding: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Whether a finding is just what was asked for: a network that is off, a NIC without a link."""
+    switch = SWITCHES.get(finding["code"])
+    if switch is not None:
+        return any(one.name == finding["network"] and getattr(one, switch) is False for one in wanted.networks)
+    nics = [nic.spec for one in wanted.guests if one.guest == finding["domain"] for nic in one.nics]
+    return finding["code"] == "nic_link_down" and any(
+        nic.get("link", {}).get("state") == "down" and mac_of(nic) in ("", finding["mac"]) for nic in nics
+    )
 
 
 def _without_xml(network: dict[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 as_asked:
-  description: Whether nothing differs from what was asked. Networks that nobody asked for do not count.
+  description: >-
+    Whether nothing differs from what was asked, and the diagnosis found no error. Networks that nobody asked for do not
+    count as a difference.
   returned: success
   type: bool
   sample: false

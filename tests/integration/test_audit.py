@@ -119,6 +119,12 @@ def test_an_audit_finds_what_was_changed_by_hand(stage: Stage, shop: None, tmp_p
     assert [found["summary"][part] for part in ("as_asked", "differ", "not_audited")] == [1, 0, 1]
     assert "2 hypervisors: 1 as asked, 0 differ, 1 not audited" in screen
 
+    # Nothing differs of what was asked for, and the network is dead all the same.
+    stage.host.run(["ip", "link", "set", "vbr-front", "down"])
+    status, screen, found = audit(stage, tmp_path, "audit", audit_fail_on_drift=True)
+    assert (status != 0, {row["state"] for row in found["hosts"][name]["rows"]}) == (True, {"as_asked"})
+    assert "1 hypervisor: 0 as asked, 1 differ, 0 not audited" in screen
+
     stage.host.run(["sh"], input=BY_HAND)
     page, others = tmp_path / "report.html", ("nowhere", "nopython", "nolibrary", "nolibvirt", "novariable")
     variables = {**LATER, "report_file": str(page), "audit_fail_on_drift": True}

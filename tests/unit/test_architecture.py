@@ -30,7 +30,7 @@ RINGS = {
         *("_nic_steps", "_nics", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_connected", "_nic_verdict"),
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
-        *("_audit_text", "_drawing", "_report"),
+        *("_audit_text", "_drawing", "_report", "_audit_document"),
     ),
     "edge": (
         "_command",

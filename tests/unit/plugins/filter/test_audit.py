@@ -72,6 +72,14 @@ def test_a_fleet():
     assert found["summary"]["states"]["as_asked"] == 2
 
 
+@pytest.mark.parametrize("wrong", [{"rows": [MTU]}, {"findings": [FINDING]}, {"problems": ["no room"]}])
+def test_what_is_wrong_counts(wrong):
+    """Also where the hypervisor's own verdict is another: an error of the diagnosis is no success."""
+    found = document(a={**GOOD, **wrong}, b={**GOOD, "findings": [{**FINDING, "severity": "warning"}]})
+    assert {name: found["summary"][name] for name in ("as_asked", "differ")} == {"as_asked": 1, "differ": 1}
+    assert [found["hosts"][name]["as_asked"] for name in "ab"] == [False, True]
+
+
 def test_a_result_that_never_came():
     found = document(a={})
     assert found["lines"][0]["state"] == "failed"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import DesiredNics, WantedNic
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._survey import survey
 from ansible_collections.virtfleet.network.plugins.module_utils._topology import Wanted
@@ -37,6 +38,21 @@ def test_as_asked():
     assert len(rows(found, "unknown")) == 5
     assert "xml" not in found["networks"][0]
     assert [guest["name"] for guest in found["guests"]] == ["other", "web"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_was_asked_for_is_not_wrong(asked):
+    """A network that is off, a NIC without a link: errors of the diagnosis, which count, unless they are asked for."""
+    host = nic_cases.host_of({"guest": {name: ["network lan a <link state='down'/>"] for name in ("saved", "live")}})
+    host.put("off", nic_cases.IDLE.replace("idle", "off").replace("9", "7"), autostart=True)
+    nic = WantedNic("", {"mac": {"address": "52:54:00:00:00:0a"}, **({"link": {"state": "down"}} if asked else {})})
+    off = Desired("off", active=False if asked else None, autostart=None)
+    lan = Desired("lan", autostart=False if asked else None)
+    found = survey(host, Wanted([off, lan], [DesiredNics("web", (nic,))]))
+    codes = {one["code"] for one in found["findings"] if one["network"] in ("off", "lan")}
+    assert codes == set() if asked else {"network_inactive", "nic_link_down", "autostart_off"}
+    assert rows(found, "differs", "missing", "invalid") == found["problems"] == []
+    assert found["as_asked"] == asked
 
 
 def test_what_differs():
