@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, etree, normalise, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidInterfaceError
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec, snake
+from ansible_collections.virtfleet.network.plugins.module_utils._given import given
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import (
     interface_problems,
     list_problems,
@@ -27,9 +28,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._overlay import 
 _YES, _NO = {"yes", "on", "true", "1", "y", "t"}, {"no", "off", "false", "0", "n", "f"}
 
 
-def render(given: Any) -> str:
+def render(wanted: Any) -> str:
     """One spec, or each of a list, as indented <interface> elements; raises InvalidInterfaceError with all problems."""
-    specs, found = _read(given)
+    specs, found = _read(wanted)
     if found:
         raise InvalidInterfaceError(found)
     devices = etree.Element("devices")
@@ -37,30 +38,31 @@ def render(given: Any) -> str:
     return "\n".join(write_xml(interface).rstrip() for interface in devices)
 
 
-def problems(given: Any) -> list[str]:
+def problems(wanted: Any) -> list[str]:
     """Everything that is wrong with one spec, or with a list of them."""
-    return _read(given)[1]
+    return _read(wanted)[1]
 
 
-def _read(given: Any) -> tuple[list[Spec], list[str]]:
-    if isinstance(given, Mapping):
-        spec, found = _one(given, "interface")
+def _read(wanted: Any) -> tuple[list[Spec], list[str]]:
+    wanted = given(wanted)
+    if isinstance(wanted, Mapping):
+        spec, found = _one(wanted, "interface")
         return [spec], found
-    if not isinstance(given, (list, tuple)):
-        return [], [f"an interface must be a dictionary of options, or a list of such, not {given!r}"]
+    if not isinstance(wanted, (list, tuple)):
+        return [], [f"an interface must be a dictionary of options, or a list of such, not {wanted!r}"]
     specs, found = [], []
-    for index, item in enumerate(given):
+    for index, item in enumerate(wanted):
         spec, wrong = _one(item, f"interfaces[{index}]")
         specs.append(spec)
         found += wrong
     return specs, [*found, *list_problems(specs, "interfaces")]
 
 
-def _one(given: Any, name: str) -> tuple[Spec, list[str]]:
+def _one(wanted: Any, name: str) -> tuple[Spec, list[str]]:
     """An interface as a spec, and what is wrong with it: the words, the values, and what they say together."""
-    if not isinstance(given, Mapping):
-        return {}, [f"{name} must be a dictionary of options, not {given!r}"]
-    shaped, misshaped = _shaped(INTERFACE, given, f"{name}.")
+    if not isinstance(wanted, Mapping):
+        return {}, [f"{name} must be a dictionary of options, not {wanted!r}"]
+    shaped, misshaped = _shaped(INTERFACE, wanted, f"{name}.")
     spec, wrong = normalise(INTERFACE, shaped, f"{name}.")
     spec = typed(spec)
     if "type" not in spec:
@@ -68,16 +70,16 @@ def _one(given: Any, name: str) -> tuple[Spec, list[str]]:
     return spec, [*misshaped, *wrong, *interface_problems(spec, name)]
 
 
-def _shaped(rows: Rows, given: Mapping[Any, Any], path: str) -> tuple[Spec, list[str]]:
+def _shaped(rows: Rows, wanted: Mapping[Any, Any], path: str) -> tuple[Spec, list[str]]:
     """The options that there are, without empty values, and what is no option or not of its form."""
     spec: Spec = {}
     found: list[str] = []
     known = {row.option: row for row in rows if not row.reported}
-    for option, value in given.items():
+    for option, value in wanted.items():
         row = known.get(option)
         if row is None:
             found.append(f"{path}{option} is no option{_hint(rows, str(option))}")
-        elif value is not None and (value != "" or row.needed):
+        elif value != "" or row.needed:
             shaped, wrong = _shaped_value(row, value, f"{path}{option}")
             found += wrong
             if shaped not in (None, {}, []):

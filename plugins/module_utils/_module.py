@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import unquote
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.common.validation import check_type_dict
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _codec, _gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome, converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._given import given
 from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Policy
@@ -40,10 +42,28 @@ CHANGE = {
 }
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
+    """An AnsibleModule for which null is the same as left out. Ansible itself fills in null for what is left out inside
+    a dictionary, after which an empty one and one that holds nothing but nulls look alike."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        own = {name: value for name, value in self.params.items() if name.startswith("_ansible_")}
+        users = {name: value for name, value in self.params.items() if name not in own}
+        self.params: dict[str, Any] = {**(given(users, {"options": self.argument_spec}, _dictionary) or {}), **own}
+
+
+def _dictionary(text: str) -> Any:
+    try:
+        return check_type_dict(text)
+    except TypeError:  # Ansible refuses it, in its own words
+        return text
+
+
 def start(options: dict[str, Any], **rules: Any) -> AnsibleModule:
     """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing, and
     never tells a password of the URI."""
-    module = AnsibleModule({**options, **CONNECTION}, supports_check_mode=True, **rules)
+    module = _Module({**options, **CONNECTION}, supports_check_mode=True, **rules)
     for password in re.findall("//[^/]*?:([^/]+)@", module.params["uri"]):
         module.no_log_values |= {password, unquote(password)}
     for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import PlanError
+from ansible_collections.virtfleet.network.plugins.module_utils._given import given
 from ansible_collections.virtfleet.network.plugins.module_utils._subnet_plan import subnet_plan
 
 # What becomes of the short form's kinds. A network without a mode is isolated.
@@ -27,19 +28,19 @@ LONGEST_DEVICE = 15
 
 def network_plan(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The options of virt_network for a network in its short form. Raises PlanError."""
-    given = {name: value for name, value in wanted.items() if value is not None}
-    short = {name: given.pop(name) for name in SHORT if name in given}
+    options = given(wanted) or {}
+    short = {name: options.pop(name) for name in SHORT if name in options}
     kind, derived = short.get("kind"), {}
     if kind is not None:
         if kind not in FORWARD:
-            raise PlanError(f"Cannot plan network {given.get('name')}: kind {kind} is none of {', '.join(FORWARD)}")
+            raise PlanError(f"Cannot plan network {options.get('name')}: kind {kind} is none of {', '.join(FORWARD)}")
         derived["forward"] = dict(FORWARD[kind])
         if kind == "nat" and "subnet_ipv6" in short:
             derived["forward"]["nat"] = {"ipv6": True}
         if kind != "bridged":
-            derived["bridge"] = {"name": bridge_name(str(given.get("name", "")))}
+            derived["bridge"] = {"name": bridge_name(str(options.get("name", "")))}
     ips = [_ip(short, family) for family in FAMILIES if short.get(f"subnet{family}")]
-    return _merged({**derived, **({"ips": ips} if ips else {})}, given)
+    return _merged({**derived, **({"ips": ips} if ips else {})}, options)
 
 
 def bridge_name(network: str) -> str:

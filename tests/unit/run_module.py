@@ -20,8 +20,7 @@ URI = "test:///default"
 
 def run_module(module, check=False, /, **params):
     """The result of a module as Ansible gets it."""
-    given = {name: value for name, value in {"uri": URI, **params}.items() if value is not None}
-    arguments = {"ANSIBLE_MODULE_ARGS": {**given, "_ansible_check_mode": check}}
+    arguments = {"ANSIBLE_MODULE_ARGS": {"uri": URI, **params, "_ansible_check_mode": check}}
     warnings._global_warnings.clear()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as output:
         patch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())

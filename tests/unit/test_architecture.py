@@ -19,6 +19,7 @@ UTILS = "ansible_collections.virtfleet.network.plugins.module_utils"
 RINGS = {
     "errors": ("_errors",),
     "pure": (
+        "_given",
         *("_kinds", "_fields", "_shared_xml", "_address_xml", "_network_xml", "_interface_xml"),
         *("_codec", "_overlay", "_diff"),
         *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live"),
