@@ -409,12 +409,16 @@ options:
             suboptions:
               name:
                 description:
-                  - The name to ask for, without spaces and commas.
+                  - The name to ask for, without spaces, commas and double quotes.
                   - Every entry needs it.
                 type: str
               value:
                 description:
-                  - The text to answer.
+                  - The text to answer, about 1,000 bytes at most.
+                  - A comma begins another string of the record. Put the text into double quotes,
+                    with a backslash before those inside, to keep its commas, double quotes,
+                    outer spaces and number signs. A warning tells when the answer differs from
+                    the value.
                   - Every entry needs it.
                 type: str
           srvs:

@@ -8,12 +8,12 @@ Read in libvirt 9.0 (network_conf.c, bridge_driver.c networkValidate, virsocketa
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems, range_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec, missing
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
@@ -47,12 +47,18 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 }
 
 
-def problems(spec: Spec, version: int) -> list[str]:
-    """Everything that is wrong with a network's definition for a libvirt of that version (9000000 is 9.0.0)."""
+def remarks(spec: Spec, version: int) -> list[str]:
+    """Everything to say about a network's definition for a libvirt of that version (9000000 is 9.0.0): what is wrong,
+    and as Caution what is only odd."""
     found: list[str] = []
     for rule in _RULES:
         found += rule(spec, version)
     return list(dict.fromkeys(found))
+
+
+def problems(spec: Spec, version: int) -> list[str]:
+    """Everything that is wrong with a network's definition."""
+    return [remark for remark in remarks(spec, version) if not isinstance(remark, Caution)]
 
 
 def number(version: str) -> int:
@@ -227,10 +233,6 @@ def _dns(spec: Spec, _version: int) -> Iterator[str]:
     for index, forwarder in enumerate(dns.get("forwarders", [])):
         if not forwarder.get("addr") and not forwarder.get("domain"):
             yield f"dns.forwarders[{index}] needs addr or domain"
-    for txt in dns.get("txts", []):
-        # dnsmasq reads its configuration so: text in quotes, and a comment from a # behind white space.
-        if re.search(r"\s#", re.sub(r'"[^"]*"', "", txt.get("value", ""))) or txt.get("value", "").count('"') % 2:
-            yield f"dns.txts[{txt.get('name')}].value needs balanced double quotes, and them around any ' #'"
     for index, srv in enumerate(dns.get("srvs", [])):
         if "target" not in srv and any(name in srv for name in ("port", "priority", "weight")):
             yield f"dns.srvs[{index}] needs target for port, priority and weight"

@@ -11,6 +11,12 @@ class NetworkError(Exception):
     """The base of all errors that this collection raises on purpose."""
 
 
+class Caution(str):
+    """What libvirt takes and nobody is harmed by, although it is hardly what a user means: a warning, not an error."""
+
+    __slots__ = ()
+
+
 class InvalidNetworkError(NetworkError):
     """What was asked for cannot be; raised before anything is touched, with every problem found."""
 

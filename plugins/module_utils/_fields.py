@@ -26,7 +26,8 @@ class Row(NamedTuple):
     it, nobody sets it; ``spells``: another option that this attribute is a spelling of; ``needed``: the schema
     wants it, so that an empty string is a value and what is assumed gets written; ``live``: the virNetworkUpdate
     section that changes it on a running network; ``passive``: only a description, of no effect on the running
-    network; ``ordered``: the order of the list means something.
+    network; ``ordered``: the order of the list means something; ``lines``: what libvirt writes for it into dnsmasq's
+    files, templates that _dnsmasq fills with what is in it, or for a single value with what is beside it.
     """
 
     form: str
@@ -47,6 +48,7 @@ class Row(NamedTuple):
     live: str = ""
     passive: bool = False
     ordered: bool = False
+    lines: tuple[str, ...] = ()
     wrapper: str = ""
     attribute: str = ""
 

@@ -209,13 +209,35 @@ def _line_of_netmask(prefix: int) -> str:
     return str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask)
 
 
+def _domain(pattern: str, expected: str) -> Kind:
+    """A name that DNS can hold: dnsmasq does not start with one that has a label of more than 63 characters, or (2.85,
+    2.93) with one that is too long, or (2.85) with a label that begins or ends with a hyphen."""
+
+    def check(text: str) -> str:
+        labels = text.split(".")
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {expected}")
+        if len(text) > 253 or any(len(label) > 63 for label in labels):
+            raise ValueError("must have at most 253 characters, and at most 63 between two dots")
+        if any(label.startswith("-") or label.endswith("-") for label in labels):
+            raise ValueError("must not have a hyphen at the beginning or end of a part between dots")
+        return text
+
+    return _string(check)
+
+
 TEXT = _string(lambda text: text)
 PARAGRAPHS = Kind(_paragraphs, str, {"type": "str"})
 NETWORK_NAME = _pattern(r"(?!\.\.?$)[^/]+", "a name without a slash")
-DNS_NAME = _pattern(r"[a-zA-Z0-9.-]+", "a name of letters, digits, dots and hyphens")
-HOST_NAME = _pattern(r"[a-zA-Z0-9][a-zA-Z0-9._-]*", "a name of letters, digits, dots, hyphens and underscores")
-TXT_NAME = _pattern(r"[^ ,]+", "a name without spaces and commas")
-SERVICE = _pattern(r"[a-zA-Z0-9_+/*-]{1,255}", "a service name of letters, digits and -_+/*")
+DNS_NAME = _domain(r"[a-zA-Z0-9._-]+", "a name of letters, digits, dots, hyphens and underscores")
+# dnsmasq takes these words of a reservation for a lease time, an address or an order, wherever they stand.
+HOST_NAME = _domain(
+    r"(?!(ignore|infinite|[0-9]+[smhdwSMHDW]?|[0-9]+(\.[0-9]+){3})$)[a-zA-Z0-9][a-zA-Z0-9._-]*",
+    "a name of letters, digits, dots, hyphens and underscores, not a number, a time, an address, ignore or infinite",
+)
+TXT_NAME = _domain(r"[!#-+\--~]+", "a name of ASCII characters without spaces, commas and double quotes")
+# 62: with its underscore it is a label of a DNS name.
+SERVICE = _pattern(r"[a-zA-Z0-9_+/*-]{1,62}", "a service name of at most 62 letters, digits and -_+/*")
 # 15: a network device's name is shorter than IFNAMSIZ (16) in Linux.
 DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\:-]{1,15}", "a device name of 1 to 15 letters, digits and _.-\\:")
 # <forward dev='x'> is another way to write its first <interface dev='x'/> (virNetworkForwardDefParseXML).

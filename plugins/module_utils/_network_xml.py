@@ -91,7 +91,12 @@ NETWORK = (
     CONNECTIONS,
     attr("ipv6", kind.YES_NO, assumed=False),
     attr("trustGuestRxFilters", kind.YES_NO, assumed=False),
-    text("name", kind.NETWORK_NAME, needed=True),
+    text(
+        "name",
+        kind.NETWORK_NAME,
+        needed=True,
+        lines=("##    virsh net-edit {name}", "pid-file=/run/libvirt/network/{name}.pid"),
+    ),
     text("uuid", kind.UUID, made_up=True),
     text("title", kind.TEXT, since="9.7.0", live="title", passive=True),
     text("description", kind.PARAGRAPHS, since="9.7.0", live="description", passive=True),
@@ -153,7 +158,7 @@ NETWORK = (
     element("mac", attr("address", kind.MAC, made_up=True)),
     element(
         "domain",
-        attr("name", kind.DNS_NAME),
+        attr("name", kind.DNS_NAME, lines=("local=/{name}/", "domain={name}")),
         attr("localOnly", kind.YES_NO, assumed=False),
         attr("register", kind.YES_NO, assumed=False, since="10.1.0"),
     ),
@@ -168,6 +173,7 @@ NETWORK = (
             attr("port", PORT, since="12.0.0"),
             key=fields("domain", "addr"),
             ordered=True,
+            lines=("server={domain:/|/}{addr}{port:#}",),
         ),
         many(
             "txt",
@@ -175,6 +181,7 @@ NETWORK = (
             attr("value", kind.TEXT, needed=True),
             key=fields("name"),
             live="dns-txt",
+            lines=("txt-record={name},{value}",),
         ),
         many(
             "srv",
@@ -187,6 +194,7 @@ NETWORK = (
             attr("weight", kind.integer(0, 65535), assumed=0),
             key=fields("service", "protocol", "domain", "target"),
             live="dns-srv",
+            lines=("srv-host=_{service}._{protocol}{domain:.}{target:,}{port:,}{priority:,}{weight:,}",),
         ),
         many("host", attr("ip", kind.IP), values("hostname", kind.DNS_NAME), key=fields("ip"), live="dns-host"),
     ),
@@ -200,7 +208,7 @@ NETWORK = (
         attr("netmask", kind.NETMASK, spells="prefix"),
         PREFIX,
         attr("localPtr", kind.YES_NO, assumed=False),
-        element("tftp", attr("root", kind.TEXT)),
+        element("tftp", attr("root", kind.TEXT), lines=("tftp-root={root}",)),
         element(
             "dhcp",
             many(
@@ -220,8 +228,9 @@ NETWORK = (
                 LEASE,
                 key=_host_key,
                 live="ip-dhcp-host",
+                lines=("{mac:|,}{id:id:|,}{name:|,}[{ip}]",),
             ),
-            element("bootp", attr("file", kind.TEXT), attr("server", kind.IP)),
+            element("bootp", attr("file", kind.TEXT), attr("server", kind.IP), lines=("dhcp-boot={file}{server:,,}",)),
         ),
         key=subnet_key,
         kin=_same_ip,
@@ -247,5 +256,6 @@ NETWORK = (
         option="dnsmasq_options",
         attribute="value",
         wrapper="{http://libvirt.org/schemas/network/dnsmasq/1.0}options",
+        lines=("{value}",),
     ),
 )

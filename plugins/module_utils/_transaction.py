@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, problems
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, Findings, conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings, waits
+from ansible_collections.virtfleet.network.plugins.module_utils._dnsmasq import line_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
+    Caution,
     InUseError,
     InvalidNetworkError,
     InvalidNicsError,
@@ -113,12 +115,9 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     if not desired.present or not (plan.steps or against or desired.bounce):
         return plan
     after, before = parse(read_xml(plan.after or "<network/>"), NETWORK), spec_of(observed.saved)
-    old = problems(before, 0) if observed.saved else []
-    found = [
-        *against,
-        *contradictions(desired.spec),
-        *(problem for problem in problems(after, around.version) if problem not in old),
-    ]
+    old = remarks(before, 0) if observed.saved else []
+    new = [*(remark for remark in remarks(after, around.version) if remark not in old), *line_remarks(after, before)]
+    found = [*against, *contradictions(desired.spec), *(remark for remark in new if not isinstance(remark, Caution))]
     if before.get("uuid") not in (None, after.get("uuid")):
         found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")
     active = observed.active if desired.active is None else desired.active
@@ -135,7 +134,8 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
         raise InvalidNetworkError(desired.name, found)
     if findings.stale_bridge:
         plan = _without_stale_bridge(plan, findings.stale_bridge)
-    warnings = [warning for warning in findings.warnings if warning not in known.warnings]
+    cautions = (remark for remark in new if isinstance(remark, Caution))
+    warnings = [*cautions, *(warning for warning in findings.warnings if warning not in known.warnings)]
     return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in warnings], unchecked)
 
 

@@ -22,7 +22,7 @@ RINGS = {
         "_given",
         *("_kinds", "_fields", "_shared_xml", "_address_xml", "_network_xml", "_interface_xml"),
         *("_codec", "_overlay", "_diff"),
-        *("_steps", "_state", "_target", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live"),
+        *("_steps", "_state", "_target", "_dnsmasq", "_dhcp_checks", "_checks", "_conflicts", "_live_lists", "_live"),
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),

@@ -6,10 +6,12 @@ import re
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, number, problems
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, number, problems, remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
+from ansible_collections.virtfleet.network.plugins.module_utils._dnsmasq import line_remarks
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed, Surroundings
@@ -21,7 +23,8 @@ RULES = [pytest.param(case, id=case["rule"]) for name in ("checks", "addresses")
 
 
 def found(options, version):
-    return problems(parse(read_xml(definition(options)), NETWORK), version)
+    spec = parse(read_xml(definition(options)), NETWORK)
+    return [*remarks(spec, version), *line_remarks(spec, {})]
 
 
 def libvirts_answer(options, version):
@@ -40,6 +43,7 @@ def test_what_is_wrong_is_told(case):
     told = found(case["wrong"], version_of(case))
     assert len(told) == 1, told
     assert re.search(case["problem"], told[0]), told
+    assert isinstance(told[0], Caution) == case.get("warning", False)
 
 
 @pytest.mark.parametrize("case", RULES)
