@@ -12,11 +12,12 @@ OVS = "ovs-system"
 
 class Seen(NamedTuple):
     """A device as the hypervisor itself sees it: whether it is there, its bridge ("" for none), whether it has a
-    carrier."""
+    carrier, and whether the bridge keeps it apart from its other isolated ports."""
 
     there: bool
     bridge: str = ""
     carrier: bool = True
+    isolated: bool = False
 
 
 class Plug(NamedTuple):

@@ -9,7 +9,9 @@ import time
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _host
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnplugError
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway, refusals
 from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
@@ -86,6 +88,9 @@ class Guests(Gateway):
         """Carries out one step, and waits until a running guest has let go of a NIC."""
         from ansible_collections.virtfleet.network.plugins.module_utils import _nic_steps
 
+        if isinstance(step, _nic_steps.Reconnect):
+            _host.plug_in(step.tap, step.bridge, step.isolated)
+            return
         calls = {
             _nic_steps.Attach: self.attach_device,
             _nic_steps.Change: self.update_device,
@@ -166,18 +171,29 @@ class Guests(Gateway):
             # Without what networks contribute; libvirt gives it only to those who may write.
             with contextlib.suppress(libvirt.libvirtError):
                 declared = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+        live = domain.XMLDesc() if active else ""
         return ObservedGuest(
             domain.name(),
             domain.UUIDString(),
             domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent else "",
-            domain.XMLDesc() if active else "",
+            live,
             declared,
+            _seen(live) if live and self._is_here() else {},
         )
 
 
 def _aliases(xml: str) -> set[str]:
     found = read_xml(xml).iterfind("devices/interface/alias") if xml else ()
     return {alias.get("name", "") for alias in found}
+
+
+def _seen(live: str) -> dict[str, Seen]:
+    """The taps of a running guest, and the bridges that libvirt has them on, as the kernel sees them."""
+    interfaces = read_xml(live).findall("devices/interface")
+    ends = ((one.find(tag), name) for one in interfaces for tag, name in (("target", "dev"), ("source", "bridge")))
+    names = {str(end.get(name, "")) for end, name in ends if end is not None}
+    found = {name: _host.seen(name) for name in names - {""}}
+    return {name: seen for name, seen in found.items() if seen is not None}
 
 
 def _flags(live: bool, saved: bool) -> int:

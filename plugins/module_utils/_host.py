@@ -91,7 +91,26 @@ def seen(device: str) -> Seen | None:
     master, carrier = place / "master", "0"
     with contextlib.suppress(OSError):  # a device that is set down tells of no carrier
         carrier = (place / "carrier").read_text(encoding="ascii").strip()
-    return Seen(place.exists(), master.resolve().name if master.is_symlink() else "", carrier == "1")
+    isolated = "0"
+    with contextlib.suppress(OSError):  # it is no port, or of a virtual switch
+        isolated = (place / "brport/isolated").read_text(encoding="ascii").strip()
+    bridge = master.resolve().name if master.is_symlink() else ""
+    return Seen(place.exists(), bridge, carrier == "1", isolated == "1")
+
+
+def plug_in(tap: str, bridge: str, isolated: bool = False) -> None:
+    """Makes a tap a port of a bridge, or of none, whatever it is a port of."""
+    words = ["master", bridge] if bridge else ["nomaster"]
+    done = _command.run([IP, "link", "set", "dev", tap, *words])
+    if done.returncode:
+        where = f"on bridge {bridge}" if bridge else "off its bridge"
+        raise NetworkError(
+            f"Cannot put the tap {tap} {where}: {done.stderr.strip()}; run the task as root on the hypervisor, or use "
+            f"ip link set dev {tap} {' '.join(words)}"
+        )
+    with contextlib.suppress(OSError):
+        if bridge:
+            Path("/sys/class/net", tap, "brport/isolated").write_text("1" if isolated else "0", encoding="ascii")
 
 
 @contextlib.contextmanager

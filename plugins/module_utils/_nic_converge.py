@@ -148,4 +148,7 @@ def _put_back(host: GuestHost, desired: DesiredNics, before: ObservedGuest) -> s
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
         return f"the NICs of {name} could not be put back entirely ({paths} differ)"
-    return f"the NICs of {name} were {'put back as they were' if steps else 'not changed'}"
+    note = f"the NICs of {name} were {'put back as they were' if steps else 'not changed'}"
+    if before.live and not before.devices:
+        note += ", as far as libvirt knows: which bridges their taps are on can only be seen on the hypervisor itself"
+    return note

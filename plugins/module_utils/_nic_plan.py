@@ -19,6 +19,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml i
     typed,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place, own
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_port import reconnects
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
     Around,
     Attach,
@@ -67,8 +68,9 @@ class _Planner:
         self.scopes, problem = scopes_of(desired.apply, guest)
         self.problems = [*desired.problems, *filter(None, [problem])]
         self.elements = {"live": interfaces(guest.declared or guest.live), "saved": interfaces(guest.saved)}
-        # Changes first; the old ones go when the new ones are there.
+        # Taps where libvirt has them first, then changes; the old ones go when the new ones are there.
         self.steps: dict[str, list[tuple[int, NicStep]]] = {scope: [] for scope in SCOPES}
+        self.reconnects = reconnects(guest)
         self.passages: list[Passage] = []
         self.taken = set(around.macs) if around else set()
         self.networks = around.networks if around else {}
@@ -100,6 +102,8 @@ class _Planner:
                 after[scope] = self._attach(nic, scope, want)
             else:
                 after[scope] = self._change(nic, scope, have, want)
+        if nic.live is not None and "live" in self.scopes:
+            self.add("live", -1, *filter(None, [self.reconnects[nic.live_at]]))
         anew = any(isinstance(step, Attach) for _rank, step in self.steps["live"][count:])
         moved = source_of(nic.live or {}) != source_of(after["live"] or {})
         return PlannedNic(after["live"], after["saved"], generated, anew or moved)

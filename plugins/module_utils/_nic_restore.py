@@ -16,6 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import
     path_of,
     plugged_anew,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_port import reconnects
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, Attach, Change, NicStep
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
     SCOPES,
@@ -30,7 +31,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import It
 
 def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
     """The steps that make a guest's NICs what they were."""
-    steps: list[NicStep] = []
+    # What a failed change has moved is where libvirt has it first, else it cannot be moved back.
+    steps: list[NicStep] = [
+        one for one in reconnects(now) if one and before.devices.get(one.tap) != now.devices.get(one.tap)
+    ]
     # A guest that has stopped meanwhile has no running definition to bring back.
     for scope in (scope for scope in SCOPES if getattr(now, scope)):
         olds, news = (interfaces((one.declared or one.live) if scope == "live" else one.saved) for one in (before, now))

@@ -73,8 +73,20 @@ class Detach(NamedTuple):
     seconds: float = 0
 
 
-NicStep = Union[Attach, Change, Detach]
-_ACTIONS = {Attach: "attach", Change: "update", Detach: "detach"}
+class Reconnect(NamedTuple):
+    """Put a running NIC's tap on the bridge that libvirt believes it is on: for libvirt itself there is nothing to
+    do."""
+
+    guest: str
+    items: tuple[Item, ...]
+    tap: str
+    bridge: str
+    isolated: bool
+    scope: str = "live"
+
+
+NicStep = Union[Attach, Change, Detach, Reconnect]
+_ACTIONS = {Attach: "attach", Change: "update", Detach: "detach", Reconnect: "reconnect"}
 
 
 class PlannedNic(NamedTuple):

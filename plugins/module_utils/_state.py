@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Callable, NamedTuple
 
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
+
 
 class Nic(NamedTuple):
     """A running guest's NIC on a network.
@@ -37,7 +39,8 @@ class ObservedGuest(NamedTuple):
     """A guest as libvirt knows it.
 
     ``saved``: the definition that its next start uses ("" when it only runs); ``live``: what runs ("" when it does
-    not); ``declared``: that without what its networks contribute ("" where one may only read).
+    not); ``declared``: that without what its networks contribute ("" where one may only read); ``devices``: the taps
+    of what runs, and the bridges that libvirt has them on, as the kernel sees them (empty where it cannot be seen).
     """
 
     name: str
@@ -45,6 +48,7 @@ class ObservedGuest(NamedTuple):
     saved: str = ""
     live: str = ""
     declared: str = ""
+    devices: Mapping[str, Seen] = MappingProxyType({})
 
     @property
     def exists(self) -> bool:

@@ -7,7 +7,9 @@ import itertools
 
 from lxml import etree
 
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, UnplugError
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Change
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Nic, ObservedGuest
 from tests.unit.fake_libvirt.base import (
     INTERNAL,
@@ -30,12 +32,13 @@ CHANGEABLE = ("source", "link", "bandwidth", "vlan", "filterref", "coalesce", "p
 
 class FakeGuests(FakeHost):
     """Keeps guests beside networks; ``readonly`` does not tell what is declared, ``holds_on`` are guests that let go
-    of nothing; ``told`` are addresses by MAC address, ``coming`` those that are there when somebody waits."""
+    of nothing; ``told`` are addresses by MAC address, ``coming`` those that are there when somebody waits; ``ports``
+    are the bridges of taps in the kernel's eyes."""
 
     def __init__(self, **more):
         super().__init__(**more)
         self.guests_there, self.readonly, self.holds_on = {}, False, set()
-        self.told, self.coming = {}, {}
+        self.told, self.coming, self.ports = {}, {}, {}
         self._taps = itertools.count()
 
     # ---- what a test sets up ----
@@ -53,12 +56,16 @@ class FakeGuests(FakeHost):
 
     def state_of_guests(self):
         """Everything that a failed change must leave as it was, without what comes with every start."""
-        return {
+        state = {
             (name, scope): sorted(write(_declared(nic)) for nic in kept[scope])
             for name, kept in self.guests_there.items()
             for scope in ("saved", "live")
             if kept[scope] is not None
         }
+        for name, kept in self.guests_there.items():
+            macs = [(nic.find("mac").get("address"), self.ports[_tap(nic)]) for nic in kept["live"] or ()]
+            state[name, "kernel"] = sorted(macs)
+        return state
 
     # ---- what the conductor asks ----
 
@@ -91,6 +98,7 @@ class FakeGuests(FakeHost):
             "" if kept["saved"] is None else self._definition(kept["saved"]),
             "" if live is None else self._definition([self._shown(nic) for nic in live]),
             declared,
+            {} if live is None or self.devices() is None else self._seen(live),
         )
 
     def all_guests(self):
@@ -107,6 +115,7 @@ class FakeGuests(FakeHost):
         self.calls.append(step)
         failing = self.fail_at is not None and len(self.calls) - 1 == self.fail_at
         if failing and not self.after_effect:
+            self._move_before_failing(step)
             raise self.error()
         try:
             nics = self.guests_there[step.guest][step.scope]
@@ -116,6 +125,12 @@ class FakeGuests(FakeHost):
             raise LibvirtError(f"Cannot apply {step}", str(error), error.code) from None
         if failing:
             raise self.error()
+
+    def _move_before_failing(self, step):
+        """As qemuDomainChangeNet does: the tap moves before the rest is tried, and nobody moves it back."""
+        if isinstance(step, Change) and step.scope == "live":
+            new = read(step.xml)
+            self.ports[_tap(self._find(self.guests_there[step.guest]["live"], new))] = self._bridge_of(new)
 
     def leases(self, _network):
         """Nobody has asked for an address."""
@@ -169,6 +184,11 @@ class FakeGuests(FakeHost):
             bridged = all(self._is_bridged(one) for one in (old, new))
             moved = old.find("source").attrib != new.find("source").attrib
             refuse_unless(bridged or not moved, OPERATION_UNSUPPORTED, "unable to change config on network type")
+            before, after = self._bridge_of(old), self._bridge_of(new)
+            busy = before != after and self.ports[_tap(old)] not in ("", before)
+            refuse_unless(not busy, INTERNAL, "Unable to add bridge port: Device or resource busy")
+            if before != after:
+                self.ports[_tap(old)] = after
         for tag in ("alias", "address", "target"):
             if new.find(tag) is None and old.find(tag) is not None:
                 new.append(copy.deepcopy(old.find(tag)))
@@ -181,6 +201,10 @@ class FakeGuests(FakeHost):
             if step.guest in self.holds_on:
                 raise UnplugError("the guest did not let go")
         nics.remove(old)
+
+    def _nic_reconnect(self, step, _nics):
+        assert self.ports[step.tap] != step.bridge
+        self.ports[step.tap] = step.bridge
 
     def _find(self, nics, wanted):
         """virDomainNetFindIdx: by the MAC address, then the PCI address, then the alias."""
@@ -204,6 +228,7 @@ class FakeGuests(FakeHost):
                 name = next(f"net{number}" for number in itertools.count() if f"net{number}" not in taken)
                 etree.SubElement(nic, "alias", name=name)
             refuse_unless(nic.find("alias").get("name") not in taken, INTERNAL, "non unique alias detected")
+            self.ports[_tap(nic)] = self._bridge_of(nic)
         taken = {other.find("address").get("bus") for other in nics}
         if nic.find("address") is None:
             bus = next(f"0x{number:02x}" for number in itertools.count(1) if f"0x{number:02x}" not in taken)
@@ -223,7 +248,18 @@ class FakeGuests(FakeHost):
             return mode_of(live) != "bridge" or live.find("bridge") is not None
         return nic.get("type") == "bridge"
 
+    def _bridge_of(self, nic):
+        """The bridge that a NIC belongs on, "" for none."""
+        source = nic.find("source")
+        net = self.nets.get(source.get("network")) if source is not None else None
+        bridge = net.live.find("bridge") if net is not None and net.live is not None else None
+        return bridge.get("name") if bridge is not None else ("" if source is None else source.get("bridge", ""))
+
     # ---- what is shown ----
+
+    def _seen(self, nics):
+        taps = {_tap(nic): Seen(True, self.ports[_tap(nic)]) for nic in nics}
+        return {**taps, **{self._bridge_of(nic): Seen(True) for nic in nics}}
 
     def _definition(self, nics):
         buses = "".join(f"<controller type='pci' index='{number}'/>" for number in range(10))
@@ -250,6 +286,10 @@ class FakeGuests(FakeHost):
                 if holder.find(tag) is not None and nic.find(tag) is None:
                     nic.append(copy.deepcopy(holder.find(tag)))
         return nic
+
+
+def _tap(nic):
+    return nic.find("target").get("dev")
 
 
 def _without_own_names(nic):
