@@ -19,9 +19,9 @@ def amount(sample: int, whole: int) -> int:
     return whole if DEEP else sample
 
 
-def sampled(items: Sequence[Item], size: int) -> list[Item]:
-    """Return `size` of the items, in their order and spread by SEED, or in a deep run all of them."""
+def sampled(items: Sequence[Item], size: int, salt: object = "") -> list[Item]:
+    """Return `size` of the items, in their order and chosen by SEED and `salt`, or in a deep run all of them."""
     if DEEP or len(items) <= size:
         return list(items)
-    places = sorted(random.Random(SEED).sample(range(len(items)), size))
+    places = sorted(random.Random(f"{SEED} {salt}").sample(range(len(items)), size))
     return [items[place] for place in places]

@@ -6,9 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.virtfleet.network.plugins.module_utils._readable import readable
+
 
 class NetworkError(Exception):
     """The base of all errors that this collection raises on purpose."""
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
 
 
 class Caution(str):

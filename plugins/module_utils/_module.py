@@ -1,9 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The glue to Ansible: the only file that knows AnsibleModule, and the only one that asks for check mode."""
+"""The glue to Ansible, and the only file that asks for check mode."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -13,19 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import unquote
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
-from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.basic import env_fallback, missing_required_lib
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _codec, _gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome, converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
-from ansible_collections.virtfleet.network.plugins.module_utils._given import given
 from ansible_collections.virtfleet.network.plugins.module_utils._info import summary
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._readable import readable, unfit
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Observed, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._target import tally
+from ansible_collections.virtfleet.network.plugins.module_utils._task import Module
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection
@@ -42,38 +43,27 @@ CHANGE = {
 }
 
 
-class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
-    """An AnsibleModule for which null is the same as left out. Ansible itself fills in null for what is left out inside
-    a dictionary, after which an empty one and one that holds nothing but nulls look alike."""
-
-    def _load_params(self) -> None:
-        super()._load_params()
-        own = {name: value for name, value in self.params.items() if name.startswith("_ansible_")}
-        users = {name: value for name, value in self.params.items() if name not in own}
-        self.params: dict[str, Any] = {**(given(users, {"options": self.argument_spec}, _dictionary) or {}), **own}
-
-
-def _dictionary(text: str) -> Any:
-    try:
-        return check_type_dict(text)
-    except TypeError:  # Ansible refuses it, in its own words
-        return text
-
-
-def start(options: dict[str, Any], **rules: Any) -> AnsibleModule:
+def start(options: dict[str, Any], **rules: Any) -> Module:
     """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing, and
     never tells a password of the URI."""
-    module = _Module({**options, **CONNECTION}, supports_check_mode=True, **rules)
+    try:
+        module = Module({**options, **CONNECTION}, supports_check_mode=True, **rules)
+    except UnicodeError as error:  # AnsibleModule itself logs the options as UTF-8
+        print(json.dumps({"failed": True, "msg": f"Cannot read the options: {readable(str(error))}"}))  # noqa: T201
+        raise SystemExit(1) from None
     for password in re.findall("//[^/]*?:([^/]+)@", module.params["uri"]):
         module.no_log_values |= {password, unquote(password)}
     for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):
         if not there:
             module.fail_json(msg=missing_required_lib(name))
+    found = list(unfit(module.params))
+    if found:
+        module.fail_json(msg=f"Cannot read the options: {'; '.join(found)}", problems=found)
     return module
 
 
 def finish(
-    module: AnsibleModule, readonly: bool, work: Callable[[Any], dict[str, Any]], kind: type[Gateway] | None = None
+    module: Module, readonly: bool, work: Callable[[Any], dict[str, Any]], kind: type[Gateway] | None = None
 ) -> None:
     """Connects, does the work and ends the module with its result or with its error as one sentence."""
     try:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any, Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import PlanError
@@ -55,17 +56,23 @@ def _network(text: str) -> Net:
 def _piece(net: Net, index: int | None, prefix: int | None) -> Net:
     if index is None and prefix is None:
         return net
-    if index is None or prefix is None or not net.prefixlen <= int(prefix) <= net.max_prefixlen:
+    length, number = _number(prefix), _number(index)
+    if length is None or index is None or not net.prefixlen <= length <= net.max_prefixlen:
         raise PlanError(
             f"Cannot take piece {index} of {net} with prefix {prefix}: give an index and a prefix from {net.prefixlen} "
             f"to {net.max_prefixlen}"
         )
-    index, prefix = int(index), int(prefix)
-    count = 1 << (prefix - net.prefixlen)
-    if not 0 <= index < count:
-        raise PlanError(f"Cannot take piece {index} of {net}: with prefix {prefix} there are 0 to {count - 1}")
-    base = int(net.network_address) + (index << (net.max_prefixlen - prefix))
-    return type(net)((base, prefix))
+    count = 1 << (length - net.prefixlen)
+    if number is None or number >= count:
+        raise PlanError(f"Cannot take piece {index} of {net}: with prefix {length} there are 0 to {count - 1}")
+    base = int(net.network_address) + (number << (net.max_prefixlen - length))
+    return type(net)((base, length))
+
+
+def _number(given: int | str | None) -> int | None:
+    """A whole number, also as text; None for all else. Python's int() reads digits of every script."""
+    text = str(given)
+    return int(text) if re.fullmatch("[0-9]{1,39}", text) else None
 
 
 def _hosts(net: Net) -> tuple[Address, Address]:

@@ -17,7 +17,7 @@ UTILS = "ansible_collections.virtfleet.network.plugins.module_utils"
 
 # Each file's ring. Within a ring, a file may import those left of it.
 RINGS = {
-    "errors": ("_errors",),
+    "errors": ("_readable", "_errors"),
     "pure": (
         "_given",
         *("_kinds", "_fields", "_shared_xml", "_address_xml", "_network_xml", "_interface_xml"),
@@ -50,7 +50,7 @@ RINGS = {
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
         *("_topology", "_topology_transaction", "_survey"),
     ),
-    "glue": ("_module", "_nic_module", "_topology_module"),
+    "glue": ("_task", "_module", "_nic_module", "_topology_module"),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
 MAY_IMPORT = {

@@ -72,7 +72,7 @@ def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         given.append(argument_spec)
         raise EOFError
 
-    monkeypatch.setattr(_module, "_Module", ansible_module)
+    monkeypatch.setattr(_module, "Module", ansible_module)
     with pytest.raises(EOFError):
         importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}").main()
     return given[0]

@@ -16,6 +16,8 @@ from ansible_collections.virtfleet.network.plugins.filter.audit_report import TE
 from ansible_collections.virtfleet.network.plugins.module_utils import _report
 from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, outline, picture
 from ansible_collections.virtfleet.network.plugins.module_utils._graphviz import draw
+from tests.deep import sampled
+from tests.hostile import VALUES
 from tests.unit import fleets
 from tests.unit.fleets import FINDING, HOSTILE, ROW, network, nic, result
 
@@ -111,7 +113,8 @@ def test_without_graphviz_it_tells_the_same_in_words(monkeypatch):
     assert "guest0 52:54:00:00:00:00: vnet0, 10.0.0.2, on net0" in text
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.deep
+@pytest.mark.parametrize("name", [*HOSTILE, *sampled(VALUES, 4)], ids=ascii)
 def test_hostile_names_do_no_harm(name):
     document = fleets.hostile(name)
     text = audit_report(document)
