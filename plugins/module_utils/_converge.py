@@ -40,8 +40,8 @@ class Host(Protocol):
     def apply(self, step: Any) -> None:
         """Carries out one step."""
 
-    def lock(self, names: Sequence[str], seconds: float) -> AbstractContextManager[None]:
-        """Holds networks against other tasks."""
+    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
+        """Holds networks and guests against other tasks."""
 
     def devices(self) -> dict[str, Device] | None:
         """The hypervisor's devices, None when they cannot be seen from here."""

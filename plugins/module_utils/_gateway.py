@@ -5,16 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
-import socket
-import struct
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Observed
 
@@ -29,8 +25,6 @@ except ImportError:  # reported by the glue in Ansible's usual words
     libvirt = None
 
 HAS_LIBVIRT = libvirt is not None
-
-LOCK_POLL = 0.05  # seconds
 
 
 class Lease(NamedTuple):
@@ -204,50 +198,12 @@ class Gateway:
         flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE
         self._network(step).setMetadata(field, step.text or None, None, None, flags)
 
-    @contextlib.contextmanager
-    def lock(self, names: Sequence[str], seconds: float, kind: str = "network") -> Iterator[None]:
-        """Holds each network against every other task on this machine; raises LockedError after so many seconds.
+    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
+        """Holds networks and guests against every other task within reach; raises LockedError after so many seconds."""
+        from ansible_collections.virtfleet.network.plugins.module_utils._lock import locked, reach_of
 
-        An abstract Unix socket: the kernel frees it with the process, and it needs no file that could be written.
-        """
-        host = f"{self._conn.getHostname()}/{self._conn.getType()}"
-        end = time.monotonic() + seconds
-        with contextlib.ExitStack() as held:
-            for name in sorted(set(names)):
-                # "/" is in no name of a network, so a guest's lock is no network's.
-                place = f"{host}/{name}" if kind == "network" else f"{host}/{kind}/{name}"
-                address = f"\0virtfleet.network/{hashlib.sha256(place.encode()).hexdigest()}"
-                held.enter_context(contextlib.closing(_bind(f"{kind} {name!r}", address, end, seconds)))
-            yield
-
-
-def _bind(what: str, address: str, end: float, seconds: float) -> socket.socket:
-    while True:
-        lock = socket.socket(socket.AF_UNIX)
-        try:
-            lock.bind(address)
-            lock.listen()
-            return lock
-        except OSError as error:
-            lock.close()
-            if error.errno != errno.EADDRINUSE:
-                raise LockedError(f"Cannot lock {what} on this machine: {error.strerror}") from None
-            if time.monotonic() >= end:
-                raise LockedError(
-                    f"Cannot change {what}: {_holder(address)} has been changing it for more than "
-                    f"{seconds:g} seconds; wait for it, end it, or raise lock_timeout"
-                ) from None
-            time.sleep(LOCK_POLL)
-
-
-def _holder(address: str) -> str:
-    """Who holds a lock, from the credentials that the kernel keeps of a listening socket."""
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe, contextlib.suppress(OSError):
-        probe.connect(address)
-        size = struct.calcsize("3i")
-        pid = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
-        return f"process {pid}"
-    return "another process"
+        things = [*(("network", name) for name in names), *(("guest", name) for name in guests)]
+        return locked(reach_of(str(self._conn.getURI())), things, seconds)
 
 
 def _observe(network: Any) -> Observed:

@@ -48,8 +48,8 @@ class GuestHost(Protocol):
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step."""
 
-    def lock(self, names: Sequence[str], seconds: float, kind: str = "network") -> AbstractContextManager[None]:
-        """Holds guests against other tasks."""
+    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
+        """Holds networks and guests against other tasks."""
 
 
 class NicOutcome(NamedTuple):
@@ -68,7 +68,7 @@ def converge_nics(host: GuestHost, desired: DesiredNics, rehearse: bool, patienc
         return outcome
     if rehearse:
         return prepare(desired, _observed(host, desired), around_of(host))
-    with host.lock([desired.guest], patience, "guest"):
+    with host.lock([], patience, [desired.guest]):
         outcome = prepare(desired, _observed(host, desired), around_of(host))
         return carry_out([part_of(host, outcome)], lambda: verified(host, [outcome]))[0]
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Callable, NamedTuple, Protocol, Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome, at_rest
@@ -16,9 +15,6 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import De
 
 class Hypervisor(Host, GuestHost, Protocol):
     """A host and its guests."""
-
-    def lock(self, names: Sequence[str], seconds: float, kind: str = "network") -> AbstractContextManager[None]:
-        """Holds networks or guests against other tasks."""
 
 
 class Wanted(NamedTuple):
@@ -52,5 +48,5 @@ def converge_topology(
     if rehearse:
         return prepare(host, wanted, policy, wanted.bridges)
     networks, guests = [one.name for one in wanted.networks], [one.guest for one in wanted.guests]
-    with host.lock(networks, patience), host.lock(guests, patience, "guest"):
+    with host.lock(networks, patience, guests):
         return transact(host, wanted, policy, about_to)

@@ -35,16 +35,8 @@ RINGS = {
         *("_audit_text", "_drawing", "_report", "_audit_document"),
     ),
     "edge": (
-        "_command",
-        "_graphviz",
-        "_host",
-        "_probe",
-        "_look",
-        "_users",
-        "_replug",
-        "_gateway",
-        "_guests",
-        "_snapshot",
+        *("_command", "_graphviz", "_lock", "_host", "_probe", "_look"),
+        *("_users", "_replug", "_gateway", "_guests", "_snapshot"),
     ),
     "conductor": (
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),

@@ -105,10 +105,6 @@ class FakeGuests(FakeHost):
         """All guests."""
         return [self.observe_guest(name) for name in sorted(self.guests_there)]
 
-    def lock(self, names, seconds, kind="network"):
-        """Holds networks or guests."""
-        return super().lock([f"{kind}/{name}" if kind != "network" else name for name in names], seconds)
-
     def apply_nic(self, step):
         """Carries out a step; the guest must be locked for it."""
         assert f"guest/{step.guest}" in self.held, f"{step} without the lock of its guest"

@@ -108,8 +108,9 @@ class FakeHost:
         return None if self._schema is None else self._schema(xml)
 
     @contextlib.contextmanager
-    def lock(self, names, seconds):
-        """Holds networks; nobody else would let go while one waits."""
+    def lock(self, names, seconds, guests=()):
+        """Holds networks and guests; nobody else would let go while one waits."""
+        names = [*names, *(f"guest/{guest}" for guest in guests)]
         if self.held.intersection(names):
             raise LockedError(f"held for {seconds} seconds")
         self.locked.append((list(names), seconds))

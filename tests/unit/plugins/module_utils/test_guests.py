@@ -89,9 +89,8 @@ def test_guests_are_observed(gateway):
 
 
 def test_lock_of_a_guest_is_none_of_a_network(gateway):
-    held = gateway.lock(["test"], 0, "guest"), gateway.lock(["test"], 0)
-    with held[0], held[1], pytest.raises(LockedError, match="Cannot change guest 'test'"):
-        gateway.lock(["test"], 0, "guest").__enter__()
+    with gateway.lock(["test"], 0, ["test"]), pytest.raises(LockedError, match="Cannot change guest 'test'"):
+        gateway.lock([], 0, ["test"]).__enter__()
 
 
 def test_refusals_say_of_which_guest(gateway):
