@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._kinds import DNS_LONGEST
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 
 LONGEST = 1023  # bytes, without the new line
@@ -144,6 +145,10 @@ def _line_remarks(line: Line) -> Iterator[str]:
             "as another option"
         )
         return
+    option, _equals, value = line.text.partition("=")
+    name = value.partition(",")[0]
+    if option == "srv-host" and len(name) > DNS_LONGEST:
+        yield f"{line.path} makes a name of {len(name)} characters, of which DNS holds {DNS_LONGEST}: {_short(name)}"
     characters = read(line.text)
     if characters is None:
         yield f"{line.path} has a double quote without its partner, which dnsmasq does not start with"

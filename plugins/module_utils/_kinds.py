@@ -12,6 +12,8 @@ from typing import Any, Callable, NamedTuple
 # Control characters would reach the generated dnsmasq configuration as lines of their own (libvirt 9.0).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
+DNS_LONGEST = 253  # characters of a name with its dots (RFC 1035)
+
 
 class Kind(NamedTuple):
     """A kind of value: ``parse`` turns text into the canonical value (or raises ValueError saying what is
@@ -217,8 +219,8 @@ def _domain(pattern: str, expected: str) -> Kind:
         labels = text.split(".")
         if not re.fullmatch(pattern, text):
             raise ValueError(f"must be {expected}")
-        if len(text) > 253 or any(len(label) > 63 for label in labels):
-            raise ValueError("must have at most 253 characters, and at most 63 between two dots")
+        if len(text) > DNS_LONGEST or any(len(label) > 63 for label in labels):
+            raise ValueError(f"must have at most {DNS_LONGEST} characters, and at most 63 between two dots")
         if any(label.startswith("-") or label.endswith("-") for label in labels):
             raise ValueError("must not have a hyphen at the beginning or end of a part between dots")
         return text

@@ -142,6 +142,11 @@ def test_what_is_served_otherwise_is_a_warning(value, told):
     "options,told,warning",
     [
         ({"name": 'a "b'}, "name has a double quote without its partner, which dnsmasq does not start with", False),
+        (
+            {"dns": {"srvs": [{"service": "a", "protocol": "tcp", "domain": "b" * 250, "target": "t"}]}},
+            "dns.srvs[0] makes a name of 258 characters, of which DNS holds 253: '_a._tcp.bbb",
+            False,
+        ),
         ({"name": "a #b"}, "name is read as 'pid-file=/run/libvirt/network/a' by dnsmasq", False),
         ({"ips": [{**IP, "tftp": {"root": "/a "}}]}, "ips[0].tftp is read as 'tftp-root=/a' by dnsmasq", True),
         ({"ips": [{**IP, "tftp": {"root": "/a,b"}}]}, "ips[0].tftp has a comma", True),
