@@ -17,6 +17,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import m
 UNCHECKED_HOST = (
     "the hypervisor's own addresses, bridges and interfaces were not checked, because this task does not run on it"
 )
+KERNEL_NAMES = ("all", "default")
+SMALLEST_IPV6 = 1280
 # What a route cannot be at the same time, by the list that it stands in.
 _ROUTED = {"a route": "routes", "the subnet": "ips"}
 
@@ -36,11 +38,13 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
     soft += _names(spec, around.networks)
     stale = ""
     if around.devices is not None:
-        # Only a running network has its bridge; a device of that name is somebody else's otherwise.
-        devices, own = around.devices, bridges(observed) if observed.active else set()
-        stale = stale_bridge(observed, devices)
-        problems += taken_device(spec, own | {stale}, devices)
-        when_active = [*missing_bridge(spec, devices), *host_addresses(spec, own | {stale}, around)]
+        devices, stale = around.devices, stale_bridge(observed, around.devices)
+        own = bridges(observed) | {stale}
+        problems += taken_device(spec, own, devices)
+        (problems if active else soft).extend(impossible(spec))
+        when_active = [*missing_bridge(spec, devices), *host_addresses(spec, own, around)]
+        told = [*hard, *when_active]
+        when_active += [text for net, text in routed(spec, own, devices) if not any(f" {net} " in one for one in told)]
         (problems if active else soft).extend(when_active)
     return Findings([*hard, *problems], soft, stale if active and not observed.active else "")
 
@@ -49,9 +53,29 @@ def _specs(network: Observed) -> list[Spec]:
     return [spec_of(xml) for xml in dict.fromkeys((network.saved, network.live)) if xml]
 
 
+def refusals(spec: Spec, observed: Observed, devices: dict[str, Device]) -> list[str]:
+    """Why libvirt or the kernel would refuse to start the network, also where it runs and is only started again."""
+    own = bridges(observed) | {stale_bridge(observed, devices)}
+    # All that libvirt touches of a bridge of the host (networkStartNetworkBridge).
+    touched = spec.get("bandwidth") or spec.get("bridge", {}).get("mac_table_manager")
+    missing = missing_bridge(spec, devices) if touched else []
+    return [
+        *impossible(spec),
+        *taken_device(spec, own, devices),
+        *missing,
+        *(text for _net, text in routed(spec, own, devices)),
+    ]
+
+
 def bridges(network: Observed) -> set[str]:
-    """The bridges that a network's definitions name."""
-    return {str(spec.get("bridge", {}).get("name", "")) for spec in _specs(network)}
+    """The bridge that libvirt has made for a running network; one of the host's own that it uses is none."""
+    spec = spec_of(network.live)
+    return {str(spec.get("bridge", {}).get("name", ""))} if network.active and is_managed(spec) else set()
+
+
+def is_managed(spec: Spec) -> bool:
+    """Whether libvirt makes a bridge for a network."""
+    return (mode(spec) or None) in MANAGED_MODES
 
 
 def nets(spec: Spec, name: str = "ips") -> list[Subnet]:
@@ -69,11 +93,13 @@ def taken(spec: Spec, networks: Sequence[Observed], active: bool) -> tuple[list[
     hard: list[str] = []
     soft: list[str] = []
     bridge = spec.get("bridge", {}).get("name")
-    managed = (mode(spec) or None) in MANAGED_MODES
+    managed = is_managed(spec)
     for other in networks:
         for there in _specs(other):
             if managed and bridge and bridge == there.get("bridge", {}).get("name"):
                 hard.append(f"bridge.name {bridge} is the bridge of network {other.name!r}")
+            if spec.get("uuid") and spec["uuid"] == there.get("uuid"):
+                hard.append(f"uuid {spec['uuid']} is the uuid of network {other.name!r}")
             both = active and (other.active or other.autostart)
             (hard if both else soft).extend(f"{claim} of network {other.name!r}" for claim in claims(spec, there))
     return list(dict.fromkeys(hard)), list(dict.fromkeys(soft))
@@ -140,12 +166,33 @@ def host_addresses(spec: Spec, own: set[str], around: Surroundings) -> Iterator[
                 yield f"route {net} is the subnet of {address}, the hypervisor's own address on {name}"
 
 
+def routed(spec: Spec, own: set[str], devices: dict[str, Device]) -> Iterator[tuple[Subnet, str]]:
+    """What the host has a route to already: libvirt refuses the same one (networkCheckRouteCollision), and no other."""
+    there = {
+        ipaddress.ip_network(to): name for name, device in devices.items() if name not in own for to in device.routes
+    }
+    for what, option in (("subnet", "ips"), ("route", "routes")):
+        for net in nets(spec, option):
+            if net in there:
+                yield net, f"{what} {net} is a route of the hypervisor already, through {there[net]}"
+
+
 def taken_device(spec: Spec, own: set[str], devices: dict[str, Device]) -> list[str]:
     """Whether the bridge that libvirt shall make has the name of somebody else's device."""
     name = spec.get("bridge", {}).get("name", "")
-    if (mode(spec) or None) not in MANAGED_MODES or name in own or name not in devices:
+    named = {other: device for device, one in devices.items() for other in (device, *one.names)}
+    if not is_managed(spec) or name not in named or named[name] in own:
         return []
-    return [f"bridge.name {name} is an interface of the hypervisor already"]
+    return [f"bridge.name {name} is an interface of the hypervisor already: choose another name"]
+
+
+def impossible(spec: Spec) -> Iterator[str]:
+    """What the kernel refuses of any bridge (seen with 6.1): the names are those of its settings for all devices."""
+    name, size = spec.get("bridge", {}).get("name"), spec.get("mtu", {}).get("size", SMALLEST_IPV6)
+    if is_managed(spec) and name in KERNEL_NAMES:
+        yield f"bridge.name {name} is a name that the kernel keeps for itself: choose another name"
+    if size < SMALLEST_IPV6 and any(net.version == 6 for net in nets(spec)):
+        yield f"mtu.size {size} is too small for the IPv6 addresses in ips, which need {SMALLEST_IPV6}"
 
 
 def missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
@@ -170,7 +217,7 @@ def stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
     saved = spec_of(observed.saved)
     name = saved.get("bridge", {}).get("name", "")
     device = devices.get(name)
-    if observed.active or device is None or (mode(saved) or None) not in MANAGED_MODES:
+    if observed.active or device is None or not is_managed(saved):
         return ""
     ours = device.bridge and device.mac == saved.get("mac", {}).get("address") and not any(device.ports.values())
     return name if ours else ""

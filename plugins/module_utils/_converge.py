@@ -12,6 +12,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
     Device,
     Guest,
+    Lack,
+    Need,
     Observed,
     Plan,
     Policy,
@@ -45,6 +47,9 @@ class Host(Protocol):
 
     def devices(self) -> dict[str, Device] | None:
         """The hypervisor's devices, None when they cannot be seen from here."""
+
+    def lacks(self, needs: Sequence[Need]) -> Lack | None:
+        """What the hypervisor lacks of what a network needs, None when it cannot be seen from here."""
 
     def look(self) -> Any:
         """What looks at the hypervisor for a diagnosis, None when it cannot be seen from here."""

@@ -26,9 +26,15 @@ def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surround
     networks += [other.after for other in others if other.after.saved]
     busy = [other for other in others if other.before.active]
     given_up = {name for other in busy for name in bridges(other.before) - bridges(other.after)}
+    changing = {name for other in busy for name in bridges(other.before) if other.plan.steps}
     devices = around.devices
     if devices is not None:
-        devices = {name: device for name, device in devices.items() if name not in given_up}
+        devices = {
+            # What is routed there afterwards is in the definition.
+            name: device._replace(routes=()) if name in changing else device
+            for name, device in devices.items()
+            if name not in given_up
+        }
     return around._replace(networks=tuple(networks), devices=devices)
 
 

@@ -51,7 +51,7 @@ KINDS = {
     "bridge_taken": Kind(
         "error",
         "The bridge's name belongs to another device of the hypervisor.",
-        "Give the network another bridge.name, or remove that device.",
+        "Give the network another bridge.name.",
         "virt_network",
     ),
     "host_bridge_missing": Kind(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Lack, Need, Observed
 
 if TYPE_CHECKING:
     from ansible_collections.virtfleet.network.plugins.module_utils._look import Look
@@ -125,6 +125,12 @@ class Gateway:
         from ansible_collections.virtfleet.network.plugins.module_utils import _host
 
         return _host.devices() if self._is_here() else None
+
+    def lacks(self, needs: Sequence[Need]) -> Lack | None:
+        """What the hypervisor lacks of what a network needs, None when this is not the hypervisor."""
+        from ansible_collections.virtfleet.network.plugins.module_utils import _trial
+
+        return _trial.lacks(needs) if self._is_here() else None
 
     def look(self) -> Look | None:
         """What looks at the hypervisor itself for a diagnosis, None when this is not the hypervisor."""

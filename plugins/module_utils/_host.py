@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +25,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._connected impor
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
 
+ROUTES = Path("/proc/net/route")
 SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
 IP = shutil.which("ip", path=_command.PATH) or "ip"
 
@@ -33,11 +37,25 @@ def devices() -> dict[str, Device] | None:
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     found: dict[str, Device] = {}
+    through = _routes()
     for link in links:
         addresses = tuple(f"{one['local']}/{one['prefixlen']}" for one in link.get("addr_info", []) if "local" in one)
         ports = {port["ifname"]: "LOWER_UP" in port["flags"] for port in links if port.get("master") == link["ifname"]}
         bridge = link.get("linkinfo", {}).get("info_kind") == "bridge"
-        found[link["ifname"]] = Device(bridge, link.get("address", ""), ports, addresses)
+        names, routes = tuple(link.get("altnames", ())), tuple(through.get(link["ifname"], ()))
+        found[link["ifname"]] = Device(bridge, link.get("address", ""), ports, addresses, names, routes)
+    return found
+
+
+def _routes() -> dict[str, list[str]]:
+    """Where the main table of IPv4 leads to, by device, from the file in which libvirt looks for collisions."""
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(OSError):
+        for line in ROUTES.read_text(encoding="ascii").splitlines()[1:]:
+            name, *words = line.split()
+            to, mask = (socket.inet_ntoa(int(words[place], 16).to_bytes(4, sys.byteorder)) for place in (0, 6))
+            # What is to be dropped goes through no device: "*".
+            found.setdefault("lo" if name == "*" else name, []).append(str(ipaddress.ip_network(f"{to}/{mask}")))
     return found
 
 

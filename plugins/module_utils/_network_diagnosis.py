@@ -96,7 +96,7 @@ def _around(network: Observed, spec: Spec, scene: Scene, host: Sight) -> Seen:
     stale = stale_bridge(network, host.devices)
     if stale:
         yield "bridge_left_behind", f"bridge {stale} is there, with the network's MAC address and no guest on it"
-    own = {stale} | (bridges(network) if network.active else set())
+    own = {stale} | bridges(network)
     yield from (("bridge_taken", text) for text in taken_device(spec, own, host.devices))
     yield from _host_bridge(spec, host)
     others = [other for other in scene.networks.values() if other.active and other.name != network.name]

@@ -123,12 +123,31 @@ class Policy(NamedTuple):
 
 
 class Device(NamedTuple):
-    """A network device of the host; ``ports``: name to whether it has a carrier; ``addresses``: with prefix."""
+    """A network device of the host; ``ports``: name to whether it has a carrier; ``addresses``: with prefix; ``names``:
+    its other names; ``routes``: the IPv4 destinations that the host's main table reaches through it."""
 
     bridge: bool
     mac: str
     ports: dict[str, bool]
     addresses: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+
+
+class Need(NamedTuple):
+    """What the start of a network needs of the host: ``kind`` is port (with protocol, address and number), zone (of
+    firewalld), vfs (of a device with SR-IOV), vf (a PCI address), or forwarding (of IPv6, beside router
+    advertisements)."""
+
+    kind: str
+    values: tuple[str, ...] = ()
+
+
+class Lack(NamedTuple):
+    """What the host lacks of that, in words, and what could not be tried."""
+
+    problems: list[str]
+    unchecked: list[str]
 
 
 class Surroundings(NamedTuple):

@@ -11,7 +11,12 @@ from typing import Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST, Findings, conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import (
+    UNCHECKED_HOST,
+    Findings,
+    conflicts,
+    refusals,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings, waits
 from ansible_collections.virtfleet.network.plugins.module_utils._dnsmasq import line_remarks
@@ -26,7 +31,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     SeveralError,
     VerifyError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._live import took_effect
+from ansible_collections.virtfleet.network.plugins.module_utils._needs import needs
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
@@ -126,7 +133,8 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     starts = active and not observed.active
     known = conflicts(before, observed, observed.active, around) if observed.saved and not starts else Findings([], [])
     found += [problem for problem in findings.problems if problem not in known.problems]
-    unchecked = [UNCHECKED_HOST] if around.devices is None else []
+    hindered, unchecked = _hindrances(host, plan, observed, after, around)
+    found += [problem for problem in hindered if problem not in found]
     if not found:
         found, unschemed = _schema(host, plan, observed)
         unchecked += unschemed
@@ -137,6 +145,18 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     cautions = (remark for remark in new if isinstance(remark, Caution))
     warnings = [*cautions, *(warning for warning in findings.warnings if warning not in known.warnings)]
     return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in warnings], unchecked)
+
+
+def _hindrances(
+    host: Host, plan: Plan, observed: Observed, after: Spec, around: Surroundings
+) -> tuple[list[str], list[str]]:
+    """What keeps libvirt from doing this, however long it has been so, and what was not checked."""
+    starts = any(isinstance(step, Start) for step in plan.steps)
+    lack = host.lacks(needs(after, spec_of(observed.live), starts))
+    if around.devices is None or lack is None:
+        return [], [UNCHECKED_HOST]
+    refused = refusals(after, observed, around.devices) if starts else []
+    return [*refused, *lack.problems], lack.unchecked
 
 
 def _schema(host: Host, plan: Plan, observed: Observed) -> tuple[list[str], list[str]]:

@@ -106,7 +106,7 @@ def test_those_that_cannot_be_served_say_why_and_stay_as_they_were(fleet: Fleet)
     told = fleet.run(*LATER, failed=True)
     assert {name for name, result in told.items() if result.get("failed")} == {TAKEN, BROKEN}
     assert all(told[name]["changed"] and len(fleet.networks(name)) == 4 for name in GOOD)
-    reason = "bridge.name br0 is an interface of the hypervisor already"
+    reason = "bridge.name br0 is an interface of the hypervisor already: choose another name"
     assert told[TAKEN]["msg"] == f"Cannot bring network 'fourth' to the wanted state: {reason}"
     back = "; ".join(f"network '{name}' was put back as it was" for name in ("dmz", "back", "front"))
     assert re.fullmatch(

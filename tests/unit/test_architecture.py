@@ -23,7 +23,7 @@ RINGS = {
         *("_kinds", "_fields", "_shared_xml", "_address_xml", "_network_xml", "_interface_xml"),
         *("_codec", "_overlay", "_diff"),
         *("_steps", "_connected", "_state", "_target", "_dnsmasq", "_dhcp_checks", "_checks", "_conflicts"),
-        *("_live_lists", "_live"),
+        *("_needs", "_live_lists", "_live"),
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
@@ -35,7 +35,7 @@ RINGS = {
         *("_audit_text", "_drawing", "_report", "_audit_document"),
     ),
     "edge": (
-        *("_command", "_graphviz", "_lock", "_host", "_probe", "_look"),
+        *("_command", "_graphviz", "_lock", "_host", "_trial", "_probe", "_look"),
         *("_users", "_replug", "_gateway", "_guests", "_snapshot"),
     ),
     "conductor": (

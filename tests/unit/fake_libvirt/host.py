@@ -11,7 +11,7 @@ from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Lack, Observed
 from tests.unit.fake_libvirt.addresses import network_of
 from tests.unit.fake_libvirt.base import (
     INTERNAL,
@@ -57,6 +57,7 @@ class FakeHost:
         self.held, self.locked, self.on_lock = set(), [], lambda: None
         self.calls, self.fail_at, self.after_effect, self.broken = [], None, False, False
         self.half, self.looker = None, None
+        self.lacking = lambda _needs: Lack([], [])
         self.error = lambda: LibvirtError("Cannot carry out the step", "the fake was told to fail", FAILED)
         self._version, self._devices, self._schema = version, devices, schema
         self._numbers = itertools.count(1)
@@ -98,6 +99,10 @@ class FakeHost:
                     True, net.live.find("mac").get("address"), {}, tuple(addresses)
                 )
         return found
+
+    def lacks(self, needs):
+        """What the host lacks: what a test says that it does."""
+        return None if self._devices is None else self.lacking(needs)
 
     def look(self):
         """What looks at the hypervisor."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import conflicts
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import conflicts, refusals
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, Surroundings
+from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
 from tests.unit.case_files import definition
 
 NIC = Device(False, "52:54:00:ff:00:01", {}, ("192.0.2.7/24", "fe80::1/64"))
@@ -175,7 +176,66 @@ def test_a_network_that_runs_is_told_once_and_not_as_the_host_too():
 
 def test_a_new_network_takes_no_device_of_the_host():
     told = found({"bridge": {"name": "eth0"}}, active=False, devices={"eth0": NIC})
-    assert told.problems == ["bridge.name eth0 is an interface of the hypervisor already"]
+    assert told.problems == ["bridge.name eth0 is an interface of the hypervisor already: choose another name"]
+
+
+def test_other_names_of_a_device_are_taken_too():
+    told = found({"bridge": {"name": "lan0"}}, devices={"eth0": NIC._replace(names=("lan0",))})
+    assert told.problems == ["bridge.name lan0 is an interface of the hypervisor already: choose another name"]
+
+
+def test_a_bridge_of_the_host_is_not_libvirts_to_make_for_a_network_that_used_it():
+    running, saved = network(BRIDGED, live=True), network({**LAN, "bridge": {"name": "br0"}})
+    devices = {"br0": Device(True, MAC, {"eth0": True}, ("10.0.0.7/16",))}
+    for observed in (running, saved._replace(live=running.live)):
+        problems = found({**LAN, "bridge": {"name": "br0"}}, observed, devices=devices).problems
+        assert problems[0] == "bridge.name br0 is an interface of the hypervisor already: choose another name"
+        assert problems[1:] == ["subnet 10.0.0.0/24 overlaps 10.0.0.7/16, the hypervisor's own address on br0"]
+
+
+@pytest.mark.parametrize(
+    "routes,told",
+    [
+        (("10.0.0.0/24",), ["subnet 10.0.0.0/24 is a route of the hypervisor already, through eth0"]),
+        (("10.9.0.0/24",), ["route 10.9.0.0/24 is a route of the hypervisor already, through eth0"]),
+        (("10.0.0.0/25", "10.0.0.0/23", "0.0.0.0/0", "10.9.0.0/16"), []),
+    ],
+)
+def test_a_route_of_the_host_is_in_the_way_if_it_is_the_same(routes, told):
+    wanted = {**LAN, "routes": [{"address": "10.9.0.0", "prefix": 24, "gateway": "10.0.0.7"}]}
+    devices = {"eth0": NIC._replace(routes=routes)}
+    assert found(wanted, devices=devices).problems == told
+    running = network(wanted, live=True, name="n")
+    assert refusals(spec_of(running.saved), running, devices) == told
+    own = {"virbr50": Device(True, MAC, {}, ("10.0.0.1/24",), routes=("10.0.0.0/24", "10.9.0.0/24"))}
+    assert (refusals(spec_of(running.saved), running, own), found(wanted, running, devices=own).problems) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "wanted,told",
+    [
+        (
+            {"bridge": {"name": "all"}},
+            "bridge.name all is a name that the kernel keeps for itself: choose another name",
+        ),
+        (
+            {"mtu": {"size": 1279}, "ips": [{"address": "fd00::1/64"}]},
+            "mtu.size 1279 is too small for the IPv6 addresses in ips, which need 1280",
+        ),
+        ({"mtu": {"size": 1280}, "ips": [{"address": "fd00::1/64"}]}, ""),
+        ({"mtu": {"size": 100}, **LAN}, ""),
+    ],
+)
+def test_the_kernel_refuses_it_on_any_host(wanted, told):
+    assert found(wanted, devices={}).problems == [told] * bool(told)
+    assert found(wanted, active=False, devices={}).warnings == [told] * bool(told)
+
+
+def test_a_uuid_is_one_networks():
+    uuid = {"uuid": "8e0a2f4b-6f3c-4d7a-9f10-2b5c6d7e8f90"}
+    assert found({**LAN, **uuid}, networks=[network(uuid)]).problems == [
+        f"uuid {uuid['uuid']} is the uuid of network 'other'"
+    ]
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -217,7 +277,7 @@ def test_it_stays_while_nothing_is_started():
 def test_a_device_that_may_be_somebody_elses_is_not_removed(device):
     told = found(LAN, network(LAN, name="n"), devices={"virbr50": device})
     assert told.stale_bridge == ""
-    assert "bridge.name virbr50 is an interface of the hypervisor already" in told.problems
+    assert "bridge.name virbr50 is an interface of the hypervisor already: choose another name" in told.problems
 
 
 def test_a_running_network_has_left_nothing_behind():

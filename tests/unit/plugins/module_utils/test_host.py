@@ -32,7 +32,13 @@ LINKS = [
         "linkinfo": {"info_kind": "bridge"},
         "addr_info": [{"local": "192.0.2.1", "prefixlen": 24}, {"local": "fe80::1", "prefixlen": 64}, {}],
     },
-    {"ifname": "eth0", "flags": ["UP", "LOWER_UP"], "master": "br0", "address": "52:54:00:00:00:02"},
+    {
+        "ifname": "eth0",
+        "flags": ["UP", "LOWER_UP"],
+        "master": "br0",
+        "address": "52:54:00:00:00:02",
+        "altnames": ["enp1s0"],
+    },
     {"ifname": "vnet0", "flags": ["UP"], "master": "br0", "linkinfo": {"info_kind": "tun"}, "addr_info": []},
 ]
 
@@ -54,12 +60,29 @@ def ip(tmp_path, monkeypatch):
     return stand_in
 
 
-def test_devices_are_told_with_their_ports_and_addresses(ip):
+OCTETS = ((192, 0, 2, 0), (255, 255, 255, 0), (10, 9, 0, 0), (255, 255, 0, 0))
+# As the kernel writes it: hexadecimal words in the order of this machine's bytes.
+ROUTES = """Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
+br0 {} 00000000 0001 0 0 0 {} 0 0 0
+* {} 00000000 0200 0 0 0 {} 0 0 0
+"""
+
+
+def test_devices_are_told_with_their_ports_and_addresses(ip, tmp_path, monkeypatch):
     ip(json.dumps(LINKS))
+    words = [f"{int.from_bytes(bytes(octets), sys.byteorder):08X}" for octets in OCTETS]
+    (tmp_path / "route").write_text(ROUTES.format(*words))
+    monkeypatch.setattr(_host, "ROUTES", tmp_path / "route")
     assert _host.devices() == {
-        "lo": Device(False, "00:00:00:00:00:00", {}, ("127.0.0.1/8",)),
-        "br0": Device(True, "52:54:00:00:00:01", {"eth0": True, "vnet0": False}, ("192.0.2.1/24", "fe80::1/64")),
-        "eth0": Device(False, "52:54:00:00:00:02", {}, ()),
+        "lo": Device(False, "00:00:00:00:00:00", {}, ("127.0.0.1/8",), routes=("10.9.0.0/16",)),
+        "br0": Device(
+            True,
+            "52:54:00:00:00:01",
+            {"eth0": True, "vnet0": False},
+            ("192.0.2.1/24", "fe80::1/64"),
+            routes=("192.0.2.0/24",),
+        ),
+        "eth0": Device(False, "52:54:00:00:00:02", {}, (), names=("enp1s0",)),
         "vnet0": Device(False, "", {}, ()),
     }
 

@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network needs of the hypervisor besides devices and routes, so that libvirt takes and starts it. Pure.
+
+Read in libvirt 9.0 (networkStartNetworkVirtual, networkCreateInterfacePool, networkValidate).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import is_managed
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Need
+from ansible_collections.virtfleet.network.plugins.module_utils._target import mode
+
+DNS, TFTP, DHCP = 53, 69, {4: 67, 6: 547}
+ANYWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - dnsmasq binds DHCP there
+WALLED = ("", "nat", "route")
+
+
+def needs(spec: Spec, live: Spec, starts: bool) -> list[Need]:
+    """What libvirt needs for this definition, at its start too; ``live`` is what runs until then."""
+    found = [Need("vf", (_pci(address),)) for address in spec.get("forward", {}).get("addresses", [])]
+    return [*found, *dict.fromkeys(_at_start(spec, live))] if starts else found
+
+
+def _at_start(spec: Spec, live: Spec) -> Iterator[Need]:
+    forward, zone = spec.get("forward", {}), spec.get("bridge", {}).get("zone")
+    if not is_managed(spec):
+        if "dev" in forward.get("pf", {}):
+            yield Need("vfs", (forward["pf"]["dev"], mode(spec)))
+        return
+    if zone and mode(spec) in WALLED:
+        yield Need("zone", (zone,))
+    if mode(spec) and any(_version(item) == 6 for item in spec.get("ips", [])):
+        yield Need("forwarding")
+    # Its own dnsmasq holds these until the network stops.
+    held = {item.get("address") for item in live.get("ips", [])}
+    for item in spec.get("ips", []):
+        yield from _ports(item, spec.get("dns", {}).get("enable") is not False and item.get("address") not in held)
+
+
+def _ports(item: Spec, dns: bool) -> Iterator[Need]:
+    address, dhcp = str(item.get("address", "")), item.get("dhcp", {})
+    for protocol in ("udp", "tcp") if dns else ():
+        yield Need("port", (protocol, address, str(DNS)))
+    if dhcp.get("ranges") or dhcp.get("hosts"):
+        version = _version(item)
+        yield Need("port", ("udp", ANYWHERE[version], str(DHCP[version])))
+
+
+def _version(item: Spec) -> int:
+    return ipaddress.ip_address(item["address"]).version if "address" in item else 0
+
+
+def _pci(address: Spec) -> str:
+    """A PCI address as sysfs spells it."""
+    domain, bus, slot, function = (int(str(address.get(name, 0)), 0) for name in ("domain", "bus", "slot", "function"))
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"

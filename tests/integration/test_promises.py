@@ -1,0 +1,83 @@
+"""Check mode is exact, whatever a network is, is asked to be, and is surrounded by: random pairs on real hypervisors.
+
+SEED in the environment repeats a run; `promised.py` repeats one pair on a hypervisor of the lab.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.deep import SEED, amount
+from tests.lab import Hypervisor, Lab
+from tests.lab.machine import ENVIRONMENT
+
+from .plays import Task, network
+from .stage import Stage
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
+
+PROJECT = Path(__file__).parents[2]
+PAIRS = amount(60, 2000)
+HOSTS = amount(2, 3)
+# More refusals than this, or fewer changes, and the pairs would prove little.
+SHARE = 0.25
+
+
+def begin(host: Hypervisor, first: int, count: int) -> subprocess.Popen[str]:
+    """Start the pairs from the first on in a hypervisor."""
+    command = [sys.executable, "-m", "tests.integration.promised", *map(str, (SEED, first, count))]
+    return subprocess.Popen(
+        host.process.enter("env", f"--chdir={PROJECT}", *command),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**ENVIRONMENT, "PYTHONPATH": f"{PROJECT}:{PROJECT}/.build", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+@pytest.mark.deep
+def test_a_real_run_fails_if_and_only_if_check_mode_has_said_so(lab: Lab) -> None:
+    hosts = lab.start_all({f"hv-pairs{number}": "host" for number in range(HOSTS)})
+    size = -(-PAIRS // HOSTS)
+    runs = [begin(host, number * size, size) for number, host in enumerate(hosts.values())]
+    ended = [run.communicate() for run in runs]
+    for host in hosts.values():
+        host.stop()
+    results = [json.loads(line) for output, _errors in ended for line in output.splitlines()]
+    assert len(results) == size * HOSTS, "".join(errors[-2000:] for _output, errors in ended)
+    wrong = [one for one in results if one["failures"]]
+    assert not wrong, f"{len(wrong)} of {len(results)} with seed {SEED}:\n" + "\n".join(map(json.dumps, wrong[:20]))
+    kinds = Counter(one["kind"] for one in results)
+    assert min(kinds["changed"], kinds["refused"]) > SHARE * len(results), kinds
+    print(f"seed {SEED}: {dict(kinds)}")
+
+
+LAN = {"forward": {"mode": "bridge"}, "bridge": {"name": "vf-lan"}}
+NAT = {"forward": {"mode": "nat"}, "ips": [{"address": "10.66.0.1/24"}]}
+
+
+def test_a_bridge_of_the_host_stays_the_hosts(stage: Stage) -> None:
+    """A network on the LAN's bridge that is to have a subnet of its own keeps off that bridge."""
+    stage.bridge("vf-lan")
+    stage.host.run(["ip", "address", "add", "10.67.0.2/24", "dev", "vf-lan"])
+    stage.network(name="lan", **LAN)
+    before = stage.look()
+    check, real = (stage.run(task) for task in [_task(True, NAT), _task(False, NAT)])
+    assert check["msg"] == real["msg"]
+    assert check["problems"] == ["bridge.name vf-lan is an interface of the hypervisor already: choose another name"]
+    assert stage.look() == before
+    taken = {"forward": {"mode": "nat"}, "bridge": {"name": "vf-own"}, "ips": [{"address": "10.67.0.1/24"}]}
+    assert "own address on vf-lan" in stage.run(_task(True, taken))["msg"]
+    stage.network(name="lan", **{**NAT, "bridge": {"name": "vf-own"}})
+    assert stage.addresses("vf-lan") == {"10.67.0.2/24"}
+    assert stage.addresses("vf-own") == {"10.66.0.1/24"}
+
+
+def _task(check: bool, options: dict[str, object]) -> Task:
+    return network(check=check, name="lan", **options)
