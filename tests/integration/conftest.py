@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab import Lab, LabUnavailable
-from tests.lab.root import own_suite
+from tests.lab import Lab
+from tests.lab.choice import FULL, ROOTS
 
 from .stage import Stage
 
-ROOTS = os.environ.get("LAB_ROOTS", "host").split()
+__all__ = ["FIRST_ROOTS", "FULL", "LAST_ROOTS", "ROOTS"]
+
 # For what no libvirt does otherwise: where two are tested, only one of them.
 FIRST_ROOTS, LAST_ROOTS = (ROOTS[:1], ROOTS[-1:]) if len(ROOTS) < 3 else (ROOTS, ROOTS)
-FULL = os.environ.get("LAB_FULL", own_suite()).split()
-NOT_RUN = "not run on "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the files that take long, so that no worker is still at one when the others have ended."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the end which releases could not be had."""
-    reasons = {str(report.longrepr[2]) for report in terminalreporter.getreports("skipped")}
-    for reason in sorted(reason for reason in reasons if NOT_RUN in reason):
-        terminalreporter.write_line(reason.partition("Skipped: ")[2], red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +32,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session", params=ROOTS)
 def whole_stage(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Stage]:
     root = request.param
-    try:
-        host = lab.start(f"hv-{root}", root=root)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}{root}: {error}")
+    host = lab.start(f"hv-{root}", root=root)
     yield Stage(lab, host, root)
     host.stop()
 

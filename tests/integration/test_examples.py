@@ -13,11 +13,11 @@ import pytest
 import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
-from tests.lab import Hypervisor, Lab, LabUnavailable
+from tests.lab import Hypervisor, Lab
 from tests.pages import files
 
 from . import plays
-from .conftest import FIRST_ROOTS, NOT_RUN
+from .conftest import FIRST_ROOTS
 from .plays import Task
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -49,10 +49,7 @@ TELLING = ("_info", "_check", "_audit")  # modules that change nothing
 @pytest.fixture(params=FIRST_ROOTS)
 def untouched(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
     """A hypervisor that no other test uses, with what the examples find there."""
-    try:
-        host = lab.start(f"examples-{request.param}", root=request.param)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}{request.param}: {error}")
+    host = lab.start(f"examples-{request.param}", root=request.param)
     for bridge in BRIDGES:
         host.run(["ip", "link", "add", bridge, "up", "type", "bridge"])
     for name, xml in FOUND.items():

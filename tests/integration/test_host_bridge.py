@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab import Full, Lab, LabUnavailable
+from tests.lab import Full, Lab
 from tests.lab.full_seed import ADDRESSES, MAC
 from tests.pages import blocks
 
-from .conftest import FULL, NOT_RUN
+from .conftest import FULL
 from .plays import Result, playbook
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -105,12 +105,9 @@ class Fleet:
 @pytest.fixture(scope="module", params=FULL)
 def fleet(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     suite, machines = request.param, {}
-    try:
-        for provider in PROVIDERS:
-            machines[provider] = lab.start_full(f"{suite}-{provider[:8]}", suite, provider)
-        machines[LEASED] = lab.start_full(f"{suite}-{LEASED}", suite, "ifupdown", dhcp=True)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}full-{suite}: {error}")
+    for provider in PROVIDERS:
+        machines[provider] = lab.start_full(f"{suite}-{provider[:8]}", suite, provider)
+    machines[LEASED] = lab.start_full(f"{suite}-{LEASED}", suite, "ifupdown", dhcp=True)
     # there is no udevd in a machine, and netplan of Debian 13 insists on it
     machines["netplan"].run(["ln", "--symbolic", "--force", "/bin/true", "/usr/bin/udevadm"])
     yield Fleet(lab, machines, tmp_path_factory.mktemp(suite))

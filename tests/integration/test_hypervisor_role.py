@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab import Client, Full, Lab, LabUnavailable
+from tests.lab import Client, Full, Lab
 from tests.pages import blocks
 
 from .clients import WORLD, captured
-from .conftest import FULL, NOT_RUN
+from .conftest import FULL
 from .plays import INFO, Result, changes, playbook
 from .stage import wait_for
 
@@ -75,10 +75,7 @@ class Host:
 
 @pytest.fixture(scope="module", params=FULL)
 def host(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    try:
-        machine = lab.start_full("hv8", request.param, "ifupdown", dhcp=True)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}full-{request.param}: {error}")
+    machine = lab.start_full("hv8", request.param, "ifupdown", dhcp=True)
     machine.outside.run(["sh", "-e"], input=ROUTER)
     machine.run(["sh", "-e"], input=LOGINS)
     host = Host(lab, machine, tmp_path_factory.mktemp("host"))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import Hypervisor, Lab, LabUnavailable
+from tests.lab import Hypervisor, Lab
 from tests.pages import write_files
 
 from . import plays
-from .conftest import NOT_RUN, ROOTS
+from .conftest import ROOTS
 from .plays import Result
 
 pytestmark = pytest.mark.lab
@@ -26,10 +26,7 @@ RANGES = ("<range start='192.168.50.100' end='192.168.50.199'/>", "<range start=
 @pytest.fixture(scope="module", params=ROOTS)
 def hypervisor(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
     """The hypervisor that the page calls hv1."""
-    try:
-        host = lab.start("hv1", root=request.param)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}{request.param}: {error}")
+    host = lab.start("hv1", root=request.param)
     yield host
     host.stop()
 

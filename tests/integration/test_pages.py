@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab import Hypervisor, Lab, LabUnavailable
+from tests.lab import Hypervisor, Lab
 from tests.pages import BLOCKS_RUN_BY, PAGES, blocks, files, write_files
 
-from .conftest import FIRST_ROOTS, NOT_RUN
+from .conftest import FIRST_ROOTS
 from .plays import Result, environment
 from .test_examples import SERVING, make
 
@@ -41,10 +41,7 @@ NEED_MORE = ("ansible-galaxy collection install git+", "ansible all -i hv1.examp
 @pytest.fixture(params=FIRST_ROOTS)
 def host(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Hypervisor]:
     """A hypervisor for the examples alone."""
-    try:
-        host = lab.start(f"pages-{request.param}", root=request.param)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}{request.param}: {error}")
+    host = lab.start(f"pages-{request.param}", root=request.param)
     yield host
     host.stop()
 

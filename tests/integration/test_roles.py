@@ -18,11 +18,11 @@ import pytest
 import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
-from tests.lab import Client, Hypervisor, Lab, LabUnavailable
+from tests.lab import Client, Hypervisor, Lab
 from tests.pages import blocks, write_files
 
 from .clients import UPLINK, UPLINK6, WORLD, WORLD6, captured, dig, give_address, reaches
-from .conftest import LAST_ROOTS, NOT_RUN
+from .conftest import LAST_ROOTS
 from .plays import Result, changes, playbook
 from .stage import Stage, wait_for
 
@@ -88,10 +88,7 @@ class Fleet:
 @pytest.fixture(scope="module", params=LAST_ROOTS)  # molecule has them on the first
 def fleet(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """The hypervisor hv7, with a bridge of its own."""
-    try:
-        host: Hypervisor = lab.start("hv7", root=request.param)
-    except LabUnavailable as error:
-        pytest.skip(f"{NOT_RUN}{request.param}: {error}")
+    host: Hypervisor = lab.start("hv7", root=request.param)
     stage = Stage(lab, host, request.param)
     stage.bridge("br0")
     yield Fleet(stage, tmp_path_factory.mktemp("fleet"))

@@ -1,4 +1,4 @@
-"""The one error of the lab that a test may turn into a skip."""
+"""The lab's error for a machine that cannot run it. No test turns it into a skip: what is not tested is not green."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""Which roots the lab's tests run on: what the environment may say of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.choice import chosen
+
+POSSIBLE = ("host", "bullseye", "sid")
+
+
+@pytest.mark.parametrize(
+    "given,expected",
+    [
+        (None, ["host"]),
+        ("", []),
+        ("sid", ["sid"]),
+        ("host  bullseye host", ["host", "bullseye"]),
+    ],
+)
+def test_roots_are_those_of_the_environment(given, expected, monkeypatch):
+    monkeypatch.delenv("LAB_ROOTS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("LAB_ROOTS", given)
+    assert chosen("LAB_ROOTS", "host", POSSIBLE) == expected
+
+
+def test_unknown_roots_are_named_with_the_known_ones(monkeypatch):
+    monkeypatch.setenv("LAB_FULL", "slackware host potato")
+    with pytest.raises(ValueError, match=r"^LAB_FULL has slackware, potato: choose of host, bullseye, sid$"):
+        chosen("LAB_FULL", "host", POSSIBLE)
+
+
+def test_a_machine_without_any_root_collects_the_tests():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "tests/lab", "tests/integration"]
+    nothing = {**os.environ, "LAB_ROOTS": "", "LAB_FULL": ""}
+    subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2], env=nothing)
