@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_dhcp_range
 short_description: Give addresses to guests of a libvirt network
@@ -237,11 +235,12 @@ problems:
       has: 192.168.50.0/24)'
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_RANGE
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_entries(DHCP_RANGE)
 
 

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_dns_srv
 short_description: Say in the DNS of a libvirt network where services are
@@ -251,11 +249,12 @@ problems:
     - dns.srvs[0] needs target for port, priority and weight
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DNS_SRV
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_entries(DNS_SRV)
 
 

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_dns_txt
 short_description: Answer with texts in the DNS of a libvirt network
@@ -213,11 +211,12 @@ problems:
     - dns.txts[0] needs value
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DNS_TXT
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_entries(DNS_TXT)
 
 

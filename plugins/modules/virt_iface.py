@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_iface
 short_description: Plug the NICs of a libvirt guest in, change them and take them out
@@ -222,10 +220,11 @@ problems:
     - "52:54:00:00:60:0a (network backup): there is no network 'backup' (there is: default, guests)"
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_iface
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_iface()
 
 

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_iface_info
 short_description: Tell about the NICs of libvirt guests
@@ -221,10 +219,11 @@ guests:
               sample: 0
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_iface_info
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_iface_info()
 
 

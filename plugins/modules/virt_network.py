@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_network
 short_description: Create, change, start, stop and delete libvirt networks
@@ -496,10 +494,11 @@ problems:
   sample: ["subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1"]
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_network
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_network()
 
 

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_network_audit
 short_description: Compare the networks of a libvirt hypervisor with what was asked of it
@@ -154,10 +152,11 @@ libvirt:
   sample: 9000000
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import run_audit
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_audit()
 
 

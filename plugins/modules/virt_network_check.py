@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_network_check
 short_description: Find out why a libvirt network does not start, or why a guest has no connection
@@ -154,10 +152,11 @@ not_looked_at:
     - "whether DHCP answers a discover: nobody asked for it with probe=true"
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_check
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_check()
 
 

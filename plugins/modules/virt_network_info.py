@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_network_info
 short_description: Tell about libvirt networks
@@ -233,11 +231,12 @@ networks:
               sample: ""
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_info
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_info(
         {"name": {"type": "list", "elements": "str", "aliases": ["names"], "default": []}},
         lambda gateway, params: {"networks": networks(gateway, params["name"])},

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_portgroup
 short_description: Sort the guests of a libvirt network into classes
@@ -255,11 +253,12 @@ problems:
     - portgroups may have one default, not full, metered
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import PORTGROUP
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_entries(PORTGROUP)
 
 

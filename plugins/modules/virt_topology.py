@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: virt_topology
 short_description: Bring the networks of a libvirt hypervisor, and guests' NICs, about in one task
@@ -285,10 +283,11 @@ problems:
     - subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1
 """
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
 from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import run_topology
 
 
-def main() -> None:
+def main():  # type: () -> None
     run_topology()
 
 

@@ -17,6 +17,7 @@ UTILS = "ansible_collections.virtfleet.network.plugins.module_utils"
 
 # Each file's ring. Within a ring, a file may import those left of it.
 RINGS = {
+    "gate": ("_python",),
     "errors": ("_readable", "_errors"),
     "pure": (
         "_given",
@@ -51,7 +52,7 @@ MAY_IMPORT = {
     "edge": ("errors", "_codec", "_steps", "_state", "_parking", "_nic_steps", "_connected", "_sight"),
     "conductor": ("errors", "pure"),
     "glue": ("errors", "pure", "edge", "conductor"),
-    "shell": ("_fields", "_module"),  # and one file more: the module's resource
+    "shell": ("_python", "_fields", "_module"),  # and one file more: the module's resource
     "filter": ("errors", "pure"),
     "audit_report": ("pure", "_graphviz"),
 }
