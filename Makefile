@@ -99,11 +99,11 @@ check-tarball:
 
 ##@ Test
 
-# The Debian releases that the lab's hypervisors run: this machine's own, and roots that are made once and kept. Machines
-# with a whole systemd have roots of their own.
+# The Debian releases that the lab's hypervisors run: this machine's own, and roots that are made once and kept, one of
+# them with the several daemons of RHEL 9 and Fedora. Machines with a whole systemd have roots of their own.
 OWN := $(shell . /etc/os-release; echo $$VERSION_CODENAME)
 ONE_OTHER := bullseye
-ALL_OTHERS := $(filter-out $(OWN),bullseye bookworm trixie sid)
+ALL_OTHERS := $(filter-out $(OWN),bullseye bookworm trixie sid modular)
 ALL_FULL := bookworm trixie
 
 .PHONY: test
@@ -115,7 +115,7 @@ test: setup ## check, then the lab: real hypervisors of this machine's release a
 .PHONY: test-versions
 test-versions: ROOTS := $(ALL_OTHERS)
 test-versions: FULL := $(ALL_FULL)
-test-versions: setup ## check, then the lab with Debian 11, 12, 13 and unstable
+test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, and modular daemons
 	@$(test-with-roots)
 
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.

@@ -1,4 +1,4 @@
-"""A hypervisor of the lab: a machine with its own libvirtd, joined to an outside world."""
+"""A hypervisor of the lab: a machine with its own libvirt, joined to an outside world."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 AUDITOR = "auditor"
 START_SECONDS = 60
-LIBVIRTD_CONF = """\
+MONOLITHIC = ("libvirtd",)
+# In the order in which they start; virtproxyd has the socket that libvirtd has elsewhere.
+MODULAR = ("virtproxyd", "virtnwfilterd", "virtnetworkd", "virtqemud")
+# each driver's own connection answers when its daemon has started it
+DRIVERS = ("qemu:///system", "network:///system", "nwfilter:///system")
+DAEMON_CONF = """\
 unix_sock_group = "libvirt"
 unix_sock_ro_perms = "0777"
 unix_sock_rw_perms = "0770"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
-log_outputs = "2:file:/run/lab/libvirtd.log"
+log_outputs = "2:file:/run/lab/{daemon}.log"
 """
 # there is neither a security module, nor virtlogd, nor a cgroup to write to
 QEMU_CONF = """\
@@ -38,14 +43,19 @@ stdio_handler = "file"
 
 
 class Hypervisor(Machine):
-    """A machine with libvirtd, an "uplink" to its outside world, and neither networks nor guests at the start."""
+    """A machine with libvirt, an "uplink" to its outside world, and neither networks nor guests at the start.
+
+    `daemons` are its processes: one libvirtd, or with the root "modular" one for each part of libvirt.
+    """
 
     def __init__(self, site: Site, name: str, lower: Path = Path("/")) -> None:
-        """Start the hypervisor and its world; returns when libvirtd answers, else RuntimeError."""
+        """Start the hypervisor and its world; returns when libvirt answers, else RuntimeError."""
         super().__init__(site, name, lower)
         self.world = World(site, f"{name}-world", self)
         self._clients: list[Client] = []
-        (self.home / "run/lab/libvirtd.conf").write_text(LIBVIRTD_CONF)
+        self.daemons = MODULAR if (lower / "usr/sbin/virtqemud").exists() else MONOLITHIC
+        for daemon in self.daemons:
+            (self.home / f"run/lab/{daemon}.conf").write_text(DAEMON_CONF.format(daemon=daemon))
         (self.home / "run/lab/qemu.conf").write_text(QEMU_CONF)
         self.run(["sh", "-s"], input=Path(__file__).with_name("hypervisor_setup.sh").read_text())
         self.start_libvirtd()
@@ -55,6 +65,7 @@ class Hypervisor(Machine):
         """Return a hypervisor that another process has started, with its world."""
         hypervisor = super().found(site, name)
         hypervisor.world = World.found(site, f"{name}-world")
+        hypervisor.daemons = MODULAR if (hypervisor.home / "run/virtqemud.pid").exists() else MONOLITHIC
         hypervisor._clients = []
         return hypervisor
 
@@ -70,8 +81,9 @@ class Hypervisor(Machine):
 
     @property
     def log(self) -> str:
-        """What libvirtd has logged so far."""
-        return (self.home / "run/lab/libvirtd.log").read_text()
+        """What libvirt's daemons have logged so far."""
+        logs = [self.home / f"run/lab/{daemon}.log" for daemon in self.daemons]
+        return "".join(log.read_text() for log in logs if log.exists())
 
     def virsh(self, *arguments: str) -> str:
         """Run the hypervisor's own virsh in it and return what it printed; CommandError when it fails."""
@@ -93,23 +105,29 @@ class Hypervisor(Machine):
         """Start a guest that boots, with a NIC in each of the networks; LabUnavailable when there is no kernel."""
         return Guest(self, name, networks, macs)
 
-    def start_libvirtd(self) -> None:
-        """Start libvirtd; returns when it answers, RuntimeError with its log if it does not within a minute."""
-        self.run(["libvirtd", "--daemon", "--pid-file", "/run/libvirtd.pid"])
+    def start_libvirtd(self, *daemons: str) -> None:
+        """Start all daemons, or those; returns when libvirt answers, RuntimeError with its log if not in a minute."""
+        for daemon in daemons or self.daemons:
+            self.run([daemon, "--daemon", "--pid-file", f"/run/{daemon}.pid"])
         deadline = time.monotonic() + START_SECONDS
-        while self.run(["virsh", "--connect", "qemu:///system", "uri"], check=False).returncode:
+        while not self.answers():
             if time.monotonic() > deadline:
-                raise RuntimeError(f"libvirtd of {self.name} does not answer:\n{self.log}")
+                raise RuntimeError(f"libvirt of {self.name} does not answer:\n{self.log}")
             time.sleep(0.1)
 
-    def kill_libvirtd(self) -> None:
-        """End libvirtd as a crash does (SIGKILL); its networks and guests go on."""
-        self._signal_libvirtd("KILL")
+    def answers(self) -> bool:
+        """Tell whether the daemon of each driver answers."""
+        uris = DRIVERS if self.daemons == MODULAR else DRIVERS[:1]
+        return not any(self.run(["virsh", "--connect", uri, "uri"], check=False).returncode for uri in uris)
 
-    def restart_libvirtd(self) -> None:
-        """Stop libvirtd in the orderly way and start it again."""
-        self._signal_libvirtd("TERM")
-        self.start_libvirtd()
+    def kill_libvirtd(self, *daemons: str) -> None:
+        """End all daemons, or those, as a crash does (SIGKILL); networks and guests go on."""
+        self._signal("KILL", daemons or self.daemons)
+
+    def restart_libvirtd(self, *daemons: str) -> None:
+        """Stop all daemons, or those, in the orderly way and start them again."""
+        self._signal("TERM", daemons or self.daemons)
+        self.start_libvirtd(*daemons)
 
     def stop(self) -> None:
         """End the hypervisor, its guests, its clients and its world."""
@@ -117,7 +135,8 @@ class Hypervisor(Machine):
             machine.stop()
         super().stop()
 
-    def _signal_libvirtd(self, signal: str) -> None:
-        pid = (self.home / "run/libvirtd.pid").read_text().strip()
-        self.run(["kill", f"-{signal}", pid])
-        self.run(["sh", "-c", f"while [ -d /proc/{pid} ]; do sleep 0.05; done"])
+    def _signal(self, signal: str, daemons: Sequence[str]) -> None:
+        for daemon in daemons:
+            pid = (self.home / f"run/{daemon}.pid").read_text().strip()
+            self.run(["kill", f"-{signal}", pid])
+            self.run(["sh", "-c", f"while [ -d /proc/{pid} ]; do sleep 0.05; done"])

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Turns a fresh machine into an empty hypervisor; runs inside it, as root, before libvirtd starts.
+# Turns a fresh machine into an empty hypervisor; runs inside it, as root, before libvirt starts.
 set -eu
 cd /run/lab # what the lab wrote for this machine
 
@@ -9,8 +9,11 @@ for entry in /etc/libvirt/*; do
 done
 rm -rf /var/lib/libvirt /var/log/libvirt /var/cache/libvirt
 mkdir -p /etc/libvirt/qemu /var/lib/libvirt/qemu /var/log/libvirt /var/cache/libvirt
-cp libvirtd.conf qemu.conf /etc/libvirt/
-echo "host_uuid = \"$(cat /proc/sys/kernel/random/uuid)\"" >>/etc/libvirt/libvirtd.conf
+cp qemu.conf /etc/libvirt/
+uuid=$(cat /proc/sys/kernel/random/uuid)
+for conf in *d.conf; do
+	{ cat "$conf" && echo "host_uuid = \"$uuid\""; } >"/etc/libvirt/$conf"
+done
 
 echo "nameserver 192.0.2.1" >/etc/resolv.conf # the outside world's
 sysctl --quiet --write net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1

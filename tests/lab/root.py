@@ -1,6 +1,7 @@
 """The roots that machines run on: this machine's own, a Debian release with its libvirt and Python, or a full one.
 
 The full ones ("full-bookworm", ...) have systemd and no libvirt, but what apt needs to install it without a network.
+"modular" has a daemon for each part of libvirt, as Fedora and RHEL 9 have.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ HOST = "host"
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 FULL = "full-"
 FULL_SUITES = ("bookworm", "trixie")
-KINDS = (*SUITES, *(f"{FULL}{suite}" for suite in FULL_SUITES))
+MODULAR = "modular"
+MODULAR_SUITE = "trixie"
+LIGHT = (*SUITES, MODULAR)
+KINDS = (*LIGHT, *(f"{FULL}{suite}" for suite in FULL_SUITES))
 
 
 def root(name: str) -> Path:
@@ -39,16 +43,27 @@ def root(name: str) -> Path:
 
 
 def root_dir(name: str) -> Path:
-    """Return where a root is cached; the folder's name changes with the list of packages in it."""
-    digest = hashlib.sha256(" ".join(packages(name)).encode()).hexdigest()[:8]
+    """Return where a root is cached; the folder's name changes with the list of packages in it, and how it is built."""
+    script, suite = recipe(name)
+    what = [*packages(name), *([script.read_text(), suite] if name == MODULAR else ())]
+    digest = hashlib.sha256(" ".join(what).encode()).hexdigest()[:8]
     return cache_dir() / f"root-{name}-{digest}"
 
 
 def packages(name: str) -> list[str]:
-    """Return what a root has installed and, behind a "--", what it has downloaded."""
+    """Return what a root has installed and, behind a "--", what it has downloaded, or needs to build libvirt."""
     if name.startswith(FULL):
         return [*_listed("packages-full.txt"), "--", *_listed("packages-full-later.txt")]
+    if name == MODULAR:
+        return [*_listed("packages-root.txt"), "--", *_listed("packages-modular.txt")]
     return _listed("packages-root.txt")
+
+
+def recipe(name: str) -> tuple[Path, str]:
+    """Return the script that makes a root, and the Debian release that it is of."""
+    if name == MODULAR:
+        return Path(__file__).with_name("root_modular.sh"), MODULAR_SUITE
+    return Path(__file__).with_name("root_build.sh"), name.removeprefix(FULL)
 
 
 def _listed(file: str) -> list[str]:
@@ -82,6 +97,7 @@ def _make(name: str, folder: Path, lock: int) -> None:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    build_it = [str(Path(__file__).with_name("root_build.sh")), name.removeprefix(FULL), mirror(), str(partial)]
+    script, suite = recipe(name)
+    build_it = [str(script), suite, mirror(), str(partial)]
     build(f"root {name}", [*apart, *build_it, *packages(name)], cache_dir() / f"root-{name}.log", lock)
     partial.rename(folder)

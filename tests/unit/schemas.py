@@ -18,8 +18,8 @@ VERSIONS = {"bullseye": (7, 0, 0), "bookworm": (9, 0, 0), "trixie": (11, 3, 0)}
 def installed():
     """The folders with libvirt's schemas: this machine's, and those of the lab's cached roots."""
     here = Path("/") / SCHEMAS
-    roots = sorted(cache_dir().glob(f"root-*/{SCHEMAS}")) if cache_dir().exists() else []
-    return [folder for folder in (here, *roots) if (folder / "network.rng").exists()]
+    roots = sorted(root for root in cache_dir().glob("root-*") if not root.suffix)  # one with a suffix is in the making
+    return [folder for folder in (here, *(root / SCHEMAS for root in roots)) if (folder / "network.rng").exists()]
 
 
 def label(folder):
