@@ -15,7 +15,7 @@ from pathlib import Path
 
 BUILD = Path(__file__).parents[1] / ".build"
 BUNDLE = "ansible==12.3.0"
-WANTED = ("awx/awx", "community/general", "community/libvirt")
+WANTED = ("awx/awx", "community/libvirt")
 
 
 def main() -> None:

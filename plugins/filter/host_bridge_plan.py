@@ -30,7 +30,7 @@ options:
     description:
       - The provider. If not given, it is the one that manages the ports.
     type: str
-    choices: [networkmanager, networkd, netplan, ifupdown, nmstate]
+    choices: [networkmanager, networkd, netplan, ifupdown]
   targets:
     description:
       - Addresses that have to answer afterwards.
@@ -57,72 +57,60 @@ _value:
   description:
     - >-
       A dictionary with the C(problems), or with the C(provider), whether something is C(changed), the C(steps) in
-      words, the C(files) with their paths and texts, the C(profiles) of NetworkManager, the C(state) for nmstate, and
-      the C(head) of the script that guards the change.
+      words, the C(files) with their paths and texts, which may hold secrets of the host, the C(shown) part of what
+      changes in them, the C(timeout) in seconds, and the C(head) of the script that guards the change.
   type: dict
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from ansible.module_utils.common.yaml import yaml_dump, yaml_load
-
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_documents import NETPLAN
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_files import NOTE
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge_guard import guard_head
+from ansible_collections.virtfleet.network.plugins.module_utils._bridge_host import PROVIDERS
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge_look import host_of
+from ansible_collections.virtfleet.network.plugins.module_utils._bridge_options import (
+    bridge_options,
+    seconds_option,
+    shown,
+    target_options,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge_plan import bridge_plan
+from ansible_collections.virtfleet.network.plugins.module_utils._bridge_texts import planned_files, read_yaml
 
 # A port of a bridge with STP is deaf for half a minute.
 STP_SECONDS = 60
 
 
 def host_bridge_plan(
-    bridges: Sequence[Mapping[str, Any]],
+    bridges: Any,
     look: str,
     provider: str | None = None,
-    targets: Sequence[str] = (),
-    timeout: int = 60,
+    targets: Any = (),
+    timeout: Any = 60,
 ) -> dict[str, Any]:
     """The filter."""
-    plan = bridge_plan(_plain(bridges), host_of(look, yaml_load), provider)
+    items, problems = bridge_options(bridges)
+    hosts, wrong_targets = target_options(targets)
+    seconds, wrong_timeout = seconds_option(timeout)
+    problems += [*wrong_targets, *wrong_timeout]
+    if provider not in (None, *PROVIDERS):
+        problems.append(f"host_bridge_provider {shown(provider)} is none of {', '.join(PROVIDERS)}")
+    if problems:
+        return {"problems": problems, "provider": ""}
+    host = host_of(look, read_yaml)
+    plan = bridge_plan(items, host, provider)
     if plan["problems"]:
         return plan
-    texts = {**plan["texts"], **{path: _text(path, data) for path, data in plan["documents"].items()}}
-    files = [{"path": path, "text": text, "mode": _mode(path)} for path, text in sorted(texts.items())]
-    plan["state"] = _dump(plan["state"]) if plan["state"] else ""
-    plan["checks"] += [["target", target] for target in targets]
-    patience = timeout + (STP_SECONDS if any(bridge.get("stp") for bridge in bridges) else 0)
+    files, seen = planned_files(plan, host)
+    plan["checks"] += [["target", target] for target in hosts]
+    patience = seconds + (STP_SECONDS if any(bridge.get("stp") for bridge in items) else 0)
     return {
-        **{name: plan[name] for name in ("problems", "provider", "steps", "profiles", "state")},
-        "changed": plan["drifted"] or bool(files) or bool(plan["state"]),
+        **{name: plan[name] for name in ("problems", "provider", "steps")},
+        "changed": plan["drifted"] or bool(files),
         "files": files,
+        "shown": seen,
         "timeout": patience,
         "head": guard_head(plan, files, patience),
     }
-
-
-def _plain(value: Any) -> Any:
-    """The same without what Ansible marks values with, which YAML cannot write."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    kinds = (bool, int, str)
-    return next((kind(value) for kind in kinds if isinstance(value, kind)), None)
-
-
-def _text(path: str, document: Mapping[str, Any] | None) -> str | None:
-    note = NOTE if path.startswith(NETPLAN) else ""
-    return None if document is None else note + _dump(document)
-
-
-def _dump(data: Mapping[str, Any]) -> str:
-    return str(yaml_dump(dict(data), sort_keys=False))
-
-
-def _mode(path: str) -> str:
-    return "0600" if path.endswith(".yaml") else "0644"
 
 
 class FilterModule:

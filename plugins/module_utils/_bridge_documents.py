@@ -1,12 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documents of netplan and nmstate that make a bridge, from those that are there."""
+"""The documents of netplan that make a bridge, from those that are there.
+
+Scalars are strings, as netplan itself sees them: what YAML takes a MAC address or a password for is another matter.
+"""
 
 from __future__ import annotations
 
 import copy
-import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge import Bridge, Ip
@@ -23,9 +25,6 @@ _IP = set(
 )
 _KINDS = ("ethernets", "bonds", "vlans", "bridges")
 DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
-
-
-# ---- netplan ----
 
 
 def netplan_by_hand(bridge: Bridge, host: Host) -> bool:
@@ -61,20 +60,20 @@ def _network(bridge: Bridge, documents: Mapping[str, Data], moved: Data) -> dict
     device = {
         "interfaces": [bridge.member if bridge.vlan else port],
         "macaddress": bridge.mac,
-        "parameters": {"stp": bridge.stp, **({} if bridge.stp else {"forward-delay": 0})},
+        "parameters": {"stp": "true"} if bridge.stp else {"stp": "false", "forward-delay": "0"},
         **{name: moved[name] for name in ("renderer",) if name in moved},
         **ip,
     }
-    network: dict[str, Any] = {"version": 2, "bridges": {bridge.name: device}}
+    network: dict[str, Any] = {"version": "2", "bridges": {bridge.name: device}}
     if bridge.vlan:
-        network["vlans"] = {bridge.member: {"id": bridge.vlan, "link": port}}
+        network["vlans"] = {bridge.member: {"id": str(bridge.vlan), "link": port}}
     if not any(_named(document, bridge.port) for document in documents.values()):
         network["ethernets"] = {bridge.port: {}}
     return network
 
 
 def _devices(document: Data, kind: str) -> dict[str, Any]:
-    devices: dict[str, Any] = document.get("network", {}).get(kind) or {}
+    devices: dict[str, Any] = (document.get("network") or {}).get(kind) or {}
     return devices
 
 
@@ -83,7 +82,8 @@ def _named(document: Data, device: str) -> tuple[str, str] | None:
     for kind in _KINDS:
         for name, options in _devices(document, kind).items():
             known = options or {}
-            if device in (name, known.get("set-name"), known.get("match", {}).get("name")):
+            match = known.get("match")
+            if device in (name, known.get("set-name"), match.get("name") if isinstance(match, Mapping) else None):
                 return kind, name
     return None
 
@@ -119,104 +119,21 @@ def _place(documents: dict[str, dict[str, Any]], port: str) -> dict[str, Any]:
             place: dict[str, Any] = devices[found[1]]
             return place
     device: dict[str, Any] = {}
-    documents[f"{NETPLAN}port-{port}.yaml"] = {"network": {"version": 2, "ethernets": {port: device}}}
+    documents[f"{NETPLAN}port-{port}.yaml"] = {"network": {"version": "2", "ethernets": {port: device}}}
     return device
 
 
 def _netplan_ip(ip: Ip) -> dict[str, Any]:
     routes = [{"to": DEFAULT[_version(one)], "via": one} for one in ip.gateways]
     names = {name: list(value) for name, value in (("addresses", ip.nameservers), ("search", ip.search)) if value}
-    silent = {} if ip.addresses or ip.dhcp else {"link-local": [], "accept-ra": False}
-    options = {"dhcp4": ip.dhcp, "addresses": list(ip.addresses), "routes": routes, "nameservers": names}
-    return {name: value for name, value in options.items() if value or name == "dhcp4"} | silent
-
-
-# ---- nmstate ----
-
-
-def nmstate(bridges: Sequence[Bridge], state: Data) -> dict[str, Any]:
-    """The state that nmstate is to apply; empty when it is there already."""
-    wanted: dict[str, list[dict[str, Any]]] = {"interfaces": [], "routes": [], "servers": []}
-    for bridge in bridges:
-        _describe(bridge, state, wanted)
-    document: dict[str, Any] = {"interfaces": wanted["interfaces"]}
-    if wanted["routes"]:
-        document["routes"] = {"config": wanted["routes"]}
-    if wanted["servers"]:
-        document["dns-resolver"] = {"config": wanted["servers"][-1]}
-    return {} if _holds(document, state) else document
-
-
-def _describe(bridge: Bridge, state: Data, wanted: dict[str, list[dict[str, Any]]]) -> None:
-    devices = {one["name"]: one for one in state.get("interfaces", ())}
-    source = bridge.name if bridge.name in devices else bridge.port
-    target = bridge.name if bridge.present else bridge.port
-    moved = {family: devices.get(source, {}).get(family, {"enabled": False}) for family in ("ipv4", "ipv6")}
-    ip = {family: _fixed(one) for family, one in moved.items()} if bridge.ip is None else _nmstate_ip(bridge.ip)
-    routes = [one for one in state.get("routes", {}).get("config", ()) if one.get("next-hop-interface") == source]
-    silent = {"ipv4": {"enabled": False}, "ipv6": {"enabled": False}}
-    if not bridge.present:
-        if bridge.name in devices:
-            wanted["interfaces"].append({"name": bridge.name, "type": "linux-bridge", "state": "absent"})
-            wanted["interfaces"].append({"name": bridge.port, "state": "up", **({} if bridge.vlan else ip)})
-            wanted["routes"] += [{**one, "next-hop-interface": target} for one in routes if not bridge.vlan]
-        return
-    if bridge.ip is not None:
-        hops = [{"destination": DEFAULT[_version(one)], "next-hop-address": one} for one in bridge.ip.gateways]
-        routes = [{**hop, "next-hop-interface": target} for hop in hops]
-    options = {"stp": {"enabled": bridge.stp}}
-    wanted["interfaces"].append(
-        {
-            "name": bridge.name,
-            "type": "linux-bridge",
-            "state": "up",
-            "mac-address": bridge.mac.upper(),
-            **ip,
-            "bridge": {"options": options, "port": [{"name": bridge.member}]},
-        }
-    )
-    if bridge.vlan:
-        vlan = {"base-iface": bridge.port, "id": bridge.vlan}
-        wanted["interfaces"].append({"name": bridge.member, "type": "vlan", "state": "up", "vlan": vlan, **silent})
-    else:
-        wanted["interfaces"].append({"name": bridge.port, "state": "up", **silent})
-    wanted["routes"] += [{**one, "next-hop-interface": target} for one in routes]
-    if bridge.ip and (bridge.ip.nameservers or bridge.ip.search):
-        wanted["servers"].append({"server": list(bridge.ip.nameservers), "search": list(bridge.ip.search)})
-
-
-def _fixed(family: Data) -> dict[str, Any]:
-    """What is configured of a family: addresses that are leased, or made of the MAC, are not."""
-    fixed = [
-        {name: one[name] for name in ("ip", "prefix-length")}
-        for one in family.get("address", ())
-        if "valid-life-time" not in one and not one["ip"].startswith("fe80:")
-    ]
-    return {**{name: value for name, value in family.items() if name != "address"}, "address": fixed}
-
-
-def _nmstate_ip(ip: Ip) -> dict[str, Any]:
-    families = {}
-    for name, version in (("ipv4", 4), ("ipv6", 6)):
-        one = [ipaddress.ip_interface(address) for address in ip.of(version).addresses]
-        address = [{"ip": str(each.ip), "prefix-length": each.network.prefixlen} for each in one]
-        auto = {"dhcp": ip.dhcp and version == 4} if version == 4 else {"autoconf": ip.dhcp, "dhcp": ip.dhcp}
-        enabled = bool(address) or ip.dhcp
-        families[name] = {"enabled": True, **auto, "address": address} if enabled else {"enabled": False}
-    return families
-
-
-def _holds(wanted: Any, there: Any) -> bool:
-    """Whether what is wanted is a part of what is there; entries of lists are compared with all that are there."""
-    if isinstance(wanted, Mapping):
-        if wanted.get("state") == "absent":
-            return False
-        return isinstance(there, Mapping) and all(_holds(value, there.get(name)) for name, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(there, (list, tuple)) and all(any(_holds(one, other) for other in there) for one in wanted)
-    if isinstance(wanted, str) and isinstance(there, str):
-        return wanted.lower() == there.lower()
-    return bool(wanted == there)
+    silent = {} if ip.addresses or ip.dhcp else {"link-local": [], "accept-ra": "false"}
+    options = {
+        "dhcp4": "true" if ip.dhcp else "false",
+        "addresses": list(ip.addresses),
+        "routes": routes,
+        "nameservers": names,
+    }
+    return {name: value for name, value in options.items() if value} | silent
 
 
 def _version(text: str) -> int:

@@ -74,10 +74,21 @@ def networkd(bridge: Bridge, host: Host) -> Changes:
     return files
 
 
+def networkd_sources(bridge: Bridge, host: Host) -> list[str]:
+    """The files that something may move from."""
+    own = [path for path in host.files if path.startswith(f"{NETWORKD}{bridge.name}")]
+    named = [host.network_file(device) for device in (bridge.port, bridge.name)]
+    return [*own, *(one for path in named for one in _and_drop_ins(path, host.files))]
+
+
 def _with_drop_ins(path: str, files: Files) -> str:
+    return "\n".join(files[one] for one in _and_drop_ins(path, files))
+
+
+def _and_drop_ins(path: str, files: Files) -> list[str]:
     name = path.rpartition("/")[2]
     drop_ins = sorted(one for one in files if f"/{name}.d/" in one and name and "/host-bridge-" not in one)
-    return "\n".join(files[one] for one in (path, *drop_ins) if one in files)
+    return [one for one in (path, *drop_ins) if one in files]
 
 
 def _parts(text: str) -> list[tuple[str, list[str]]]:
@@ -130,6 +141,12 @@ def ifupdown_knows(bridge: Bridge, host: Host) -> bool:
     """Whether the port, or the bridge, is configured: what is not could not be brought back."""
     devices = (bridge.port, bridge.name)
     return any(_stanzas(host.files[path], device) for path in _interfaces(host) for device in devices)
+
+
+def ifupdown_sources(bridge: Bridge, host: Host) -> list[str]:
+    """The files that something may move from."""
+    devices = (bridge.port, bridge.name)
+    return [path for path in _interfaces(host) if any(_stanzas(host.files[path], device) for device in devices)]
 
 
 def ifupdown(bridge: Bridge, host: Host) -> Changes:

@@ -10,21 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FOLDERS = {
-    "networkmanager": ("/etc/NetworkManager/system-connections", "/etc/sysconfig/network-scripts"),
+    "networkmanager": ("/etc/NetworkManager/system-connections",),
     "networkd": ("/etc/systemd/network",),
     "netplan": ("/etc/netplan",),
     "ifupdown": ("/etc/network",),
-    "nmstate": ("/etc/NetworkManager/system-connections", "/etc/sysconfig/network-scripts"),
 }
-STATE = "/run/virtfleet-host-bridge/state.yml"
 
 
 def guard_head(plan: Mapping[str, Any], files: Iterable[Mapping[str, Any]], timeout: int) -> str:
     """The functions and variables that guard.sh expects above itself."""
-    state = [{"path": STATE, "text": plan["state"], "mode": "0600"}] if plan["state"] else []
     words = {"timeout": [timeout], "folders": FOLDERS[plan["provider"]], **plan["words"]}
     functions = [
-        *_function("write_files", _writes([*files, *state])),
+        *_function("write_files", _writes(files)),
         *_function("check", _wants(plan["checks"])),
         *_function("is_back", _wants(plan["back"])),
     ]
@@ -44,7 +41,8 @@ def _writes(files: Iterable[Mapping[str, Any]]) -> list[str]:
     for file in files:
         path = shlex.quote(file["path"])
         text = base64.b64encode((file["text"] or "").encode(errors="surrogateescape")).decode()
-        lines.append(f"rm -f {path}" if file["text"] is None else f"echo {text} | write {path} {file['mode']}")
+        written = f"echo {text} | write {path} {file['mode']} {shlex.quote(file['like'])} || return"
+        lines.append(f"rm -f {path} || return" if file["text"] is None else written)
     return lines
 
 

@@ -11,7 +11,7 @@ from typing import Any
 Files = Mapping[str, str]
 Data = Mapping[str, Any]
 
-PROVIDERS = ("networkmanager", "networkd", "netplan", "ifupdown", "nmstate")
+PROVIDERS = ("networkmanager", "networkd", "netplan", "ifupdown")
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,24 @@ class Link:
 
 @dataclass(frozen=True)
 class Host:
-    """A host as it is: ``files`` are those of all providers, ``documents`` what the YAML ones hold."""
+    """A host as it is: ``files`` are those of all providers, ``documents`` what the YAML ones hold.
+
+    ``modes`` are their permissions, ``broken`` what is wrong with YAML that cannot be read, and ``profiles`` the paths
+    of NetworkManager's keyfiles by uuid.
+    """
 
     links: Mapping[str, Link] = field(default_factory=dict)
     gateways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     answering: frozenset[str] = frozenset()
     files: Files = field(default_factory=dict)
+    modes: Mapping[str, int] = field(default_factory=dict)
     documents: Mapping[str, Data] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
     networkd: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    profiles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    profiles: Mapping[str, str] = field(default_factory=dict)
     up: frozenset[str] = frozenset()
     commands: frozenset[str] = frozenset()
-    nmstate: Data | None = None
 
     def provider(self, *devices: str) -> str:
         """Who manages the first of these devices that anybody manages; nobody is an empty string."""
@@ -57,6 +62,11 @@ class Host:
         """The path of the file by which networkd configures a device."""
         link = self.links.get(device)
         return self.networkd.get(link.index, {}).get("NETWORK_FILE", "") if link else ""
+
+    def strictest(self, *paths: str) -> str:
+        """The file with the fewest readers, of those that exist; empty when none does."""
+        known = [path for path in paths if path in self.modes]
+        return min(known, key=lambda path: (self.modes[path] & 0o007, self.modes[path] & 0o077), default="")
 
     def after(self, texts: Mapping[str, str | None], documents: Mapping[str, Data | None]) -> Host:
         """The host when these files are written; None is one that goes."""
@@ -73,10 +83,8 @@ class Host:
         state = known.get("GENERAL.STATE", "")
         if not state.startswith("100") or "externally" in state:
             return ""
-        path = self.profiles.get(known.get("GENERAL.CON-UUID", ""), {}).get("FILENAME", "")
-        if "/netplan-" in path:
-            return "netplan"
-        return "networkmanager" if self.nmstate is None else "nmstate"
+        path = self.profiles.get(known.get("GENERAL.CON-UUID", ""), "")
+        return "netplan" if "/netplan-" in path else "networkmanager"
 
     def _networkd(self, device: str) -> str:
         link = self.links.get(device)

@@ -20,22 +20,44 @@ def host_of(look: str, read: Callable[[str], Any]) -> Host:
         of.setdefault(kind, []).append((name, text))
     links = [link_of(entry) for _name, text in of.get("links", ()) for entry in json.loads(text or "[]") if entry]
     files = dict(of.get("file", ()))
-    names = pairs("\n".join(text for _name, text in of.get("filenames", ())), ":")
-    profiles = {name: {**pairs(text, ":"), "FILENAME": names.get(name, "")} for name, text in of.get("profile", ())}
-    states = [json.loads(text) for _name, text in of.get("nmstate", ())]
+    documents, broken = _documents({path: text for path, text in files.items() if path.endswith(".yaml")}, read)
     return Host(
         links={link.name: link for link in links},
         gateways=_gateways(route for _name, text in of.get("routes", ()) for route in json.loads(text or "[]")),
         answering=frozenset(name for name, _text in of.get("answering", ())),
         files=files,
-        documents={path: read(text) or {} for path, text in files.items() if path.endswith(".yaml")},
+        modes={path: int(text, 8) for path, text in of.get("mode", ())},
+        documents=documents,
+        broken=broken,
         networkd={int(name): pairs(text, "=") for name, text in of.get("networkd", ())},
         devices=_devices("\n".join(text for _name, text in of.get("devices", ()))),
-        profiles=profiles,
+        profiles=pairs("\n".join(text for _name, text in of.get("filenames", ())), ":"),
         up=frozenset(line.partition("=")[0] for _name, text in of.get("ifstate", ()) for line in text.split()),
         commands=frozenset(name for name, _text in of.get("command", ())),
-        nmstate=states[0] if states else None,
     )
+
+
+def _documents(files: Mapping[str, str], read: Callable[[str], Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What YAML files hold, and what is wrong with those that hold none; no text of a file is in that."""
+    documents, broken = {}, {}
+    for path, text in files.items():
+        try:
+            documents[path] = _mappings(read(text) or {})
+        except ValueError as error:
+            broken[path] = str(error)
+    return documents, broken
+
+
+def _mappings(document: Any) -> Any:
+    """A document of netplan whose outer levels are what they have to be."""
+    network = document.get("network", {}) if isinstance(document, Mapping) else None
+    if not isinstance(network or {}, Mapping) or network is None:
+        raise ValueError("it is no mapping with network as its key")
+    for kind in ("ethernets", "bonds", "vlans", "bridges"):
+        devices = (network or {}).get(kind) or {}
+        if not isinstance(devices, Mapping) or not all(isinstance(one or {}, Mapping) for one in devices.values()):
+            raise ValueError(f"its {kind} are no mapping of devices and their settings")
+    return document
 
 
 def _record(line: str) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is to do for bridges on a host: files, profiles or a state, and what has to be so afterwards."""
+"""What there is to do for bridges on a host: files, and what has to be so afterwards."""
 
 from __future__ import annotations
 
@@ -10,31 +10,38 @@ from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge import Bridge, problems, wanted
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge_documents import (
+    NETPLAN,
     netplan,
     netplan_by_hand,
-    nmstate,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge_files import (
     ifupdown,
     ifupdown_by_hand,
     ifupdown_knows,
+    ifupdown_sources,
     networkd,
     networkd_by_hand,
+    networkd_sources,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._bridge_host import Host, Link
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_profiles import (
-    profiles,
-    profiles_by_hand,
-    to_drop,
+from ansible_collections.virtfleet.network.plugins.module_utils._bridge_keyfiles import (
+    keyfiles,
+    keyfiles_by_hand,
+    keyfiles_unknown,
+    to_resume,
     to_start,
-    wide,
 )
 
 _BY_HAND: Mapping[str, Callable[[Bridge, Host], bool]] = {
     "networkd": networkd_by_hand,
     "ifupdown": ifupdown_by_hand,
     "netplan": netplan_by_hand,
-    "networkmanager": profiles_by_hand,
+    "networkmanager": keyfiles_by_hand,
+}
+_FILES: Mapping[str, Callable[[Bridge, Host], Mapping[str, Any]]] = {
+    "networkd": networkd,
+    "ifupdown": ifupdown,
+    "networkmanager": keyfiles,
 }
 _NOTHING = Link("", 0, "")
 
@@ -42,27 +49,24 @@ _NOTHING = Link("", 0, "")
 def bridge_plan(items: Sequence[Mapping[str, Any]], host: Host, provider: str | None) -> dict[str, Any]:
     """The plan: problems, or what is to be done.
 
-    ``texts`` and ``documents`` are files by path (None: it goes), ``profiles`` options of nmcli, ``state`` is for
-    nmstate, ``steps`` are words for users, ``checks`` what has to be so afterwards, ``back`` what is so when it is
-    undone, ``words`` what the guard is told.
+    ``texts`` and ``documents`` are files by path (None: it goes), ``likes`` the files whose owners and modes they get,
+    ``steps`` are words for users, ``checks`` what has to be so afterwards, ``back`` what is so when it is undone,
+    ``words`` what the guard is told.
     """
     found = problems(items, host)
     chosen, doubts = _provider(items, host, provider)
     bridges = [wanted(item, host) for item in items]
-    if chosen == "ifupdown":
-        unknown = [bridge.port for bridge in bridges if not ifupdown_knows(bridge, host)]
-        doubts += [f"no file of ifupdown configures {port}" for port in unknown]
-        doubts += (
-            [] if "brctl" in host.commands else ["ifupdown makes bridges with bridge-utils, which is not installed"]
-        )
+    doubts += [doubt for bridge in bridges for doubt in _unready(chosen, bridge, host)]
+    doubts = list(dict.fromkeys(doubts))
     if found or doubts:
         return {"problems": [*found, *doubts], "provider": chosen}
     doubtful = [one for one in bridges if not _settled(one, host) or not _by_hand(chosen, one, host)]
-    plan: dict[str, Any] = {"problems": [], "provider": chosen}
-    plan.update({"texts": {}, "documents": {}, "profiles": [], "state": {}})
-    plan, changed = {**plan, **_ways(chosen, doubtful, host)}, _changed(chosen, doubtful, host)
+    files, changed = _files(chosen, doubtful, host), _changed(chosen, doubtful, host)
     return {
-        **plan,
+        "problems": [],
+        "provider": chosen,
+        **files,
+        "likes": {path: _like(chosen, path, doubtful, host) for paths in files.values() for path in paths},
         "drifted": any(not _settled(bridge, host) for bridge in bridges),
         "steps": [_step(bridge, host) for bridge in changed],
         "checks": [check for bridge in changed for check in _checks(bridge, host)],
@@ -75,7 +79,7 @@ def _provider(items: Sequence[Mapping[str, Any]], host: Host, given: str | None)
     ports = [(item["port"], item["name"]) for item in items]
     managing = {port: host.provider(port, name) for port, name in ports if port in host.links}
     if given:
-        return given, list(_doubts(given, managing, host))
+        return given, list(_doubts(given, managing))
     nobody = sorted(port for port, provider in managing.items() if not provider)
     if nobody:
         told = "NetworkManager, systemd-networkd, netplan and ifupdown do not"
@@ -85,20 +89,31 @@ def _provider(items: Sequence[Mapping[str, Any]], host: Host, given: str | None)
     return "".join(chosen[:1]), several if len(chosen) > 1 else []
 
 
-def _doubts(given: str, managing: Mapping[str, str], host: Host) -> Iterator[str]:
-    if given == "nmstate" and host.nmstate is None:
-        yield "nmstatectl is not there, or NetworkManager does not run"
+def _doubts(given: str, managing: Mapping[str, str]) -> Iterator[str]:
     for port, provider in managing.items():
-        if provider not in ("", given) and {provider, given} != {"networkmanager", "nmstate"}:
+        if provider not in ("", given):
             yield f"{provider} manages {port}, and {given} would disturb it"
 
 
-def _ways(provider: str, bridges: Sequence[Bridge], host: Host) -> dict[str, Any]:
-    """What a provider is given for bridges, each of them made on what those before it leave."""
-    if provider == "networkmanager":
-        return {"profiles": [options for bridge in bridges for options in profiles(bridge, host)]}
-    if provider == "nmstate":
-        return {"state": nmstate(bridges, host.nmstate or {})}
+def _unready(provider: str, bridge: Bridge, host: Host) -> Iterator[str]:
+    """What a provider lacks for a bridge."""
+    if "systemd" not in host.commands:
+        yield "the host undoes a change by timers of systemd, which does not run there"
+    if provider == "netplan":
+        yield from (f"{path} on the host cannot be read: {why}" for path, why in host.broken.items())
+    if provider == "networkmanager" and (unknown := keyfiles_unknown(bridge, host)):
+        yield unknown
+    if provider == "ifupdown":
+        if not ifupdown_knows(bridge, host):
+            yield f"no file of ifupdown configures {bridge.port}"
+        if "brctl" not in host.commands:
+            yield "ifupdown makes bridges with bridge-utils, which is not installed"
+        if "." in bridge.name:
+            yield f"{bridge.name}: ifupdown takes a name with a dot for a VLAN; choose one without"
+
+
+def _files(provider: str, bridges: Sequence[Bridge], host: Host) -> dict[str, dict[str, Any]]:
+    """The files that make bridges, each of them made on what those before it leave."""
     texts: dict[str, Any] = {}
     documents: dict[str, Any] = {}
     for bridge in bridges:
@@ -106,16 +121,27 @@ def _ways(provider: str, bridges: Sequence[Bridge], host: Host) -> dict[str, Any
         if provider == "netplan":
             documents.update(netplan(bridge, now))
         else:
-            texts.update((networkd if provider == "networkd" else ifupdown)(bridge, now))
+            texts.update(_FILES[provider](bridge, now))
     return {
         "texts": {path: text for path, text in texts.items() if host.files.get(path) != text},
         "documents": {path: data for path, data in documents.items() if host.documents.get(path) != data},
     }
 
 
+def _like(provider: str, path: str, bridges: Sequence[Bridge], host: Host) -> str:
+    """The file whose owner and mode a file gets: nobody may read more of what moves to it than before."""
+    if path in host.files and all(bridge.present for bridge in bridges):
+        return path
+    sources = {"networkd": networkd_sources, "ifupdown": ifupdown_sources}.get(provider)
+    found = [one for bridge in bridges for one in (sources(bridge, host) if sources else ())]
+    own = [one for one in host.files if one.startswith(NETPLAN)] if path in host.files else []
+    return host.strictest(path, *found, *own)
+
+
 def _changed(provider: str, bridges: Sequence[Bridge], host: Host) -> list[Bridge]:
-    """The bridges that something is done about; what profiles need is known only when they are compared."""
-    return [bridge for bridge in bridges if not _settled(bridge, host) or any(_ways(provider, [bridge], host).values())]
+    """The bridges that something is done about."""
+    alone = {bridge: _files(provider, [bridge], host) for bridge in bridges}
+    return [bridge for bridge in bridges if not _settled(bridge, host) or any(alone[bridge].values())]
 
 
 def _by_hand(provider: str, bridge: Bridge, host: Host) -> bool:
@@ -198,9 +224,8 @@ def _words(bridges: Sequence[Bridge], host: Host) -> dict[str, list[str]]:
         ],
         "stp": [f"{bridge.name}={int(bridge.stp)}" for bridge in drifted],
         "start": [one for bridge in bridges if not _settled(bridge, host) for one in to_start(bridge, host)],
+        "resumed": [one for bridge in bridges for one in to_resume(bridge, host)],
         "reapplied": [bridge.name for bridge in there if bridge.present],
-        "dropped": [one for bridge in bridges for one in to_drop(bridge, host)],
-        "wide": [f"{bridge.name}-port={mtu}" for bridge in bridges if (mtu := wide(bridge, host))],
     }
 
 

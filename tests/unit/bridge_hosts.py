@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -47,6 +48,7 @@ class Told:
     route: str = "eth0"
     files: Mapping[str, str] = field(default_factory=dict)
     records: tuple[tuple[str, str, str], ...] = ()
+    modes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -54,6 +56,8 @@ class Told:
         routes = [{"dst": "default", "gateway": ROUTER, "dev": self.route}]
         records = [
             *(("links", json.dumps(list(self.links)), ""), ("routes", json.dumps(routes), "")),
+            ("command", "", "systemd"),
+            *(("mode", self.modes.get(path, "644"), path) for path in self.files),
             *(("answering", "", ROUTER), *(("file", text, path) for path, text in self.files.items())),
             *self.records,
         ]
@@ -64,7 +68,11 @@ class Told:
         changed = {one["path"]: one["text"] for one in plan["files"]}
         files = {path: text for path, text in {**self.files, **changed}.items() if text is not None}
         ports = (link(2, "eth0", master="br0"), bridge(3, "br0", FIXED, FIXED6, stp=stp))
-        return replace(self, files=files, links=ports, route="br0", records=(*self.records, *BRIDGED))
+        uuids = {found[1]: path for path, text in files.items() if (found := re.search(r"^uuid=(.*)$", text, re.M))}
+        runs = next((one for one, path in uuids.items() if "-port" in path), "u1")
+        own = (filenames(**uuids), devices(eth0=runs)) if uuids else ()
+        records = [record for record in self.records if record[0] not in {one[0] for one in own}]
+        return replace(self, files=files, links=ports, route="br0", records=(*records, *own, *BRIDGED))
 
 
 # Who manages the bridge when it is there.
@@ -139,34 +147,50 @@ network:
 )
 
 
-def profile(uuid: str, name: str, kind: str, ifname: str, **more: str) -> tuple[str, str, str]:
-    """What nmcli tells of a profile; a dot in a property's name is written as two underscores."""
-    told = {
-        "connection.id": name,
-        "connection.uuid": uuid,
-        "connection.type": kind,
-        "connection.interface-name": ifname,
-        "connection.autoconnect": "yes",
-        **{key.replace("__", ".").replace("_", "-"): more[key] for key in more},
-    }
-    return "profile", "".join(f"{key}:{value}\n" for key, value in told.items()), uuid
-
-
 def devices(**uuids: str) -> tuple[str, str, str]:
     """What nmcli tells of devices and the profiles that run on them."""
     told = [f"GENERAL.DEVICE:{name}\nGENERAL.STATE:100 (connected)\nGENERAL.CON-UUID:{uuids[name]}\n" for name in uuids]
     return "devices", "\n".join(told), ""
 
 
-OWN = profile(
-    *("u1", "Wired", "802-3-ethernet", "eth0"),
-    ipv4__method="manual",
-    ipv4__addresses=FIXED,
-    ipv4__gateway=ROUTER,
-    ipv4__dns="192.0.2.53",
-    ipv4__may_fail="no",
-    ipv4__routes="198.51.100.0/24 192.0.2.9",
-    ipv6__method="manual",
-    **{"ipv6__addresses": "2001:db8::2/64, 2001:db8::3/64", "802_3_ethernet__mtu": "9000"},
+def filenames(**paths: str) -> tuple[str, str, str]:
+    """What nmcli tells of profiles and their files, by uuid."""
+    return "filenames", "".join(f"{uuid}:{paths[uuid]}\n" for uuid in paths), ""
+
+
+CONNECTIONS = "/etc/NetworkManager/system-connections/"
+WIRED = f"{CONNECTIONS}Wired.nmconnection"
+NETWORKMANAGER = Told(
+    files={
+        WIRED: """\
+[connection]
+id=Wired
+uuid=u1
+type=ethernet
+interface-name=eth0
+zone=lan
+
+# the storage wants it
+[ethernet]
+mtu=9000
+
+[802-1x]
+identity=host
+password=sesame
+
+[ipv4]
+method=manual
+address1=192.0.2.2/24,192.0.2.1
+dns=192.0.2.53;
+may-fail=false
+route1=198.51.100.0/24,192.0.2.9
+
+[ipv6]
+method=manual
+address1=2001:db8::2/64
+address2=2001:db8::3/64
+"""
+    },
+    modes={WIRED: "600"},
+    records=(devices(eth0="u1"), filenames(u1=WIRED)),
 )
-NETWORKMANAGER = Told(records=(devices(eth0="u1"), OWN))

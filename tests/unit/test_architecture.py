@@ -28,8 +28,8 @@ RINGS = {
         *("_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
-        *("_bridge_host", "_bridge", "_bridge_files", "_bridge_documents", "_bridge_profiles", "_bridge_plan"),
-        *("_bridge_look", "_bridge_guard"),
+        *("_bridge_host", "_bridge_options", "_bridge", "_bridge_files", "_bridge_documents", "_bridge_keyfiles"),
+        *("_bridge_plan", "_bridge_look", "_bridge_guard", "_bridge_shown", "_bridge_texts"),
         *("_nic_steps", "_nics", "_nic_port", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_nic_verdict",),
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
@@ -74,6 +74,7 @@ LIBRARIES = {
     "_guests": ("libvirt",),
     "glue": ("ansible", "lxml"),
     "filter": ("ansible",),
+    "_bridge_texts": ("yaml",),
     "audit_report": ("jinja2", "markupsafe"),
 }
 # Rings without input and output, clock and chance: the only parts of Python's library that they may use.

@@ -1,14 +1,12 @@
-"""What the role host_bridge works out: files, profiles and states for each provider, and what it refuses.
+"""What the role host_bridge works out: files for each provider, what of them is shown, and what it refuses.
 
-What no kernel of the lab has is seen here only: a VLAN under a bridge, and nmstate.
+What no kernel of the lab has is seen here only: a VLAN under a bridge.
 """
 
 from __future__ import annotations
 
 import configparser
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ import yaml
 from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
 from tests.unit.bridge_hosts import (
     BRIDGED,
+    CONNECTIONS,
     FIXED,
     FIXED6,
     IFUPDOWN,
@@ -24,15 +23,14 @@ from tests.unit.bridge_hosts import (
     NETPLAN,
     NETWORKD,
     NETWORKMANAGER,
-    OWN,
+    WIRED,
     Told,
     bridge,
     devices,
+    filenames,
     link,
-    profile,
 )
 
-FILES = Path(__file__).parents[2] / "roles/host_bridge/files"
 BR0 = {"name": "br0", "port": "eth0"}
 ABSENT = {**BR0, "state": "absent"}
 GIVEN = {
@@ -44,7 +42,7 @@ GIVEN = {
     "search": ["example.org"],
     "stp": True,
 }
-BY_FILES = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN}
+BY_FILES = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN, "networkmanager": NETWORKMANAGER}
 NETD, NETIF, PLAN = "/etc/systemd/network/05-host-bridge-br0", "/etc/network/interfaces", "/etc/netplan/"
 
 
@@ -112,23 +110,35 @@ def test_drift_is_seen() -> None:
 
 def test_what_is_wrong_is_told_at_once() -> None:
     told = replace(NETWORKD, links=(*NETWORKD.links, link(4, "eth1", master="br9"), link(5, "eth2")))
-    wrong = [
+    options = [
         {"name": "a-bridge-of-17-ch", "port": "eth7", "vlan": 5000},
-        {"name": "br1", "port": "eth1", "addresses": ["192.0.2.7"], "gateway": "198.51.100.1"},
+        {"name": "br1", "port": "eth1", "addresses": ["192.0.2.7"]},
         {"name": "br2", "port": "eth2", "nameservers": ["ns1"]},
-        {"name": "br2", "port": "eth2", "addresses": [], "gateway": "2001:db8::1"},
+        {"name": "br2", "port": "eth2", "addresses": [], "gateway": "2001:db8::1", "stp": "perhaps"},
     ]
-    found = problems(told, *wrong)
+    found = problems(told, *options)
     for expected in (
-        "a-bridge-of-17-ch is no name",
-        "there is no device eth7; there are eth0, eth1, eth2",
-        "vlan 5000 is not from 1 to 4094",
+        "bridge 1: name 'a-bridge-of-17-ch' is no name",
+        "vlan '5000' is not from 1 to 4094",
+        "'192.0.2.7' is no address with a prefix",
+        "br2: nameservers 'ns1' is no address",
+        "br2: gateway '2001:db8::1' is no address of IPv4",
+        "br2: stp 'perhaps' is neither true nor false",
+    ):
+        assert [one for one in found if expected in one], (expected, found)
+    surroundings = [
+        {"name": "br1", "port": "eth1", "addresses": ["192.0.2.7/24"], "gateway": "198.51.100.1"},
+        {"name": "br2", "port": "eth2", "nameservers": ["192.0.2.53"]},
+        {"name": "br2", "port": "eth2", "addresses": []},
+        {"name": "br3", "port": "eth7"},
+    ]
+    found = problems(told, *surroundings)
+    for expected in (
         "eth1 is in br9 already; take it out there",
-        "192.0.2.7 is no address with a prefix",
-        "br2: nameserver ns1 is no address",
+        "br1: gateway 198.51.100.1 is not in any subnet of the addresses",
         "br2: nameservers is given without addresses or dhcp",
         "eth2 has no address that the bridge could have",
-        "br2: gateway 2001:db8::1 is no address of IPv4",
+        "there is no device eth7; there are eth0, eth1, eth2",
         "br2 is listed 2 times",
         "eth2 is put into several bridges",
     ):
@@ -142,7 +152,7 @@ def test_providers() -> None:
     assert problems(replace(IFUPDOWN, files={}), BR0) == ["no file of ifupdown configures eth0"]
     bare = replace(IFUPDOWN, records=IFUPDOWN.records[:1])
     assert problems(bare, BR0) == ["ifupdown makes bridges with bridge-utils, which is not installed"]
-    assert "nmstatectl is not there" in problems(NETWORKMANAGER, BR0, provider="nmstate")[0]
+    assert "host_bridge_provider 'nmstate' is none of" in problems(NETWORKMANAGER, BR0, provider="nmstate")[0]
     unmanaged = ("networkd", "ADMIN_STATE=unmanaged\n", "2")
     assert "nothing manages eth0" in problems(Told(records=(unmanaged,)), BR0)[0]
     both = replace(NETWORKD, links=(*NETWORKD.links, link(4, "eth1", FIXED)), records=(*NETWORKD.records, IFSTATE))
@@ -291,42 +301,110 @@ def test_netplan_with_a_vlan() -> None:
 # ---- NetworkManager ----
 
 
-def test_profiles_take_what_is_configured() -> None:
-    made = plan(NETWORKMANAGER, BR0)
-    whole, port, old = made["profiles"]
-    assert made["provider"] == "networkmanager"
-    assert (whole["conn_name"], whole["type"], whole["mac"], whole["stp"]) == ("br0", "bridge", MAC, False)
-    assert (whole["ip4"], whole["gw4"], whole["dns4"]) == ([FIXED], "192.0.2.1", ["192.0.2.53"])
-    assert whole["ip6"] == ["2001:db8::2/64", "2001:db8::3/64"]
-    assert (whole["routes4"], whole["may_fail4"]) == (["198.51.100.0/24 192.0.2.9"], False)
-    assert (port["conn_name"], port["master"], port["ifname"]) == ("br0-port", "br0", "eth0")
-    assert (old["conn_name"], old["autoconnect"], old["mtu"], old["may_fail4"]) == ("Wired", False, 9000, False)
-    assert "wide=br0-port=9000\n" in made["head"]
-    assert "start=br0-port\n" in made["head"]
+def test_keyfiles_take_what_is_configured() -> None:
+    made = files(NETWORKMANAGER, BR0)
+    whole, port, old = (made[path] for path in (f"{BRIDGE0}.nmconnection", f"{BRIDGE0}-port.nmconnection", WIRED))
+    assert (
+        whole
+        == f"""\
+# Made by the role virtfleet.network.host_bridge.
+[connection]
+id=br0
+uuid=018ca606-bd85-5d93-af40-ffc0acb0a0a8
+zone=lan
+type=bridge
+interface-name=br0
 
+[bridge]
+mac-address={MAC}
+stp=false
 
-def test_profiles_with_a_vlan_and_given_addresses() -> None:
-    whole, port = plan(NETWORKMANAGER, {**GIVEN, "vlan": 12})["profiles"]
-    assert (port["type"], port["vlandev"], port["vlanid"], port["ifname"]) == ("vlan", "eth0", 12, "eth0.12")
-    assert (whole["method4"], whole["ip4"], whole["method6"], whole["gw6"]) == ("manual", [FIXED], "manual", "fe80::1")
-    none = plan(NETWORKMANAGER, {**BR0, "addresses": []})["profiles"][0]
-    assert (none["method4"], none["method6"]) == ("disabled", "disabled")
+[ipv4]
+method=manual
+address1=192.0.2.2/24,192.0.2.1
+dns=192.0.2.53;
+may-fail=false
+route1=198.51.100.0/24,192.0.2.9
 
-
-def test_profiles_made_by_hand_are_left_alone() -> None:
-    made = (
-        profile("u2", "Office", "bridge", "br0"),
-        profile("u3", "Cable", "802-3-ethernet", "eth0", connection__master="u2"),
+[ipv6]
+method=manual
+address1=2001:db8::2/64
+address2=2001:db8::3/64
+"""
     )
+    assert "interface-name=eth0\n\n[ethernet]\nmtu=9000\n\n[802-1x]\nidentity=host\npassword=sesame\n" in port
+    assert "\nmaster=br0\nslave-type=bridge\n" in port
+    assert "ipv4" not in port
+    before = NETWORKMANAGER.files[WIRED]
+    assert old == before.replace("[connection]\n", "[connection]\nautoconnect=false\n")
+    found = plan(NETWORKMANAGER, BR0)
+    assert {one["mode"] for one in found["files"]} == {"0600"}
+    assert "resumed=u1=eth0\n" in found["head"]
+
+
+BRIDGE0 = f"{CONNECTIONS}host-bridge-br0"
+
+
+def test_keyfiles_with_a_vlan_and_given_addresses() -> None:
+    made = files(NETWORKMANAGER, {**GIVEN, "vlan": 12})
+    assert set(made) == {f"{BRIDGE0}.nmconnection", f"{BRIDGE0}-port.nmconnection"}
+    port = made[f"{BRIDGE0}-port.nmconnection"]
+    assert "interface-name=eth0.12\n" in port
+    assert "\ntype=vlan\n" in port
+    assert port.endswith("[vlan]\nid=12\nparent=eth0\n")
+    assert made[f"{BRIDGE0}.nmconnection"].endswith(
+        """\
+stp=true
+
+[ipv4]
+method=manual
+address1=192.0.2.2/24
+gateway=192.0.2.1
+dns=192.0.2.53;
+dns-search=example.org;
+
+[ipv6]
+method=manual
+address1=2001:db8::2/64
+gateway=fe80::1
+dns=2001:db8::53;
+dns-search=example.org;
+"""
+    )
+    none = files(NETWORKMANAGER, {**BR0, "addresses": []})[f"{BRIDGE0}.nmconnection"]
+    assert none.endswith("[ipv4]\nmethod=disabled\n\n[ipv6]\nmethod=disabled\n")
+    leased = files(NETWORKMANAGER, {**BR0, "dhcp": True, "gateway": "192.0.2.1"})[f"{BRIDGE0}.nmconnection"]
+    assert "[ipv4]\nmethod=auto\nroute1=0.0.0.0/0,192.0.2.1\n" in leased
+
+
+def test_keyfiles_made_by_hand_are_left_alone() -> None:
+    office, cable = f"{CONNECTIONS}Office.nmconnection", f"{CONNECTIONS}Cable"
+    made = {
+        **NETWORKMANAGER.files,
+        office: "[connection]\nid=Office\nuuid=u2\ntype=bridge\ninterface-name=br0\n[bridge]\nstp=false\n",
+        cable: "[connection]\nid=Cable\nuuid=u3\ntype=802-3-ethernet\ninterface-name=eth0\nmaster=u2\n",
+    }
     ports = (link(2, "eth0", master="br0"), bridge(3, "br0", FIXED))
-    told = Told(links=ports, route="br0", records=(devices(eth0="u3", br0="u2"), OWN, *made))
+    records = (devices(eth0="u3", br0="u2"), filenames(u1=WIRED, u2=office, u3=cable))
+    told = Told(links=ports, route="br0", files=made, records=records)
     found = plan(told, BR0)
-    assert (found["profiles"], found["changed"]) == ([], False)
-    whole, port, _old = plan(told, {**BR0, "stp": True})["profiles"]
-    assert (whole["conn_name"], port["conn_name"], port["master"]) == ("Office", "Cable", "u2")
-    back, *gone = plan(told, ABSENT)["profiles"]
-    assert (back["conn_name"], back["autoconnect"]) == ("Wired", True)
-    assert gone == [{"conn_name": "Cable", "state": "absent"}, {"conn_name": "Office", "state": "absent"}]
+    assert (found["files"], found["changed"]) == ([], False)
+    changed = files(told, {**BR0, "stp": True})
+    assert "stp=true\n" in changed[office]
+    assert cable not in changed
+    back = files(told, ABSENT)
+    assert (back[office], back[cable]) == (None, None)
+    assert "autoconnect" not in back.get(WIRED, "")
+
+
+def test_a_profile_of_memory_gives_way_to_a_file() -> None:
+    path = "/run/NetworkManager/system-connections/Wired connection 1.nmconnection"
+    text = "[connection]\nid=Wired connection 1\nuuid=u1\ntype=ethernet\n"
+    told = Told(files={path: text}, records=(devices(eth0="u1"), filenames(u1=path)))
+    made = files(told, BR0)
+    assert "\nautoconnect=false\n" in made[f"{CONNECTIONS}Wired connection 1.nmconnection"]
+    ifcfg = Told(records=(devices(eth0="u1"), filenames(u1="/etc/sysconfig/network-scripts/ifcfg-eth0")))
+    assert "ifcfg-eth0, which is no keyfile of an Ethernet NIC" in problems(ifcfg, BR0)[0]
 
 
 def test_files_made_by_hand_are_left_alone() -> None:
@@ -339,101 +417,3 @@ def test_files_made_by_hand_are_left_alone() -> None:
         there = replace(told, files=made, links=ports, route="br0", records=(*told.records, *BRIDGED))
         assert plan(there, BR0)["changed"] is False, told
         assert plan(there, {**BR0, "stp": True})["changed"] is True, told
-
-
-# ---- nmstate, which the lab cannot have ----
-
-STATE: dict[str, Any] = {
-    "interfaces": [
-        {
-            "name": "eth0",
-            "type": "ethernet",
-            "state": "up",
-            "ipv4": {"enabled": True, "dhcp": False, "address": [{"ip": "192.0.2.2", "prefix-length": 24}]},
-            "ipv6": {"enabled": True, "autoconf": True, "address": [{"ip": "fe80::1", "prefix-length": 64}]},
-        }
-    ],
-    "routes": {"config": [{"destination": "0.0.0.0/0", "next-hop-interface": "eth0", "next-hop-address": "192.0.2.1"}]},
-}
-BY_NMSTATE = replace(NETWORKMANAGER, records=(*NETWORKMANAGER.records, ("nmstate", yaml.safe_dump(STATE), "")))
-
-
-def nmstate(state: dict[str, Any]) -> Told:
-    import json
-
-    return replace(NETWORKMANAGER, records=(*NETWORKMANAGER.records, ("nmstate", json.dumps(state), "")))
-
-
-def test_nmstate_moves_what_is_configured() -> None:
-    found = plan(nmstate(STATE), BR0)
-    assert (found["provider"], found["changed"]) == ("nmstate", True)
-    state = yaml.safe_load(found["state"])
-    made, port = state["interfaces"]
-    assert (made["name"], made["mac-address"], made["bridge"]["port"]) == ("br0", MAC.upper(), [{"name": "eth0"}])
-    assert made["bridge"]["options"] == {"stp": {"enabled": False}}
-    assert made["ipv4"]["address"] == [{"ip": "192.0.2.2", "prefix-length": 24}]
-    assert (made["ipv6"]["autoconf"], made["ipv6"]["address"]) == (True, [])
-    assert (port["name"], port["ipv4"], port["ipv6"]) == ("eth0", {"enabled": False}, {"enabled": False})
-    assert [route["next-hop-interface"] for route in state["routes"]["config"]] == ["br0"]
-    assert plan(nmstate(STATE), BR0, provider="networkmanager")["profiles"] != []
-
-
-def test_nmstate_knows_what_is_there() -> None:
-    wanted = yaml.safe_load(plan(nmstate(STATE), GIVEN)["state"])
-    assert wanted["dns-resolver"]["config"]["search"] == ["example.org"]
-    ports = (link(2, "eth0", master="br0"), bridge(3, "br0", FIXED, FIXED6, stp=1))
-    given = {name: value for name, value in GIVEN.items() if name != "gateway_ipv6"}
-    there = replace(nmstate(wanted), links=ports, route="br0")
-    assert plan(there, given)["changed"] is False
-    assert plan(there, {**given, "addresses": ["192.0.2.3/24"], "nameservers": []})["changed"] is True
-    gone = yaml.safe_load(plan(there, ABSENT)["state"])["interfaces"]
-    assert [(one["name"], one["state"]) for one in gone] == [("br0", "absent"), ("eth0", "up")]
-
-
-NMSTATECTL = """\
-#!/bin/sh
-echo "$@" >>{folder}/asked
-case $1 in apply) cp "$5" {folder}/applied ;; esac
-"""
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_the_guard_with_nmstate(tmp_path: Path, kept: bool) -> None:
-    """The very script, with nmstatectl and the checks played, and no systemd."""
-    found = plan(nmstate(STATE), BR0, timeout=10)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/nmstatectl").write_text(NMSTATECTL.format(folder=tmp_path))
-    (tmp_path / "bin/nmstatectl").chmod(0o755)
-    folder = tmp_path / "connections"
-    folder.mkdir()
-    (folder / "eth0").write_text("old")
-    parts = [found["head"], (FILES / "guard.sh").read_text(), (FILES / "nmstate.sh").read_text()]
-    checks = f"check() {{ wants 'it does not work' {str(kept).lower()}; }}\nis_back() {{ :; }}\n"
-    script = "\n".join([*parts, checks, f"folders={folder}", '"$@"', ""])
-    script = script.replace("/run/virtfleet-host-bridge", f"{tmp_path}/work").replace("/run/systemd/system", "/nowhere")
-    (tmp_path / "new").write_text(script)
-
-    def guard(action: str, file: str = "work/guard") -> subprocess.CompletedProcess[str]:
-        path = f"{tmp_path}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        command = ["sh", str(tmp_path / file), action]
-        return subprocess.run(command, check=False, capture_output=True, text=True, env={"PATH": path})
-
-    assert guard("arm", "new").returncode == 0
-    (tmp_path / "other").write_text(script)
-    assert "another change of its bridges is under way" in guard("arm", "other").stderr
-    assert guard("go").returncode == 0
-    (folder / "eth0").write_text("new")
-    (folder / "br0").write_text("new")
-    assert guard("await").returncode == (0 if kept else 1)
-    if kept:
-        assert guard("confirm").returncode == 0
-    else:
-        told = guard("outcome")
-        assert (told.returncode, told.stdout) == (0, "it does not work\n")
-    asked = (tmp_path / "asked").read_text().splitlines()
-    assert asked[0].startswith("apply --no-commit --timeout 50 ")
-    assert asked[1:] == (["commit"] if kept else ["rollback"])
-    assert (tmp_path / "applied").read_text() == found["state"]
-    assert {path.name: path.read_text() for path in folder.iterdir()} == (
-        {"eth0": "new", "br0": "new"} if kept else {"eth0": "old"}
-    )

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2086,SC2154
 # ifdown works with the files that a device was started with, ifup with the new ones.
-leave() { [ -z "$1" ] || ifdown --force $1; }
+leave() { [ -z "$1" ] || run ifdown --force $1; }
 # dhclient tells the server who it is by what is in the leases of its device
 inherit() {
 	for pair in "$@"; do
@@ -9,11 +9,14 @@ inherit() {
 	done
 }
 enter() {
+	# what was interrupted may still have addresses, which ifup refuses to give again
+	[ "$phase" != undo ] || [ -z "$3" ] || run ifdown --force $3
 	delete $1
 	# bridge-utils takes link-local addresses from ports for good; the kernel makes them for what comes up
 	for device in $2; do
 		cat /proc/sys/net/ipv6/conf/default/addr_gen_mode >"/proc/sys/net/ipv6/conf/$device/addr_gen_mode"
-		ip link set dev "$device" down
+		run ip link set dev "$device" down
+		[ "$phase" != undo ] || run ip address flush dev "$device"
 	done
-	[ -z "$3" ] || ifup --force $3
+	[ -z "$3" ] || run ifup --force $3
 }

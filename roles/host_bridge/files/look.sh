@@ -17,10 +17,15 @@ for gateway in $({ ip -4 route show default && ip -6 route show default; } | sed
 	tell answering "$address" </dev/null
 done
 
+tell_file() {
+	[ -f "$1" ] || return
+	# shellcheck disable=SC2094 # its name is no file that is written
+	tell file "$1" <"$1"
+	stat -L -c %a "$1" | tell mode "$1"
+}
 for file in /etc/systemd/network/*.net* /etc/systemd/network/*.network.d/*.conf /lib/systemd/network/*.network \
 	/run/systemd/network/*.network /etc/netplan/*.yaml /etc/network/interfaces /etc/network/interfaces.d/*; do
-	# shellcheck disable=SC2094 # its name is no file that is written
-	[ -f "$file" ] && tell file "$file" <"$file"
+	tell_file "$file"
 done
 
 if systemctl is-active --quiet systemd-networkd 2>/dev/null; then
@@ -31,11 +36,12 @@ fi
 if nmcli --terse general status >/dev/null 2>&1; then
 	nmcli --terse --escape no --fields GENERAL device show | tell devices
 	nmcli --terse --escape no --fields UUID,FILENAME connection show | tell filenames
-	for uuid in $(nmcli --terse --fields UUID connection show); do
-		nmcli --terse --escape no connection show "$uuid" | tell profile "$uuid"
-	done
-	command -v nmstatectl >/dev/null && nmstatectl show --json | tell nmstate
+	# passwords of wireless networks stay where they are
+	nmcli --terse --escape no --fields TYPE,FILENAME connection show \
+		| sed -n -E 's,^(802-3-ethernet|bridge|vlan):(.*/system-connections/.*)$,\2,p' \
+		| while IFS= read -r file; do tell_file "$file"; done
 fi
+[ -d /run/systemd/system ] && tell command systemd </dev/null
 command -v brctl >/dev/null && tell command brctl </dev/null
 [ -f /run/network/ifstate ] && tell ifstate </run/network/ifstate
 exit 0
