@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from ansible_collections.virtfleet.network.plugins.module_utils import _python
 
 from .test_roles import ROOT, ansible
 
@@ -117,6 +121,38 @@ def test_daemons_are_those_of_the_host(tmp_path: Path) -> None:
             units(MODULAR),
         ),
     )
+
+
+def test_what_is_too_old_is_named(tmp_path: Path) -> None:
+    def has(**versions: str) -> dict[str, Any]:
+        return {"hypervisor_versions": told(json.dumps(versions))}
+
+    name, need = "hypervisor_too_old", "({} or newer is needed)"
+    python, libvirt, lxml = (need.format(version) for version in ("3.9", "7.0.0", "4.6.3"))
+    worked_out(
+        tmp_path,
+        (name, [], has(Python="3.9.2", libvirt="7.0.0", lxml="4.6.3")),
+        (name, [], has(Python="3.14.0", libvirt="12.8.0", lxml="6.1.0")),
+        (name, [f"Python 3.8.20 {python}", f"lxml 4.6.2 {lxml}"], has(Python="3.8.20", libvirt="7.0.0", lxml="4.6.2")),
+        (name, [f"libvirt 6.10.0 {libvirt}"], has(Python="3.10.0", libvirt="6.10.0", lxml="4.10.0")),
+        (name, [f"no libvirt {libvirt}", f"no lxml {lxml}"], has(Python="3.9.0")),
+    )
+
+
+def test_a_host_tells_what_it_has() -> None:
+    script = yaml.safe_load(VARS.read_text())["hypervisor_look"]
+    found = json.loads(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout)
+    assert found["Python"] == ".".join(map(str, sys.version_info[:3]))
+    assert set(found) == {"Python", "libvirt", "lxml"}
+    bare = subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True, capture_output=True).stdout
+    assert set(json.loads(bare)) == {"Python"}
+
+
+def test_what_is_needed_is_what_is_required() -> None:
+    oldest = yaml.safe_load(VARS.read_text())["hypervisor_oldest"]
+    required = dict(line.split(">=") for line in (ROOT / "requirements.txt").read_text().splitlines() if ">=" in line)
+    assert required == {"libvirt-python": oldest["libvirt"], "lxml": oldest["lxml"]}
+    assert oldest["Python"] == ".".join(map(str, _python.OLDEST))
 
 
 def test_missing_logins_are_found(tmp_path: Path) -> None:
