@@ -37,8 +37,8 @@ options:
     default: false
   lock_timeout:
     description:
-      - How many seconds to wait for another task that changes the same network from the same
-        host. Then the task fails and names the process.
+      - How many seconds to wait for other tasks that change the same networks or guests. Then
+        the task fails and names the process. O(timeout) does not count meanwhile.
     type: float
     default: 60
   backup:

@@ -19,6 +19,19 @@ options:
         and interfaces cannot be checked. A module that changes networks then says so in RV(ignore:unchecked).
     type: str
     default: qemu:///system
+  timeout:
+    description:
+      - How many seconds libvirt may take to answer a call, be it to connect. The task then
+        fails and names the call. So a libvirt that hangs, or a hypervisor that is gone, does
+        not hold up a play.
+      - A task that has begun to change something also waits as long, in all, for a connection
+        that broke to come back, and then rolls back. It takes no more than three times as long
+        altogether.
+      - 'It limits one call, not the task: with many networks, a task may take longer. libvirt
+        itself waits 30 seconds for a guest that does not answer, so with less, such a guest
+        looks as if libvirt hung.'
+    type: float
+    default: 60
 attributes:
   action_group:
     description: Use C(group/virtfleet.network.network) in C(module_defaults) to set its options

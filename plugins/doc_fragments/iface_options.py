@@ -71,8 +71,8 @@ options:
     default: 60
   lock_timeout:
     description:
-      - How many seconds to wait for another task that changes NICs of the same guest from the
-        same host. Then the task fails and names the process.
+      - How many seconds to wait for another task that changes NICs of the same guest. Then
+        the task fails and names the process.
     type: float
     default: 60
   ifaces:

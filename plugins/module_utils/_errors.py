@@ -82,6 +82,18 @@ class LibvirtError(NetworkError):
         self.code = code
 
 
+class UnreachableError(LibvirtError):
+    """libvirt does not answer, or no longer; whether it has carried out the call, or will, is unknown."""
+
+    def __init__(self, text: str) -> None:
+        NetworkError.__init__(self, text)
+        self.code = 0
+
+
+class StoppedError(NetworkError):
+    """A signal asked the task to end."""
+
+
 class MeanwhileError(NetworkError):
     """Somebody else changed the network between the look at it and the change; another look may do."""
 

@@ -10,7 +10,13 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, MeanwhileError
+from ansible_collections.virtfleet.network.plugins.module_utils._calls import pause
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
+    LibvirtError,
+    MeanwhileError,
+    UnreachableError,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._link import Link
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Guest, Lack, Need, Observed
 
@@ -25,6 +31,7 @@ except ImportError:  # reported by the glue in Ansible's usual words
     libvirt = None
 
 HAS_LIBVIRT = libvirt is not None
+SECONDS = 60  # longer than libvirt itself waits for a guest that does not answer: 30
 
 
 class Lease(NamedTuple):
@@ -41,12 +48,12 @@ class Lease(NamedTuple):
 class Gateway:
     """A connection to one libvirt; every method raises LibvirtError when libvirt refuses."""
 
-    def __init__(self, uri: str, readonly: bool) -> None:
+    def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
         self._uri = uri
         self._parked: Replugger | None = None
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
         with refusals(f"Cannot connect to {uri}"):
-            self._conn = libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
+            self._conn = Link(uri, readonly, seconds)
 
     def close(self) -> None:
         """Ends the connection."""
@@ -209,7 +216,7 @@ class Gateway:
         from ansible_collections.virtfleet.network.plugins.module_utils._lock import locked, reach_of
 
         things = [*(("network", name) for name in names), *(("guest", name) for name in guests)]
-        return locked(reach_of(str(self._conn.getURI())), things, seconds)
+        return locked(reach_of(str(self._conn.getURI())), things, seconds, pause)
 
 
 def _observe(network: Any) -> Observed:
@@ -235,5 +242,7 @@ def refusals(what: str) -> Iterator[None]:
     """Turns libvirt's errors into ours."""
     try:
         yield
+    except UnreachableError as error:
+        raise UnreachableError(f"{what}: {error}") from error
     except libvirt.libvirtError as error:
         raise LibvirtError(what, str(error.get_error_message()), int(error.get_error_code() or 0)) from error

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils._calls import pause
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnplugError
@@ -109,7 +110,7 @@ class Guests(Gateway):
                     f"{seconds:g} seconds, and may still do so; see whether it runs, is not paused and supports hot "
                     "unplugging, raise unplug_timeout, or use apply=saved and restart it"
                 )
-            time.sleep(POLL)
+            pause(POLL)
 
     def addresses(self, guest: str, agent: bool) -> dict[str, list[Address]]:
         """The addresses of a running guest's NICs by MAC address; only the ``agent`` knows those from elsewhere, and
@@ -154,7 +155,7 @@ class Guests(Gateway):
                     return one, time.monotonic() - began
             if time.monotonic() - began >= seconds:
                 return None
-            time.sleep(POLL)
+            pause(POLL)
 
     def counters(self, guest: str, tap: str) -> dict[str, int]:
         """What a tap of a running guest has seen, from the guest's point of view; empty where nobody counts."""

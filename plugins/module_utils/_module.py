@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from ansible.module_utils.basic import env_fallback, missing_required_lib
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _codec, _gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._calls import signals
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome, converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import argument_spec
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 CONNECTION = {
     "uri": {"type": "str", "default": "qemu:///system", "fallback": (env_fallback, ["LIBVIRT_DEFAULT_URI"])},
+    "timeout": {"type": "float", "default": _gateway.SECONDS},
 }
 CHANGE = {
     "restart": {"type": "str", "choices": ["never", "idle", "replug"], "default": "idle"},
@@ -57,6 +59,8 @@ def start(options: dict[str, Any], **rules: Any) -> Module:
         if not there:
             module.fail_json(msg=missing_required_lib(name))
     found = list(unfit(module.params))
+    if module.params["timeout"] <= 0:
+        found.append(f"timeout must be more than 0 seconds, not {module.params['timeout']:g}")
     if found:
         module.fail_json(msg=f"Cannot read the options: {'; '.join(found)}", problems=found)
     return module
@@ -67,11 +71,12 @@ def finish(
 ) -> None:
     """Connects, does the work and ends the module with its result or with its error as one sentence."""
     try:
-        gateway = (kind or Gateway)(module.params["uri"], readonly)
-        try:
-            result = work(gateway)
-        finally:
-            gateway.close()
+        with signals():
+            gateway = (kind or Gateway)(module.params["uri"], readonly, module.params["timeout"])
+            try:
+                result = work(gateway)
+            finally:
+                gateway.close()
     except NetworkError as error:
         module.fail_json(msg=str(error), problems=getattr(error, "problems", []))
     module.exit_json(**result)

@@ -42,3 +42,5 @@ def unfit(value: Any, place: str = "") -> Iterator[str]:
             yield from unfit(inner, f"{place}[{index}]")
     elif isinstance(value, str) and _UNFIT.search(value):
         yield f"{place} must not contain NUL characters or halves of surrogate pairs, not {value!r}"
+    elif isinstance(value, float) and value != value:
+        yield f"{place} must be a number, not {value!r}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import SECONDS
 from ansible_collections.virtfleet.network.plugins.module_utils._guests import Guests
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
@@ -16,8 +17,8 @@ ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "v
 class Snapshot(Guests):
     """A connection through which nothing is changed; what it has told, it keeps."""
 
-    def __init__(self, uri: str, readonly: bool) -> None:
-        super().__init__(uri, readonly)
+    def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
+        super().__init__(uri, readonly, seconds)
         for name in ONCE:
             setattr(self, name, functools.lru_cache(maxsize=None)(getattr(self, name)))
 

@@ -37,7 +37,7 @@ RINGS = {
     ),
     "edge": (
         *("_command", "_graphviz", "_lock", "_host", "_trial", "_probe", "_look"),
-        *("_users", "_replug", "_gateway", "_guests", "_snapshot"),
+        *("_calls", "_link", "_users", "_replug", "_gateway", "_guests", "_snapshot"),
     ),
     "conductor": (
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
@@ -69,6 +69,7 @@ MAY_IMPORT_LATE = {
 LIBRARIES = {
     "pure": ("lxml",),
     "_gateway": ("libvirt",),
+    "_link": ("libvirt",),
     "_users": ("libvirt",),
     "_replug": ("libvirt",),
     "_guests": ("libvirt",),

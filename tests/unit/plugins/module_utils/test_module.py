@@ -18,7 +18,7 @@ class Replaced:
         self.host, self.made, self.closed = host_of(case), [], 0
         monkeypatch.setattr(_module, "Gateway", self._make)
 
-    def _make(self, uri, readonly):
+    def _make(self, uri, readonly, _seconds):
         self.made.append((uri, readonly))
         self.host.close = self._close
         return self.host

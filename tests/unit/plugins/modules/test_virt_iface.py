@@ -17,7 +17,7 @@ LEASE = Address("192.168.81.7", 24, "lease")
 def host(monkeypatch):
     host = host_of({"guest": {"saved": ["network lan a"], "live": ["network lan a"]}})
 
-    def connect(_uri, readonly):
+    def connect(_uri, readonly, _seconds):
         host.readonly = readonly
         return host
 
