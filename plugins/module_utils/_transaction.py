@@ -16,6 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._conflicts impor
     Findings,
     conflicts,
     refusals,
+    stale_bridge,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings, waits
@@ -29,6 +30,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     MeanwhileError,
     NetworkError,
     SeveralError,
+    StoppedError,
     VerifyError,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
@@ -141,7 +143,7 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     if found:
         raise InvalidNetworkError(desired.name, found)
     if findings.stale_bridge:
-        plan = _without_stale_bridge(plan, findings.stale_bridge)
+        plan = plan._replace(steps=_without_stale_bridge(plan.steps, plan.network, findings.stale_bridge))
     cautions = (remark for remark in new if isinstance(remark, Caution))
     warnings = [*cautions, *(warning for warning in findings.warnings if warning not in known.warnings)]
     return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in warnings], unchecked)
@@ -169,11 +171,9 @@ def _schema(host: Host, plan: Plan, observed: Observed) -> tuple[list[str], list
     return [f"the libvirt schema of the hypervisor refuses the definition ({error})" for error in errors], []
 
 
-def _without_stale_bridge(plan: Plan, bridge: str) -> Plan:
-    steps = list(plan.steps)
+def _without_stale_bridge(steps: Sequence[Step], network: str, bridge: str) -> tuple[Step, ...]:
     place = next((index for index, step in enumerate(steps) if isinstance(step, Start)), len(steps))
-    steps.insert(place, RemoveBridge(plan.network, bridge))
-    return plan._replace(steps=tuple(steps))
+    return (*steps[:place], RemoveBridge(network, bridge), *steps[place:])
 
 
 def transact(
@@ -231,15 +231,15 @@ def _put_back(host: Host, outcome: Outcome, tried: list[Step], error: BaseExcept
     try:
         if outcome.desired.edit and all(isinstance(step, Update) for step in tried):
             return _take_back(host, before, tried, error)
-        version = host.api_version()
-        steps = plan_restore(before, observe(host, [outcome.desired])[0], version)
+        version, now = host.api_version(), observe(host, [outcome.desired])[0]
+        steps = _way_back(host, before, now, plan_restore(before, now, version))
         for step in steps:
             host.apply(step)
         left = plan_restore(before, observe(host, [outcome.desired])[0], version)
     except MeanwhileError:
         raise
     except NetworkError as failure:
-        return f"network {before.name!r} could not be put back ({failure}), its definition was: {before.saved!r}"
+        return _not_put_back(before, failure)
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
         return f"network {before.name!r} could not be put back entirely ({paths} differ)"
@@ -249,11 +249,29 @@ def _put_back(host: Host, outcome: Outcome, tried: list[Step], error: BaseExcept
     return f"{note}, but the bridge that a killed daemon left behind is gone" if cleared else note
 
 
+def _way_back(host: Host, before: Observed, now: Observed, steps: Sequence[Step]) -> Sequence[Step]:
+    """The steps without what stands in their way: bridges of a daemon that has died in the middle of the task."""
+    devices = {} if now.active else host.devices() or {}
+    for bridge in {stale_bridge(one._replace(live=""), devices) for one in (before, now)} - {""}:
+        steps = _without_stale_bridge(steps, before.name, bridge)
+    return steps
+
+
+def _not_put_back(before: Observed, failure: NetworkError) -> str:
+    guests = ", ".join(guest.name for guest in before.guests or () if guest.running)
+    cut_off = f"; guests that may be disconnected: {guests}" if guests else ""
+    next_run = "run the task again when libvirt answers, it does the rest"
+    return (
+        f"network {before.name!r} could not be put back ({failure}){cut_off}; {next_run}; its definition was: "
+        f"{before.saved!r}"
+    )
+
+
 def _take_back(host: Host, before: Observed, tried: list[Step], error: BaseException) -> str:
     """Takes single entries back one by one, so that those of somebody else stay."""
     undo = [step for step in reversed(tried) if isinstance(step, Update)]
     # libvirt can refuse a call, and can also carry it out and fail afterwards.
-    if isinstance(error, LibvirtError) and not took_effect(undo[0], host.observe(before.name)):
+    if isinstance(error, (LibvirtError, StoppedError)) and not took_effect(undo[0], host.observe(before.name)):
         undo.pop(0)
     for step in undo:
         host.apply(step.inverse())
