@@ -47,11 +47,14 @@ options:
       active:
         description:
           - Whether the network runs.
+          - A task without it starts a network that somebody has stopped on purpose; V(false)
+            keeps it stopped.
         type: bool
         default: true
       autostart:
         description:
           - Whether the network starts with the hypervisor.
+          - A task without it sets a network to do so, whatever somebody has set it to.
         type: bool
         default: true
       xml:

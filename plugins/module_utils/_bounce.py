@@ -21,10 +21,11 @@ def running_guests(observed: Observed) -> list[Guest]:
     return [guest for guest in observed.guests or () if guest.running]
 
 
-def bounce(observed: Observed, target: Element) -> list[Step]:
-    """The steps that restart a network with a new definition, with the NICs of running guests out of the way."""
+def bounce(observed: Observed, target: Element, more: tuple[Item, ...] = ()) -> list[Step]:
+    """The steps that restart a network with a new definition, with the NICs of running guests out of the way; ``more``
+    is what else becomes of it by that."""
     restarted = (Item("active", True, True, "restart"),)
-    around: list[Step] = [Stop(observed.name, restarted), Start(observed.name, restarted)]
+    around: list[Step] = [Stop(observed.name, restarted), Start(observed.name, (*restarted, *more))]
     if not observed.parking and not (running_guests(observed) and _loses_ports(definition(observed.live), target)):
         return around
     parking = parking_of(observed.name).network

@@ -90,19 +90,24 @@ def overlap(one: Subnet, other: Subnet) -> bool:
 
 def taken(spec: Spec, networks: Sequence[Observed], active: bool) -> tuple[list[str], list[str]]:
     """Subnets, routes and bridge names that another network has; two that never run at once may share a subnet."""
-    hard: list[str] = []
+    hard: list[str] = list(named_alike(spec, networks))
     soft: list[str] = []
-    bridge = spec.get("bridge", {}).get("name")
-    managed = is_managed(spec)
     for other in networks:
         for there in _specs(other):
-            if managed and bridge and bridge == there.get("bridge", {}).get("name"):
-                hard.append(f"bridge.name {bridge} is the bridge of network {other.name!r}")
-            if spec.get("uuid") and spec["uuid"] == there.get("uuid"):
-                hard.append(f"uuid {spec['uuid']} is the uuid of network {other.name!r}")
             both = active and (other.active or other.autostart)
             (hard if both else soft).extend(f"{claim} of network {other.name!r}" for claim in claims(spec, there))
     return list(dict.fromkeys(hard)), list(dict.fromkeys(soft))
+
+
+def named_alike(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
+    """What libvirt refuses at each define, also of what it has already (networkBridgeNameValidate)."""
+    bridge, uuid = spec.get("bridge", {}).get("name"), spec.get("uuid")
+    for other in networks:
+        for there in _specs(other):
+            if is_managed(spec) and bridge and bridge == there.get("bridge", {}).get("name"):
+                yield f"bridge.name {bridge} is the bridge of network {other.name!r}"
+            if uuid and uuid == there.get("uuid"):
+                yield f"uuid {uuid} is the uuid of network {other.name!r}"
 
 
 def claims(spec: Spec, there: Spec) -> Iterator[str]:

@@ -8,7 +8,7 @@ Read in libvirt 9.0 (networkStartNetworkVirtual, networkCreateInterfacePool, net
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import is_managed
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
@@ -20,24 +20,25 @@ ANYWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - dnsmasq binds DHCP there
 WALLED = ("", "nat", "route")
 
 
-def needs(spec: Spec, live: Spec, starts: bool) -> list[Need]:
-    """What libvirt needs for this definition, at its start too; ``live`` is what runs until then."""
+def needs(spec: Spec, held: Collection[str], starts: bool) -> list[Need]:
+    """What libvirt needs for this definition, at its start too; ``held`` are the addresses at which the network's own
+    dnsmasq listens until then."""
     found = [Need("vf", (_pci(address),)) for address in spec.get("forward", {}).get("addresses", [])]
-    return [*found, *dict.fromkeys(_at_start(spec, live))] if starts else found
+    return [*found, *dict.fromkeys(_at_start(spec, held))] if starts else found
 
 
-def _at_start(spec: Spec, live: Spec) -> Iterator[Need]:
+def _at_start(spec: Spec, held: Collection[str]) -> Iterator[Need]:
     forward, zone = spec.get("forward", {}), spec.get("bridge", {}).get("zone")
     if not is_managed(spec):
         if "dev" in forward.get("pf", {}):
             yield Need("vfs", (forward["pf"]["dev"], mode(spec)))
         return
+    if spec.get("ips") and spec.get("dnsmasq_options"):
+        yield Need("options", tuple(spec["dnsmasq_options"]))
     if zone and mode(spec) in WALLED:
         yield Need("zone", (zone,))
     if mode(spec) and any(_version(item) == 6 for item in spec.get("ips", [])):
         yield Need("forwarding")
-    # Its own dnsmasq holds these until the network stops.
-    held = {item.get("address") for item in live.get("ips", [])}
     for item in spec.get("ips", []):
         yield from _ports(item, spec.get("dns", {}).get("enable") is not False and item.get("address") not in held)
 

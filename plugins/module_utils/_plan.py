@@ -36,7 +36,13 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
     Undefine,
     Update,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._target import NOTHING, build, definition, spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._target import (
+    NOTHING,
+    build,
+    definition,
+    pending,
+    spec_of,
+)
 
 # Live calls that take longer than this together, in seconds, disturb more than the one stop and start of a network
 # without guests, which takes half a second.
@@ -74,13 +80,15 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     if observed.active and active:
         plan = _plan_running(task)
     elif observed.active:
-        plan = plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, policy)))
+        lost, warnings = _lost(task, "live")
+        plan = plan.with_notes([*warnings, *_left_without(observed, "stopped")], [])
+        plan = plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, policy, lost)))
     else:
         start = [Start(observed.name), *repair(observed, plan.after, policy.restart == "replug")] if active else []
         plan = plan._replace(steps=(*_save(task, "next_start"), *start))
     if desired.autostart not in (None, observed.autostart):
         plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, bool(desired.autostart))))
-    return plan
+    return plan.with_notes(_bridge_renamed(observed, plan), [])
 
 
 def _text(xml: str) -> str:
@@ -122,7 +130,7 @@ def _at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[S
 def _plan_running(task: _Task) -> Plan:
     """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
     observed, policy, plan = task.observed, task.policy, task.plan
-    target, _edited = build(task.desired, observed.live, observed.saved)
+    target = _target(task)
     have = spec_of(observed.live)
     changes = differences(definition(observed.live), target, NETWORK, have)
     calls, rest = split(observed.name, have, changes, task.version)
@@ -138,7 +146,8 @@ def _plan_running(task: _Task) -> Plan:
                 f"Cannot restart network {observed.name!r} under running guests ({_names(guests)}): {hindered}; shut "
                 "them down, or use restart=never to save the change for the next start"
             )
-        return plan._replace(steps=(*_save(task, "restart"), *bounce(observed, target)))
+        lost, warnings = _lost(task, "restart")
+        return plan._replace(steps=(*_save(task, "restart"), *bounce(observed, target, lost))).with_notes(warnings, [])
     if rest and policy.restart != "never":
         why = f"running guests use it: {_names(guests)}" if guests and kept else "it is not saved and would be gone"
         warning = (
@@ -148,6 +157,38 @@ def _plan_running(task: _Task) -> Plan:
         plan = plan.with_notes([warning], [])
     steps = (*_save(task, "next_start", calls), *repair(observed, observed.live, replug))
     return plan._replace(steps=steps, restart_required=bool(rest))
+
+
+def _lost(task: _Task, effect: str) -> tuple[tuple[Item, ...], list[str]]:
+    """What else of the running network becomes as it is saved once it stops, and a warning of what is lost by that."""
+    live, plan = task.observed.live, task.plan
+    asked = {change.path for change in (*task.saved, *differences(definition(live), _target(task), NETWORK))}
+    more = [change for change in pending(live, plan.after) if change.path not in asked]
+    gone = [change for change in more if change.after is None]
+    warning = f"Network {plan.network!r} loses what only the running network has: {_paths(gone)}"
+    return tuple(Item(one.path, one.before, one.after, effect) for one in more), [warning] * bool(gone)
+
+
+def _target(task: _Task) -> Element:
+    """What the running network is to be."""
+    return build(task.desired, task.observed.live, task.observed.saved)[0]
+
+
+def _left_without(observed: Observed, what: str) -> list[str]:
+    """A warning of guests that the next start needs the network for."""
+    guests = [guest for guest in observed.guests or () if not guest.running]
+    where = f"Network {observed.name!r} is {what}, and guests that are shut down have NICs on it ({_names(guests)})"
+    return [f"{where}: they do not start without it"] if guests else []
+
+
+def _bridge_renamed(observed: Observed, plan: Plan) -> list[str]:
+    """A warning of guests that name the bridge and not the network."""
+    before, after = (spec_of(xml).get("bridge", {}).get("name") for xml in (observed.saved, plan.after))
+    guests = [guest for guest in observed.guests or () if guest.by_bridge]
+    if not guests or not before or before == after:
+        return []
+    where = f"Network {observed.name!r} has no longer the bridge {before}, which NICs of guests name ({_names(guests)})"
+    return [f"{where}: change their source to the network, with virt_iface"]
 
 
 def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool:
@@ -170,17 +211,19 @@ def _plan_absent(observed: Observed, policy: Policy) -> Plan:
         )
     if observed.persistent:
         steps.append(Undefine(observed.name))
-    return Plan(observed.name, tuple(steps), before=_text(observed.saved))
+    warnings = _left_without(observed, "deleted") if steps else []
+    return Plan(observed.name, tuple(steps), before=_text(observed.saved), warnings=tuple(warnings))
 
 
-def _stop(observed: Observed, policy: Policy) -> list[Step]:
+def _stop(observed: Observed, policy: Policy, lost: tuple[Item, ...] = ()) -> list[Step]:
     guests = running_guests(observed)
     if guests and not policy.force:
         raise InUseError(
             f"Cannot stop network {observed.name!r}: running guests use it ({_names(guests)}) and would lose their "
             "connection; shut them down, move their NICs to another network, or say force=true"
         )
-    return [*repair(observed, observed.live, False), Stop(observed.name)]
+    stop = Stop(observed.name)
+    return [*repair(observed, observed.live, False), stop._replace(items=(*stop.items, *lost))]
 
 
 def _names(guests: Sequence[Guest]) -> str:

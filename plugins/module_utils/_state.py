@@ -27,12 +27,17 @@ class Nic(NamedTuple):
 
 
 class Guest(NamedTuple):
-    """A guest with NICs on a network; ``running`` also when it is paused. Only of a running one ``nics`` tells more."""
+    """A guest with NICs on a network; ``running`` also when it is paused. Only of a running one ``nics`` tells more.
+
+    One that runs and will be on the network with its next start only counts as one that does not run. ``by_bridge``:
+    whether one of these NICs names the network's bridge and not the network.
+    """
 
     name: str
     running: bool
     macs: tuple[str, ...]
     nics: tuple[Nic, ...] = ()
+    by_bridge: bool = False
 
 
 class ObservedGuest(NamedTuple):
@@ -135,8 +140,8 @@ class Device(NamedTuple):
 
 
 class Need(NamedTuple):
-    """What the start of a network needs of the host: ``kind`` is port (with protocol, address and number), zone (of
-    firewalld), vfs (of a device with SR-IOV), vf (a PCI address), or forwarding (of IPv6, beside router
+    """What a network needs of the host: ``kind`` is port (with protocol, address and number), zone (of firewalld),
+    options (of dnsmasq), vfs (of a device with SR-IOV), vf (a PCI address), or forwarding (of IPv6, beside router
     advertisements)."""
 
     kind: str

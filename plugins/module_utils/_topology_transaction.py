@@ -74,19 +74,19 @@ def _planned(around: Around, first: Sequence[NicOutcome], errors: list[NetworkEr
 
 
 def _moves(passage: Passage) -> bool:
-    """Whether a running NIC leaves where it is."""
+    """Whether a NIC leaves where it is."""
     before, after = passage.before, passage.after
-    return passage.scope == "live" and before is not None and (after is None or source_of(before) != source_of(after))
+    return before is not None and (after is None or source_of(before) != source_of(after))
 
 
-def _leavers(network: Observed, nics: Sequence[NicOutcome]) -> set[tuple[str, str]]:
-    """The NICs of running guests, by the guest and the MAC address, that this task takes off a network."""
+def _leavers(network: Observed, nics: Sequence[NicOutcome], scope: str = "live") -> set[tuple[str, str]]:
+    """The NICs, by the guest and the MAC address, that this task takes off a network, in one of their definitions."""
     places = {network.name, *bridges(network)}
     return {
         (one.desired.guest, mac_of(passage.before or {}))
         for one in nics
         for passage in filter(_moves, one.plan.passages)
-        if places & set(_places(passage.before))
+        if passage.scope == scope and places & set(_places(passage.before))
     }
 
 
@@ -98,10 +98,10 @@ def _places(nic: Spec | None) -> list[str]:
 
 def _left(network: Observed, nics: Sequence[NicOutcome]) -> Observed:
     """A network as it is, without the NICs that leave it."""
-    gone = _leavers(network, nics)
+    gone = {True: _leavers(network, nics), False: _leavers(network, nics, "saved")}
     guests = []
     for guest in network.guests or ():
-        macs = tuple(mac for mac in guest.macs if not (guest.running and (guest.name, mac) in gone))
+        macs = tuple(mac for mac in guest.macs if (guest.name, mac) not in gone[guest.running])
         if macs or not guest.macs:
             staying = tuple(nic for nic in guest.nics if nic.mac in macs)
             guests.append(guest._replace(macs=macs, nics=staying))

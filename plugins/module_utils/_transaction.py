@@ -15,6 +15,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._conflicts impor
     UNCHECKED_HOST,
     Findings,
     conflicts,
+    named_alike,
     refusals,
     stale_bridge,
 )
@@ -46,7 +47,14 @@ from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Policy,
     Surroundings,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._steps import RemoveBridge, Start, Step, Update, report
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
+    Define,
+    RemoveBridge,
+    Start,
+    Step,
+    Update,
+    report,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._target import objections, spec_of
 from ansible_collections.virtfleet.network.plugins.module_utils._together import Part, again, carry_out
 
@@ -154,10 +162,17 @@ def _hindrances(
 ) -> tuple[list[str], list[str]]:
     """What keeps libvirt from doing this, however long it has been so, and what was not checked."""
     starts = any(isinstance(step, Start) for step in plan.steps)
-    lack = host.lacks(needs(after, spec_of(observed.live), starts))
+    defines = any(isinstance(step, Define) for step in plan.steps)
+    refused = list(named_alike(after, around.networks)) if defines else []
+    stale = stale_bridge(observed, around.devices or {})
+    left = around.devices[stale].addresses if around.devices and stale else ()
+    held = [address.partition("/")[0] for address in left]
+    held += [item["address"] for item in spec_of(observed.live).get("ips", []) if "address" in item]
+    lack = host.lacks(needs(after, held, starts))
     if around.devices is None or lack is None:
-        return [], [UNCHECKED_HOST]
-    refused = refusals(after, observed, around.devices) if starts else []
+        return refused, [UNCHECKED_HOST]
+    if starts:
+        refused += refusals(after, observed, around.devices)
     return [*refused, *lack.problems], lack.unchecked
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,8 @@ ACCEPT_RA = "/proc/sys/net/ipv6/conf/{}/accept_ra"
 RTF_ADDRCONF = 0x40000
 IPV6_FREEBIND = 78  # Python has no name for it
 DHCP = (67, 547)
+# What libvirt writes in any case (networkDnsmasqConfContents); some of it may not be repeated.
+WRITTEN = ("strict-order", "pid-file=/run/pid", "except-interface=lo", "bind-dynamic", "interface=virbr0")
 Answers = Iterator["tuple[bool, str]"]  # whether it is certain, and what is wrong
 
 
@@ -31,6 +34,7 @@ def lacks(needs: Iterable[Need]) -> Lack:
     tries: dict[str, Callable[..., Answers]] = {
         "port": _port,
         "zone": _zone,
+        "options": _options,
         "vfs": _functions,
         "vf": _function,
         "forwarding": _forwarding,
@@ -74,6 +78,24 @@ def _has_users(protocol: str, number: int) -> bool:
         tables = [(PROC_NET / f"{protocol}{family}").read_text(encoding="ascii") for family in ("", "6")]
         return any(line.split()[1].endswith(f":{number:04X}") for text in tables for line in text.splitlines()[1:])
     return False
+
+
+def _options(*lines: str) -> Answers:
+    """dnsmasq reads what libvirt writes for it, and knows best what it takes; it does nothing else then."""
+    text = "\n".join((*WRITTEN, *lines, ""))
+    try:
+        done = run(["dnsmasq", "--test", "--conf-file=-"], text=text)
+    except (OSError, subprocess.SubprocessError) as error:
+        yield False, f"dnsmasq_options were not checked, as dnsmasq cannot be asked ({error})"
+        return
+    place = re.search(r"^dnsmasq: (.*) at line (\d+) of stdin", done.stderr, re.MULTILINE)
+    if done.returncode and place and int(place[2]) > len(WRITTEN):
+        yield (
+            True,
+            f"dnsmasq_options has {lines[int(place[2]) - len(WRITTEN) - 1]!r}, of which dnsmasq says {place[1]!r}",
+        )
+    elif done.returncode:
+        yield True, f"dnsmasq_options are refused by dnsmasq, which says {done.stderr.strip()!r}"
 
 
 def _zone(zone: str) -> Answers:

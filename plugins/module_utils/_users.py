@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
@@ -58,15 +58,12 @@ class Users:
         users: dict[str, list[Guest]] = {}
         for domain in self._conn.listAllDomains():
             with contextlib.suppress(libvirt.libvirtError):
-                running = bool(domain.isActive())
-                mine: dict[str, list[Nic]] = {}
-                for use in self._nics(domain, networks):
-                    mine.setdefault(use.network, []).append(use.nic)
-                for network, nics in mine.items():
-                    macs = tuple(nic.mac for nic in nics)
-                    users.setdefault(network, []).append(
-                        Guest(domain.name(), running, macs, tuple(nics) if running else ())
-                    )
+                mine = _guests(domain, bool(domain.isActive()), self._nics(domain, networks))
+                if domain.isActive() and domain.isPersistent():
+                    later = self._nics(domain, networks, libvirt.VIR_DOMAIN_XML_INACTIVE)
+                    mine = {**_guests(domain, False, later), **mine}
+                for network, guest in mine.items():
+                    users.setdefault(network, []).append(guest)
         return {network: tuple(sorted(found)) for network, found in users.items()}
 
     def of(self, network: str) -> list[Use]:
@@ -87,11 +84,11 @@ class Users:
                     found[network.name()] = running(network)
         return found
 
-    def _nics(self, domain: Any, networks: dict[str, Running]) -> Iterator[Use]:
+    def _nics(self, domain: Any, networks: dict[str, Running], flags: int = 0) -> Iterator[Use]:
         """The NICs of a guest on these networks, by the network's name or by that of a bridge of its own."""
         owner = {parking_of(name).network: name for name in networks}
         bridges = {one.bridge: one for one in networks.values() if one.own and one.bridge}
-        for number, element in enumerate(read_xml(domain.XMLDesc()).iterfind("devices/interface")):
+        for number, element in enumerate(read_xml(domain.XMLDesc(flags)).iterfind("devices/interface")):
             source = element.find("source")
             if source is None:
                 continue
@@ -123,6 +120,23 @@ class Users:
         # The taps of Open vSwitch need not be on a bridge that the kernel knows.
         belongs = None if element.find("virtualport") is not None else there.bridge or None
         return judge(Plug(device, belongs, seen, counted, "", down))
+
+
+def _guests(domain: Any, runs: bool, uses: Iterable[Use]) -> dict[str, Guest]:
+    """A guest by each network that these NICs of it are on."""
+    found: dict[str, list[Use]] = {}
+    for use in uses:
+        found.setdefault(use.network, []).append(use)
+    return {
+        network: Guest(
+            domain.name(),
+            runs,
+            tuple(use.nic.mac for use in mine),
+            tuple(use.nic for use in mine) if runs else (),
+            any(_attribute(use.element, "source", "network") == "" for use in mine),
+        )
+        for network, mine in found.items()
+    }
 
 
 def running(network: Any) -> Running:

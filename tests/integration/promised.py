@@ -21,7 +21,7 @@ from tests.unit.run_module import run_module
 from .random_specs import HOST_BRIDGE, UPLINK, Inventor, instead_of
 from .surroundings import NIC, TAP, Surroundings, run
 
-URI, NAME = "qemu:///system", "net"
+URI, NAME, SECOND = "qemu:///system", "net", "net2"
 FORETOLD = ("changed", "plan", "diff", "restart_required", "unchecked")
 # Only the kernel knows whether it was built with what these options need.
 KERNEL = ("qdisc kind is unknown", "vlan_filtering")
@@ -33,11 +33,13 @@ class Pair:
     def __init__(self, conn: Any, seed: int, index: int) -> None:
         self._chance = random.Random(f"{seed}/{index}")
         self._conn = conn
-        number = self._chance.randrange(3)
+        self._number = number = self._chance.randrange(3)
         inventor = Inventor(self._chance.randrange(10**9), number=number)
         self._old, self._new = self._small(inventor.network()), self._small(inventor.network())
         self.around = Surroundings(self._chance, conn, NAME, number)
+        self._third = self._small(Inventor(self._chance.randrange(10**9), number=self._chance.randrange(3)).network())
         self.asked: dict[str, Any] = {}
+        self.module = "virt_network"
         self.start = ""
 
     def _small(self, spec: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class Pair:
                 network.undefine()
             elif self.start == "both":
                 run_module("virt_network", uri=URI, name=NAME, restart="never", **self._part(self._new))
+        if self._chance.random() < 0.2:
+            run_module("virt_network", uri=URI, name=SECOND, active=self._chance.random() < 0.7, **self._third)
         self.around.add(self._chance.randrange(4))
 
     def _part(self, spec: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +75,29 @@ class Pair:
 
     def ask(self) -> dict[str, Any]:
         """Return the options of the task."""
+        options = self._network()
+        if self._chance.random() < 0.2:
+            self.module, inside = "virt_topology", {k: v for k, v in options.items() if k not in ("restart", "force")}
+            second = {"name": SECOND, **self._part(self._third), **self._chance.choice([{}, {}, {"state": "absent"}])}
+            networks = self._chance.sample([inside, second], 2)
+            return {"networks": networks, **{name: options[name] for name in ("restart", "force")}}
+        if self._chance.random() < 0.15:
+            return self._entry()
+        return options
+
+    def _entry(self) -> dict[str, Any]:
+        """A single entry of one of the network's lists."""
+        entries: dict[str, dict[str, Any]] = {
+            "virt_dns_host": {"ip": "192.0.2.77", "hostnames": ["alpha.test"]},
+            "virt_dns_txt": {"name": "alpha", "value": "c"},
+            "virt_portgroup": {"name": "red", "trust_guest_rx_filters": True},
+            "virt_dhcp_host": {"mac": "52:54:00:00:01:01", "ip": f"10.10{self._number}.0.77"},
+        }
+        self.module = self._chance.choice(sorted(entries))
+        state = self._chance.choice(["present", "present", "absent"])
+        return {"network": NAME, "state": state, **entries[self.module]}
+
+    def _network(self) -> dict[str, Any]:
         chance, old, new = self._chance, self._old, self._new
         spec = chance.choice([{}, new, instead_of(old, new), instead_of(old, new), self._part(new)])
         spec = dict(spec)
@@ -83,6 +110,8 @@ class Pair:
             spec["forward"] = {"mode": chance.choice(["nat", "route", "bridge", "open"])}
         if chance.random() < 0.05:
             spec["forward"] = {"mode": chance.choice(["hostdev", "passthrough"]), "pf": {"dev": UPLINK}}
+        if chance.random() < 0.05:
+            spec["dnsmasq_options"] = chance.sample(["no-such-option", "strict-order", "log-dhcp", "port=99999"], 2)
         if chance.random() < 0.05:
             spec["mtu"] = {"size": chance.choice([68, 1000, 1280])}
         with contextlib.suppress(libvirt.libvirtError, IndexError):
@@ -104,7 +133,7 @@ class Pair:
         self.prepare()
         self.asked = self.ask()
         before = self.look()
-        check, real = (run_module("virt_network", check, uri=URI, **self.asked) for check in (True, False))
+        check, real = (run_module(self.module, check, uri=URI, **self.asked) for check in (True, False))
         if real.get("failed") and any(words in real["msg"] for words in KERNEL):
             return []
         found = []
@@ -115,7 +144,7 @@ class Pair:
                 found.append(f"check {check['msg']!r}, real {real['msg']!r}")
         else:
             found += [f"{key}: {check[key]} / {real[key]}" for key in FORETOLD if check[key] != real[key]]
-            again = run_module("virt_network", True, uri=URI, **self._settled())
+            again = run_module(self.module, True, uri=URI, **self._settled())
             if again.get("failed") or again["changed"]:
                 found.append(f"again: {again.get('msg', again.get('plan'))}")
         after = self.look()
@@ -125,7 +154,12 @@ class Pair:
         return found
 
     def _settled(self) -> dict[str, Any]:
-        return {**self.asked, "state": "present"} if self.asked["state"] == "restarted" else self.asked
+        """What was asked for, without a restart in any case."""
+        inside = [{**one, "state": "present"} if one.get("state") == "restarted" else one for one in self._each()]
+        return {**self.asked, "networks": inside} if self.module == "virt_topology" else inside[0]
+
+    def _each(self) -> list[dict[str, Any]]:
+        return self.asked["networks"] if self.module == "virt_topology" else [self.asked]
 
     def look(self) -> dict[str, Any]:
         """Return what a task may change, or should not."""
@@ -144,7 +178,7 @@ class Pair:
 
     def told(self) -> dict[str, Any]:
         """Return all that the pair was."""
-        return {"start": self.start, "around": self.around.told, "old": self._old, "asked": self.asked}
+        return {"start": self.start, "around": self.around.told, "old": self._old, self.module: self.asked}
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -103,7 +103,7 @@ class Surroundings:
             one.bind((address, port))
             if kind == "tcp":
                 one.listen()
-            yield f"true listens on {kind} {address} {port} {' '.join(options)} {UPLINK if device else ''}"
+            yield f"# listens on {kind} {address} {port} {' '.join(options)} {UPLINK if device else ''}"
 
     def _other(self) -> Iterator[str]:
         """Another network: stopped, running or transient."""
@@ -127,7 +127,7 @@ class Surroundings:
                 if state == "running":
                     network.create()
                 network.setAutostart(state == "autostart")
-            yield f"true network {state} {xml}"
+            yield f"# network {state} {xml}"
 
     def _left_behind(self) -> Iterator[str]:
         """What a killed daemon leaves, or what looks like it."""
@@ -160,7 +160,7 @@ class Surroundings:
             guest = self._conn.defineXML(xml)
             if runs:
                 guest.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-            yield f"true guest running={runs} {source}"
+            yield f"# guest running={runs} {source}"
 
     def clear(self) -> None:
         """Remove everything that was added, and whatever else is there now."""

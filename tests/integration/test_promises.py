@@ -79,5 +79,28 @@ def test_a_bridge_of_the_host_stays_the_hosts(stage: Stage) -> None:
     assert stage.addresses("vf-own") == {"10.66.0.1/24"}
 
 
+GUEST = """<domain type='qemu'><name>{}</name><memory unit='MiB'>16</memory><os><type arch='x86_64'>hvm</type></os>
+<devices><interface type='{}'><source {}/></interface></devices></domain>"""
+HOST = "<host mac='52:54:00:67:00:01' ip='10.66.0.9'/>"
+
+
+def test_what_a_change_costs_others_is_said(stage: Stage) -> None:
+    stage.network(name="lan", bridge={"name": "vf-own"}, **NAT)
+    guests = {"down": ("network", "network='lan'"), "plain": ("bridge", "bridge='vf-own'")}
+    for name, source in guests.items():
+        (stage.host.home / "run/lab/guest.xml").write_text(GUEST.format(name, *source))
+        stage.host.virsh("define", "/run/lab/guest.xml")
+    stage.host.virsh("net-update", "lan", "add", "ip-dhcp-host", HOST, "--live")
+
+    renamed, deleted = stage.play(_task(True, {"bridge": {"name": "vf-new"}}), _task(True, {"state": "absent"}))
+    for name in guests:
+        stage.host.virsh("undefine", name)
+    entry = "ips[10.66.0.0/24].dhcp.hosts[52:54:00:67:00:01]"
+    assert [row["effect"] for row in renamed["plan"] if row["path"] == entry and row["after"] is None] == ["restart"]
+    assert any(f"loses what only the running network has: {entry}" in text for text in renamed["warnings"])
+    assert any("the bridge vf-own, which NICs of guests name (plain)" in text for text in renamed["warnings"])
+    assert any("have NICs on it (down, plain)" in text for text in deleted["warnings"])
+
+
 def _task(check: bool, options: dict[str, object]) -> Task:
     return network(check=check, name="lan", **options)

@@ -74,7 +74,8 @@ def observed_of(case):
 
 
 def guests_of(case):
-    """The guests that use the network: running ones by name, shut down ones as {down: name}; {name: [states]} are the
+    """The guests that use the network: running ones by name, shut down ones as {down: name}, or {by_bridge: name}
+    where they name the bridge; {name: [states]} are the
     NICs of a running one, which has one that is connected otherwise."""
     return tuple(guest for given in case.get("observed", {}).get("guests", []) for guest in _guests(given))
 
@@ -85,6 +86,8 @@ def _guests(given):
     for name, states in given.items():
         if name == "down":
             yield Guest(states, False, (MAC,))
+        elif name == "by_bridge":
+            yield Guest(states, False, (MAC,), by_bridge=True)
         else:
             nics = tuple(Nic(MAC, f"net{index}", "", state) for index, state in enumerate(states))
             yield Guest(name, True, tuple(nic.mac for nic in nics), nics)

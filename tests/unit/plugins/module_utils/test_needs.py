@@ -27,6 +27,8 @@ VF = {"domain": "0x0000", "bus": "0x63", "slot": "0x01", "function": "0x2"}
             [*DNS6, ("port", "udp", "::", "547")],
         ),
         ({"ips": [SIX], "forward": {"mode": "open"}}, [("forwarding",), *DNS6]),
+        ({"ips": [FOUR], "dnsmasq_options": ["a", "b"]}, [("options", "a", "b"), *DNS]),
+        ({"dnsmasq_options": ["a"]}, []),
         ({"bridge": {"zone": "public"}}, [("zone", "public")]),
         ({"bridge": {"zone": "public"}, "forward": {"mode": "open"}}, []),
         ({"forward": {"mode": "hostdev", "pf": {"dev": "eth0"}}}, [("vfs", "eth0", "hostdev")]),
@@ -35,13 +37,13 @@ VF = {"domain": "0x0000", "bus": "0x63", "slot": "0x01", "function": "0x2"}
     ],
 )
 def test_what_a_start_needs(options, wanted):
-    assert [(need.kind, *need.values) for need in needs(spec_of(options), {}, True)] == wanted
+    assert [(need.kind, *need.values) for need in needs(spec_of(options), [], True)] == wanted
 
 
 def test_libvirt_looks_at_virtual_functions_when_it_takes_the_definition():
-    assert needs(spec_of({"forward": {"mode": "hostdev", "addresses": [VF]}, "ips": [FOUR]}), {}, False) != []
-    assert needs(spec_of({"ips": [FOUR]}), {}, False) == []
+    assert needs(spec_of({"forward": {"mode": "hostdev", "addresses": [VF]}, "ips": [FOUR]}), [], False) != []
+    assert needs(spec_of({"ips": [FOUR]}), [], False) == []
 
 
 def test_what_runs_holds_its_own_address_until_it_stops():
-    assert needs(spec_of({"ips": [FOUR]}), spec_of({"ips": [{"address": "10.0.0.1/16"}]}), True) == []
+    assert needs(spec_of({"ips": [FOUR]}), ["10.0.0.1"], True) == []

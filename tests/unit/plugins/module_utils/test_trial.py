@@ -56,6 +56,29 @@ def test_what_takes_root_is_said_where_it_could_matter(monkeypatch, used):
     assert (found.problems, len(found.unchecked)) == ([], int(used))
 
 
+REFUSED = "printf 'dnsmasq: bad option at line 7 of stdin\\n' >&2; exit 1"
+
+
+@pytest.mark.parametrize(
+    "script,problem,unchecked",
+    [
+        ("exit 0", "", ""),
+        (REFUSED, "dnsmasq_options has 'second', of which dnsmasq says 'bad option'", ""),
+        ("echo broken >&2; exit 3", "dnsmasq_options are refused by dnsmasq, which says 'broken'", ""),
+        (None, "", "dnsmasq cannot be asked"),
+    ],
+)
+def test_dnsmasq_reads_its_options_itself(monkeypatch, script, problem, unchecked):
+    def answer(command, **how):
+        assert how["text"].endswith("\nfirst\nsecond\n")
+        return run(["sh", "-c", script] if script else ["/nonexistent"])
+
+    monkeypatch.setattr(_trial, "run", answer)
+    found = _trial.lacks([Need("options", ("first", "second"))])
+    assert found.problems == [problem] * bool(problem)
+    assert [unchecked in text for text in found.unchecked] == [True] * bool(unchecked)
+
+
 BUS = {"NameHasOwner": '{"type":"b","data":[true]}', "getZones": '{"type":"as","data":[["libvirt","public"]]}'}
 
 
