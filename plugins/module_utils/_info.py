@@ -48,5 +48,10 @@ def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> 
             for change in pending(network.live, network.saved)
         ],
         "leases": [lease._asdict() for lease in gateway.leases(network.name)] if network.active else [],
-        "guests": [{**guest._asdict(), "nics": [nic._asdict() for nic in guest.nics]} for guest in users],
+        "guests": [_guest(guest) for guest in users if not guest.later],
     }
+
+
+def _guest(guest: Guest) -> dict[str, Any]:
+    nics = [nic._asdict() for nic in guest.nics]
+    return {"name": guest.name, "running": guest.running, "macs": guest.macs, "nics": nics}

@@ -33,20 +33,25 @@ def _at_start(spec: Spec, held: Collection[str]) -> Iterator[Need]:
         if "dev" in forward.get("pf", {}):
             yield Need("vfs", (forward["pf"]["dev"], mode(spec)))
         return
-    if spec.get("ips") and spec.get("dnsmasq_options"):
-        yield Need("options", tuple(spec["dnsmasq_options"]))
+    if spec.get("ips"):
+        yield Need("dnsmasq", tuple(spec.get("dnsmasq_options", ())))
     if zone and mode(spec) in WALLED:
         yield Need("zone", (zone,))
-    if mode(spec) and any(_version(item) == 6 for item in spec.get("ips", [])):
-        yield Need("forwarding")
+    if any(_version(item) == 6 for item in spec.get("ips", [])):
+        yield Need("ipv6")
+        yield from [Need("forwarding")] if mode(spec) else []
     for item in spec.get("ips", []):
-        yield from _ports(item, spec.get("dns", {}).get("enable") is not False and item.get("address") not in held)
+        mine = item.get("address") in held
+        yield from _ports(item, spec.get("dns", {}).get("enable") is not False and not mine, mine)
 
 
-def _ports(item: Spec, dns: bool) -> Iterator[Need]:
+def _ports(item: Spec, dns: bool, held: bool) -> Iterator[Need]:
     address, dhcp = str(item.get("address", "")), item.get("dhcp", {})
     for protocol in ("udp", "tcp") if dns else ():
         yield Need("port", (protocol, address, str(DNS)))
+    if item.get("tftp", {}).get("root"):
+        yield Need("tftp", (item["tftp"]["root"],))
+        yield from [] if held else [Need("port", ("udp", address, str(TFTP)))]
     if dhcp.get("ranges") or dhcp.get("hosts"):
         version = _version(item)
         yield Need("port", ("udp", ANYWHERE[version], str(DHCP[version])))

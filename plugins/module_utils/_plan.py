@@ -175,9 +175,11 @@ def _target(task: _Task) -> Element:
 
 
 def _left_without(observed: Observed, what: str) -> list[str]:
-    """A warning of guests that the next start needs the network for."""
+    """A warning of guests that need the network for their next start."""
     guests = [guest for guest in observed.guests or () if not guest.running]
-    where = f"Network {observed.name!r} is {what}, and guests that are shut down have NICs on it ({_names(guests)})"
+    where = (
+        f"Network {observed.name!r} is {what}, and guests have NICs on it in their saved definition ({_names(guests)})"
+    )
     return [f"{where}: they do not start without it"] if guests else []
 
 

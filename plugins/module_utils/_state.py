@@ -29,8 +29,8 @@ class Nic(NamedTuple):
 class Guest(NamedTuple):
     """A guest with NICs on a network; ``running`` also when it is paused. Only of a running one ``nics`` tells more.
 
-    One that runs and will be on the network with its next start only counts as one that does not run. ``by_bridge``:
-    whether one of these NICs names the network's bridge and not the network.
+    ``by_bridge``: whether one of these NICs names the network's bridge and not the network. ``later``: whether it runs,
+    but is on the network with its next start only; it counts as one that does not run.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Guest(NamedTuple):
     macs: tuple[str, ...]
     nics: tuple[Nic, ...] = ()
     by_bridge: bool = False
+    later: bool = False
 
 
 class ObservedGuest(NamedTuple):
@@ -141,8 +142,8 @@ class Device(NamedTuple):
 
 class Need(NamedTuple):
     """What a network needs of the host: ``kind`` is port (with protocol, address and number), zone (of firewalld),
-    options (of dnsmasq), vfs (of a device with SR-IOV), vf (a PCI address), or forwarding (of IPv6, beside router
-    advertisements)."""
+    dnsmasq (with options that it takes), tftp (a folder), vfs (of a device with SR-IOV), vf (a PCI address), ipv6, or
+    forwarding (of IPv6, beside router advertisements)."""
 
     kind: str
     values: tuple[str, ...] = ()

@@ -8,13 +8,14 @@ import contextlib
 import errno
 import json
 import re
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._command import run
+from ansible_collections.virtfleet.network.plugins.module_utils._command import PATH, run
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Lack, Need
 
 SYSTEM_BUS = Path("/run/dbus/system_bus_socket")
@@ -34,7 +35,9 @@ def lacks(needs: Iterable[Need]) -> Lack:
     tries: dict[str, Callable[..., Answers]] = {
         "port": _port,
         "zone": _zone,
-        "options": _options,
+        "dnsmasq": _dnsmasq,
+        "tftp": _tftp,
+        "ipv6": _ipv6,
         "vfs": _functions,
         "vf": _function,
         "forwarding": _forwarding,
@@ -80,11 +83,14 @@ def _has_users(protocol: str, number: int) -> bool:
     return False
 
 
-def _options(*lines: str) -> Answers:
+def _dnsmasq(*lines: str) -> Answers:
     """dnsmasq reads what libvirt writes for it, and knows best what it takes; it does nothing else then."""
-    text = "\n".join((*WRITTEN, *lines, ""))
+    program, text = shutil.which("dnsmasq", path=PATH), "\n".join((*WRITTEN, *lines, ""))
+    if program is None:
+        yield True, "dnsmasq is not installed on the hypervisor, and a network with addresses needs it"
+        return
     try:
-        done = run(["dnsmasq", "--test", "--conf-file=-"], text=text)
+        done = run([program, "--test", "--conf-file=-"], text=text)
     except (OSError, subprocess.SubprocessError) as error:
         yield False, f"dnsmasq_options were not checked, as dnsmasq cannot be asked ({error})"
         return
@@ -96,6 +102,26 @@ def _options(*lines: str) -> Answers:
         )
     elif done.returncode:
         yield True, f"dnsmasq_options are refused by dnsmasq, which says {done.stderr.strip()!r}"
+
+
+def _tftp(folder: str) -> Answers:
+    """dnsmasq opens it before it starts to serve, as a user of its own."""
+    place = Path("/", folder)
+    try:
+        closed = [one for one in (place, *place.parents) if one.stat().st_mode & 0o001 == 0]
+        if not place.is_dir():
+            yield True, f"ips.tftp.root {folder} is no folder, and dnsmasq would not start"
+        elif closed or place.stat().st_mode & 0o005 != 0o005:
+            yield False, f"whether dnsmasq may read ips.tftp.root {folder} was not checked: not every user may"
+    except PermissionError:
+        yield False, f"whether there is a folder {folder} for ips.tftp.root was not checked: that takes root"
+    except OSError as error:
+        yield True, f"ips.tftp.root {folder} cannot be used ({error.strerror}), and dnsmasq would not start: create it"
+
+
+def _ipv6() -> Answers:
+    if not (PROC_NET / "if_inet6").exists():
+        yield True, "the hypervisor's kernel runs without IPv6, and ips has addresses of it"
 
 
 def _zone(zone: str) -> Answers:
@@ -117,7 +143,14 @@ def _zone(zone: str) -> Answers:
 def _ask(*words: str) -> Any:
     """What a call on the system bus returns; None when it fails, or cannot be made."""
     with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        command = ["busctl", "--system", "--json=short", "--timeout=10", "call", *words]
+        command = [
+            shutil.which("busctl", path=PATH) or "busctl",
+            "--system",
+            "--json=short",
+            "--timeout=10",
+            "call",
+            *words,
+        ]
         return json.loads(run(command, check=True).stdout)["data"]
     return None
 

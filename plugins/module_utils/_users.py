@@ -60,8 +60,8 @@ class Users:
             with contextlib.suppress(libvirt.libvirtError):
                 mine = _guests(domain, bool(domain.isActive()), self._nics(domain, networks))
                 if domain.isActive() and domain.isPersistent():
-                    later = self._nics(domain, networks, libvirt.VIR_DOMAIN_XML_INACTIVE)
-                    mine = {**_guests(domain, False, later), **mine}
+                    saved = _guests(domain, False, self._nics(domain, networks, libvirt.VIR_DOMAIN_XML_INACTIVE))
+                    mine = {**{name: guest._replace(later=True) for name, guest in saved.items()}, **mine}
                 for network, guest in mine.items():
                     users.setdefault(network, []).append(guest)
         return {network: tuple(sorted(found)) for network, found in users.items()}

@@ -104,6 +104,9 @@ class FakeGuest:
     def isActive(self):
         return 1
 
+    def isPersistent(self):
+        return 1
+
     def jobInfo(self):
         return [self._job]
 

@@ -66,6 +66,7 @@ REFUSED = "printf 'dnsmasq: bad option at line 7 of stdin\\n' >&2; exit 1"
         (REFUSED, "dnsmasq_options has 'second', of which dnsmasq says 'bad option'", ""),
         ("echo broken >&2; exit 3", "dnsmasq_options are refused by dnsmasq, which says 'broken'", ""),
         (None, "", "dnsmasq cannot be asked"),
+        ("", "dnsmasq is not installed on the hypervisor, and a network with addresses needs it", ""),
     ],
 )
 def test_dnsmasq_reads_its_options_itself(monkeypatch, script, problem, unchecked):
@@ -74,9 +75,40 @@ def test_dnsmasq_reads_its_options_itself(monkeypatch, script, problem, unchecke
         return run(["sh", "-c", script] if script else ["/nonexistent"])
 
     monkeypatch.setattr(_trial, "run", answer)
-    found = _trial.lacks([Need("options", ("first", "second"))])
+    monkeypatch.setattr(_trial.shutil, "which", lambda name, path: None if script == "" else f"/bin/{name}")
+    found = _trial.lacks([Need("dnsmasq", ("first", "second"))])
     assert found.problems == [problem] * bool(problem)
     assert [unchecked in text for text in found.unchecked] == [True] * bool(unchecked)
+
+
+@pytest.mark.parametrize(
+    "kind,mode,problem,unchecked",
+    [
+        ("folder", 0o755, "", ""),
+        ("folder", 0o750, "", "not every user may"),
+        ("file", 0o755, "is no folder", ""),
+        ("nothing", 0, "No such file or directory", ""),
+    ],
+)
+def test_dnsmasq_opens_its_folder_of_files(tmp_path, monkeypatch, kind, mode, problem, unchecked):
+    place = tmp_path / "files"
+    if kind == "folder":
+        place.mkdir()
+    if kind == "file":
+        place.touch()
+    if kind != "nothing":
+        place.chmod(mode)
+    monkeypatch.setattr(_trial.Path, "parents", [])  # who else may enter this test's folder
+    found = _trial.lacks([Need("tftp", (str(place),))])
+    for texts, words in ((found.problems, problem), (found.unchecked, unchecked)):
+        assert [words in text for text in texts] == [True] * bool(words)
+
+
+def test_a_kernel_without_ipv6_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(_trial, "PROC_NET", tmp_path)
+    assert _trial.lacks([Need("ipv6")]).problems != []
+    (tmp_path / "if_inet6").touch()
+    assert _trial.lacks([Need("ipv6")]).problems == []
 
 
 BUS = {"NameHasOwner": '{"type":"b","data":[true]}', "getZones": '{"type":"as","data":[["libvirt","public"]]}'}
