@@ -114,7 +114,10 @@ BAD = [
             "hosts[0].mac must be a MAC address, not 'x'",
             "hosts[0].ip must be an IPv4 or IPv6 address, not '192.168.50.300'",
             "hosts[1].id must be a DHCP unique identifier like 00:03:00:01:52:54:00:11:22:33, not '1:2'",
-            "hosts[1].name must be a name of letters, digits, dots, hyphens and underscores, not '-'",
+            (
+                "hosts[1].name must be a name of letters, digits, dots, hyphens and underscores, not a number, a time, "
+                "an address, ignore or infinite, not '-'"
+            ),
             "hosts[1].ip must be an IPv4 or IPv6 address, not '1::x'",
         ],
     ),
@@ -139,7 +142,7 @@ BAD = [
         "dns_host",
         {"hosts": [{"ip": "192.168.50.5", "hostnames": ["good", "not good"]}, {"ip": "x", "state": "absent"}]},
         [
-            "hosts[0].hostnames[1] must be a name of letters, digits, dots and hyphens, not 'not good'",
+            "hosts[0].hostnames[1] must be a name of letters, digits, dots, hyphens and underscores, not 'not good'",
             "hosts[1].ip must be an IPv4 or IPv6 address, not 'x'",
         ],
     ),
@@ -147,11 +150,15 @@ BAD = [
         "dns_srv",
         {"service": "l dap", "protocol": "tcp", "port": 70000},
         [
-            "service must be a service name of letters, digits and -_+/*, not 'l dap'",
+            "service must be a service name of at most 62 letters, digits and -_+/*, not 'l dap'",
             "port must be a whole number from 0 to 65535, not 70000",
         ],
     ),
-    ("dns_txt", {"name": "a b", "state": "absent"}, ["name must be a name without spaces and commas, not 'a b'"]),
+    (
+        "dns_txt",
+        {"name": "a b", "state": "absent"},
+        ["name must be a name of ASCII characters without spaces, commas and double quotes, not 'a b'"],
+    ),
     (
         "portgroup",
         {"portgroups": [{"name": "p", "vlan": {"tags": [{"id": 5000}]}}]},
