@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What users see of a file: the values that a bridge is made of. What else is in it may be a secret, and is not shown.
 
-A value is shown because its key is known here, so that a key that nobody thought of hides its value.
+A line is shown because its key is known here, so that one that nobody thought of is not.
 """
 
 from __future__ import annotations
@@ -88,14 +88,12 @@ def _sections(text: str) -> list[str]:
         key = key.strip()
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
-            lines.append(line)
+            lines.append(line if section in _KNOWN else f"[{HIDDEN}]")
         elif line in ("", _NOTE):
             lines.append(line)
-        elif line[0] in "#;" or not sign:
-            lines.append(HIDDEN)
         else:
             known = key in _KNOWN.get(section, ()) or (section in ("ipv4", "ipv6") and _NUMBERED.fullmatch(key))
-            lines.append(line if known else f"{key}={HIDDEN}")
+            lines.append(line if known and sign else HIDDEN)
     return lines
 
 
@@ -109,7 +107,6 @@ def _options(text: str) -> list[str]:
         elif not word or line == _NOTE or _STANZA.fullmatch(word) or _OPTION.fullmatch(word):
             lines.append(line)
         else:
-            indent = line[: len(line) - len(line.lstrip())]
-            lines.append(f"{indent}{word} {HIDDEN}" if word[0] != "#" else HIDDEN)
+            lines.append(HIDDEN)
         goes_on = line.endswith("\\")
     return lines
