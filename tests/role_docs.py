@@ -40,12 +40,26 @@ _DERIVED = ("bridge", "forward", "ips")
 # Tasks of a kind that are written by hand.
 _MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml"}]}
 _COMMON = {**CHANGE, **CONNECTION}
-_HOST_BRIDGES = {
-    "name": "Bridges of the hypervisor",
-    "ansible.builtin.include_role": {"name": "virtfleet.network.host_bridge"},
-    "vars": {"host_bridge_bridges": "{{ topology_host_bridges }}"},
-    "when": "topology_host_bridges | length > 0",
-}
+_BRIDGES = "topology_host_bridges | default([], true)"
+_HOST_BRIDGES = [
+    {
+        "name": "Tasks run on the hypervisor itself",
+        "ansible.builtin.assert": {
+            "that": "target_uri | default('', true) == ''",
+            "fail_msg": "Cannot make topology_host_bridges of {{ inventory_hostname }}, because target_uri says that"
+            " tasks run elsewhere, and would change that machine: leave topology_host_bridges out, and make the bridges"
+            " where Ansible logs in to the hypervisor",
+            "quiet": True,
+        },
+        "when": f"{_BRIDGES} | length > 0",
+    },
+    {
+        "name": "Bridges of the hypervisor",
+        "ansible.builtin.include_role": {"name": "virtfleet.network.host_bridge"},
+        "vars": {"host_bridge_bridges": f"{{{{ {_BRIDGES} }}}}"},
+        "when": f"{_BRIDGES} | length > 0",
+    },
+]
 
 
 def short_options() -> Options:
@@ -88,7 +102,7 @@ class Roles:
         """The text of every generated file by its path."""
         made: dict[str, Any] = {}
         for role in self._data:
-            made[f"{role}/meta/main.yml"] = {"galaxy_info": self._galaxy(role), "dependencies": []}
+            made[f"{role}/meta/main.yml"] = {"galaxy_info": self._galaxy(role), "dependencies": [_checked(role)]}
             made[f"{role}/meta/argument_specs.yml"] = {"argument_specs": {"main": self._documented(role)}}
             made[f"{role}/tasks/main.yml"] = _tasks(role)
         begin = f"---\n# {mark}: do not edit.\n"
@@ -140,6 +154,11 @@ class Roles:
         return {**documented, **self._common}
 
 
+def _checked(role: str) -> Options:
+    """The role that looks at the variables first: Ansible's own error would hold the whole specification."""
+    return {"role": "virtfleet.network.variables", "vars": {"variables_of": role}}
+
+
 def _inside_networks(text: str) -> str:
     return re.sub(r"O\((\w+)", lambda found: found[0] if found[1] in _COMMON else f"O(networks[].{found[1]}", text)
 
@@ -176,8 +195,8 @@ def _tasks(role: str) -> list[Options]:
     if role == "topology":
         options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
         options["networks"] = "{{ topology_networks | map('virtfleet.network.network_plan') | list }}"
-        options["host_bridges"] = "{{ topology_host_bridges | map(attribute='name') | list }}"
-        return [_HOST_BRIDGES, _task("Networks and NICs", role, "virtfleet.network.virt_topology", options)]
+        options["host_bridges"] = f"{{{{ {_BRIDGES} | map(attribute='name') | list }}}}"
+        return [*_HOST_BRIDGES, _task("Networks and NICs", role, "virtfleet.network.virt_topology", options)]
     taken = [name for name in specs_of(role) if name not in SHORT]
     options = {name: _given(role, name) for name in taken}
     derived = {
@@ -188,8 +207,13 @@ def _tasks(role: str) -> list[Options]:
 
 
 def _given(role: str, name: str) -> str:
-    needed = name == "name" and role in KINDS
-    return f"{{{{ {role}_{name} }}}}" if needed else f"{{{{ {role}_{name} | default(omit) }}}}"
+    """The value of an option: null counts as not set, which Ansible 2.16 would make an empty text of."""
+    needed, variable = name == "name" and role in KINDS, f"{role}_{name}"
+    if name == "uri":  # in the module's options and not in its environment, which Ansible shows with -vvv
+        return f"{{{{ {variable} | default(target_uri | default(omit, true), true) }}}}"
+    return (
+        f"{{{{ {variable} }}}}" if needed else f"{{{{ omit if {variable} | default(none) is none else {variable} }}}}"
+    )
 
 
 def _task(title: str, role: str, module: str, options: Options) -> Options:

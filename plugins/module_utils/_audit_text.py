@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.virtfleet.network.plugins.module_utils._readable import escape
+
 COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
 WIDTH = 40  # of a column in a table
 GOOD = ("as_asked", "unknown", "warning")
@@ -18,7 +20,7 @@ def printable(value: Any) -> str:
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return "".join(char if char.isprintable() else escape(char) for char in text)
 
 
 def table(document: Mapping[str, Any]) -> str:

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import unquote
 
 from ansible.module_utils.basic import env_fallback, missing_required_lib
 
@@ -46,15 +44,12 @@ CHANGE = {
 
 
 def start(options: dict[str, Any], **rules: Any) -> Module:
-    """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing, and
-    never tells a password of the URI."""
+    """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing."""
     try:
         module = Module({**options, **CONNECTION}, supports_check_mode=True, **rules)
     except UnicodeError as error:  # AnsibleModule itself logs the options as UTF-8
         print(json.dumps({"failed": True, "msg": f"Cannot read the options: {readable(str(error))}"}))  # noqa: T201
         raise SystemExit(1) from None
-    for password in re.findall("//[^/]*?:([^/]+)@", module.params["uri"]):
-        module.no_log_values |= {password, unquote(password)}
     for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):
         if not there:
             module.fail_json(msg=missing_required_lib(name))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -11,34 +12,46 @@ from ansible.module_utils.common.validation import check_type_dict
 
 from ansible_collections.virtfleet.network.plugins.module_utils._given import given
 from ansible_collections.virtfleet.network.plugins.module_utils._readable import readable
+from ansible_collections.virtfleet.network.plugins.module_utils._secrets import secrets_of
+
+MASK = "********"  # as Ansible writes it
 
 
 class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
     """An AnsibleModule for which null is the same as left out. Ansible itself fills in null for what is left out inside
-    a dictionary, after which an empty one and one that holds nothing but nulls look alike."""
+    a dictionary, after which an empty one and one that holds nothing but nulls look alike.
+
+    Secrets of the connection's URI are known before the options are validated, and so before anything is logged."""
 
     def _load_params(self) -> None:
         super()._load_params()
         own = {name: value for name, value in self.params.items() if name.startswith("_ansible_")}
         users = {name: value for name, value in self.params.items() if name not in own}
         self.params: dict[str, Any] = {**(given(users, {"options": self.argument_spec}, _dictionary) or {}), **own}
+        self._secrets = secrets_of(str(users.get("uri") or os.environ.get("LIBVIRT_DEFAULT_URI", "")))
+        self.no_log_values |= self._secrets
 
     def fail_json(self, msg: str, **result: Any) -> None:
         """Ends the task with an error."""
-        super().fail_json(msg=readable(msg), **_readable_problems(result))
+        super().fail_json(msg=self._told(msg), **self._with_problems(result))
 
     def exit_json(self, **result: Any) -> None:
         """Ends the task with a result."""
-        super().exit_json(**_readable_problems(result))
+        super().exit_json(**self._with_problems(result))
 
     def warn(self, warning: str) -> None:
         """Adds a warning to the result."""
-        super().warn(readable(warning))
+        super().warn(self._told(warning))
 
+    def _told(self, text: str) -> str:
+        """A text that people can read: secrets go first, since what is shortened or escaped is no longer found."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return readable(text)
 
-def _readable_problems(result: dict[str, Any]) -> dict[str, Any]:
-    told = {"problems": [readable(problem) for problem in result["problems"]]} if "problems" in result else {}
-    return {**result, **told}
+    def _with_problems(self, result: dict[str, Any]) -> dict[str, Any]:
+        told = {"problems": [self._told(problem) for problem in result["problems"]]} if "problems" in result else {}
+        return {**result, **told}
 
 
 def _dictionary(text: str) -> Any:

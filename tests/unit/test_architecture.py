@@ -33,7 +33,7 @@ RINGS = {
         *("_nic_steps", "_nics", "_nic_port", "_nic_live", "_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
         *("_nic_verdict",),
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
-        *("_audit_text", "_drawing", "_report", "_audit_document"),
+        *("_audit_text", "_drawing", "_report", "_audit_document", "_variables"),
     ),
     "edge": (
         *("_command", "_graphviz", "_lock", "_host", "_trial", "_probe", "_look"),
@@ -43,7 +43,7 @@ RINGS = {
         *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
         *("_topology", "_topology_transaction", "_survey"),
     ),
-    "glue": ("_task", "_module", "_nic_module", "_topology_module"),
+    "glue": ("_secrets", "_task", "_module", "_nic_module", "_topology_module"),
 }
 # What a ring, or a file of it, may import of other rings: whole rings or single files.
 MAY_IMPORT = {
@@ -96,7 +96,7 @@ EMPTY_NAMES = set("util utils common helper helpers manager misc".split())
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
 # The rings of what Ansible itself finds, by folder.
-SHELLS = {"modules": "shell", "filter": "filter"}
+SHELLS = {"modules": "shell", "filter": "filter", "lookup": "filter"}
 RING_OF = {name: ring for ring, names in RINGS.items() for name in names}
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _codec, _gateway, _module
+from ansible_collections.virtfleet.network.plugins.module_utils._secrets import secrets_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Plan
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Define, Item, Start, Stop
 from tests.unit.case_files import desired_of, host_of, spec_of
@@ -88,9 +89,39 @@ def test_the_uri_may_come_from_the_environment(lan, monkeypatch):
 
 @pytest.mark.parametrize("password", ["hunter2", "hunter2%40x", "a:hunter2"])
 def test_a_password_of_the_uri_is_not_told(password):
-    failed = run_module("virt_network_info", uri=f"nothing+ssh://me:{password}@192.0.2.1/system?x=y@z")
-    assert failed["msg"].startswith("Cannot connect to nothing+ssh://me:********@192.0.2.1/system?x=y@z: libvirt says ")
+    failed = run_module("virt_network_info", uri=f"nothing+ssh://me:{password}@192.0.2.1/system?socket=/run/x")
+    assert failed["msg"].startswith(
+        "Cannot connect to nothing+ssh://me:********@192.0.2.1/system?socket=/run/x: libvirt says "
+    )
     assert "hunter2" not in str(failed)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "nothing+ssh://me@192.0.2.1/system?password=hunter2",
+        "nothing+ssh://me@192.0.2.1/system?no_verify=1&p%61ssword=hunter2",
+        "nothing+ssh://me@192.0.2.1/system?name=nothing%2Bssh://me:hunter2@h/system",
+        "nothing+ssh://me:hun/hunter2@192.0.2.1/system",
+        "nothing+ssh://me:a?hunter2#b@192.0.2.1/system",
+        "nothing+ssh//me:hunter2@192.0.2.1/system",
+        "nothing+ssh:me:hunter2@192.0.2.1",
+        "://:hunter2@",
+        "nothing+ssh://me:'hunter2\\\"@192.0.2.1/system",
+        "nothing+ssh://me:[hunter2@192.0.2.1:x/system",
+        "nothing+ssh://me:%zz hunter2 é@192.0.2.1/system",
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"nothing": 1}])
+def test_no_secret_of_a_uri_is_told(uri, more, capfd):
+    """Whether libvirt can read the URI or not, and also where the task is refused before it is read."""
+    failed = run_module("virt_network_info", uri=uri, **more)
+    assert "hunter2" not in str(failed) + "".join(capfd.readouterr())
+    assert failed["failed"]
+
+
+def test_a_user_and_a_host_are_told():
+    assert secrets_of("qemu+ssh://root@hv1/system?keyfile=/root/key&no_verify=1&socket=/run/x") == set()
 
 
 @pytest.mark.parametrize(

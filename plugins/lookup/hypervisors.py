@@ -1,0 +1,85 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup by which each playbook names its hosts: a pattern that matches none is an error, and no success."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: hypervisors
+short_description: A pattern of hosts that matches some
+version_added: 0.2.0
+description:
+  - >-
+    Returns patterns of hosts, as C(hosts) of a play takes them, and fails where they match no host of the inventory, or
+    none that C(--limit) leaves. Ansible itself skips such a play and succeeds, so a nightly audit of nothing is green.
+  - It also fails where a variable begins with C(target_) and is none of those that playbooks of this collection have.
+  - With C(--syntax-check) and options that only list something, it does not look.
+author:
+  - virtfleet maintainers (@virtfleet)
+options:
+  _terms:
+    description: The patterns.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Audit something, or fail
+  hosts: "{{ query('virtfleet.network.hypervisors', 'hypervisors') }}"
+  gather_facts: false
+  tasks:
+    - name: Look at everything
+      virtfleet.network.virt_network_audit:
+        networks: []
+"""
+
+RETURN = r"""
+_raw:
+  description: The patterns.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible import context
+from ansible.errors import AnsibleLookupError
+from ansible.inventory.manager import InventoryManager
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.virtfleet.network.plugins.module_utils._variables import unknown_names
+
+KNOWN = ("target_serial", "target_max_fail_percentage", "target_uri")
+LISTING = ("syntax", "listhosts", "listtasks", "listtags")
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]
+    """What Ansible looks for."""
+
+    def run(self, terms: list[Any], variables: Any = None, **_options: Any) -> list[str]:
+        """The patterns."""
+        patterns = [one for term in terms for one in (term if isinstance(term, list) else [term])]
+        wrong = [f"{one!r} is not a pattern" for one in patterns if not isinstance(one, str) or not one]
+        wrong += unknown_names(variables or (), KNOWN, "target")
+        if wrong or not patterns:
+            raise AnsibleLookupError(f"Cannot choose hosts by target: {'; '.join(wrong) or 'it is empty'}")
+        if not any(context.CLIARGS.get(name) for name in LISTING) and not self._hosts(patterns, variables["groups"]):
+            limit = context.CLIARGS.get("subset")
+            raise AnsibleLookupError(
+                f"Cannot do anything: no host of the inventory matches {', '.join(patterns)}"
+                f"{f' with the limit {limit}' if limit else ''}; set target to a group or hosts that are there"
+            )
+        return patterns
+
+    def _hosts(self, patterns: list[str], groups: Mapping[str, list[str]]) -> list[Any]:
+        """The hosts that Ansible would run on: a play's own variables say nothing of patterns and the limit."""
+        inventory = InventoryManager(self._loader, parse=False)
+        for group, hosts in groups.items():
+            inventory.add_group(group)
+            for host in hosts:
+                inventory.add_host(host, group=group)
+        inventory.subset(context.CLIARGS.get("subset"))
+        found: list[Any] = inventory.get_hosts(patterns)
+        return found

@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup that finds what is wrong with the variables of a role or a playbook of this collection."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: wrong_variables
+short_description: What is wrong with the variables of a role or a playbook
+version_added: 0.2.0
+description:
+  - >-
+    Returns a sentence for each variable that begins with the name of the role or playbook and that it does not know,
+    for each that cannot be evaluated, and for each whose value is not of its type. A list has to be a list, and a
+    dictionary a dictionary. Null counts as not set.
+  - >-
+    The role P(virtfleet.network.variables#role) makes one error of them. All roles and playbooks of this collection use
+    it.
+author:
+  - virtfleet maintainers (@virtfleet)
+options:
+  _terms:
+    description: The name of the role, or of the playbook.
+    type: list
+    elements: str
+    required: true
+  options:
+    description:
+      - The variables of the playbook, as a role's argument specification has them.
+      - When it is not set, those of the role of that name.
+    type: dict
+  complete:
+    description: Whether a variable that is required has to be set.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: The variables of the role topology are right
+  ansible.builtin.assert:
+    that: query('virtfleet.network.wrong_variables', 'topology') | length == 0
+"""
+
+RETURN = r"""
+_raw:
+  description: What is wrong, each as a part of a sentence.
+  type: list
+  elements: str
+  sample: ["nat_network_subnte is not a variable of it, did you mean nat_network_subnet?"]
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.virtfleet.network.plugins.module_utils._variables import (
+    unknown_names,
+    without_nulls,
+    wrong_shapes,
+)
+
+COLLECTION = Path(__file__).parents[2]
+UNKNOWN = re.compile(r"^(?:Unsupported parameters[^:]*: )?([^ ]+)\. Supported parameters include: ")
+OMITTED = "AnsibleValueOmittedError"  # of ansible-core 2.19 and newer
+LONGEST = 300  # of a problem: Ansible's own may name all options that there are
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]
+    """What Ansible looks for."""
+
+    def run(self, terms: list[str], variables: Any = None, options: Any = None, complete: bool = True) -> list[str]:
+        """What is wrong."""
+        (owner,), known = terms, variables or {}
+        spec = options if options is not None else self._spec(owner)
+        found = unknown_names(known, {*spec, *_words(owner)}, owner)
+        given: dict[str, Any] = {}
+        for name in (name for name in spec if name in known):
+            try:
+                given[name] = _plain(self._templar.template(known[name]))
+            except AnsibleError as error:
+                if type(error).__name__ == OMITTED:
+                    continue
+                found.append(f"{name} cannot be evaluated: {error}")
+        given = {name: value for name, value in given.items() if value is not None}
+        shapes = {name: list(wrong_shapes(name, value, spec[name])) for name, value in given.items()}
+        fitting = {name: without_nulls(value) for name, value in given.items() if not shapes[name]}
+        asked = {name: one for name, one in spec.items() if name in fitting or (complete and name not in given)}
+        found += [problem for problems in shapes.values() for problem in problems]
+        found += ArgumentSpecValidator(asked).validate(fitting).error_messages
+        return [UNKNOWN.sub(r"\1 is not an option, there are ", problem)[:LONGEST] for problem in found]
+
+    def _spec(self, role: str) -> dict[str, Any]:
+        file = COLLECTION / "roles" / role / "meta/argument_specs.yml"
+        specs = self._loader.load_from_file(str(file), unsafe=True)  # a copy of it takes longer than all else
+        options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
+        return options
+
+
+def _plain(value: Any) -> Any:
+    """A value of nothing but plain types: what is in it is evaluated, too."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _words(owner: str) -> set[str]:
+    """The words in a role's own files, which are its own variables, and in AWX's: answers to a playbook's survey."""
+    files = [COLLECTION / "playbooks/awx/objects.yml"]
+    for folder in ("defaults", "handlers", "tasks", "vars"):
+        files += (COLLECTION / "roles" / owner / folder).glob("*.yml")
+    return {word for file in files for word in re.findall(rf"\b{owner}_\w+", file.read_text(encoding="utf-8"))}
