@@ -25,9 +25,6 @@ options:
       - The protocol of the service.
       - Needed unless O(srvs) is given.
     type: str
-    choices:
-      - tcp
-      - udp
   domain:
     description:
       - The domain that the record belongs to.
@@ -39,7 +36,7 @@ options:
   port:
     description:
       - The port of the service.
-      - libvirt assumes V(0) where the definition does not say.
+      - libvirt assumes V(1) where the definition does not say.
     type: int
   priority:
     description:
@@ -80,9 +77,6 @@ options:
           - The protocol of the service.
           - Every entry needs it.
         type: str
-        choices:
-          - tcp
-          - udp
       domain:
         description:
           - The domain that the record belongs to.
@@ -94,7 +88,7 @@ options:
       port:
         description:
           - The port of the service.
-          - libvirt assumes V(0) where the definition does not say.
+          - libvirt assumes V(1) where the definition does not say.
         type: int
       priority:
         description:

@@ -443,9 +443,6 @@ options:
                   - The protocol of the service.
                   - Every entry needs it.
                 type: str
-                choices:
-                  - tcp
-                  - udp
               domain:
                 description:
                   - The domain that the record belongs to.
@@ -458,7 +455,7 @@ options:
               port:
                 description:
                   - The port of the service.
-                  - libvirt assumes V(0) where the definition does not say.
+                  - libvirt assumes V(1) where the definition does not say.
                 type: int
               priority:
                 description:

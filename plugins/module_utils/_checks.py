@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Rows, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import dhcp_problems, range_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._dns_checks import dns_hosts, dns_records
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec, missing
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
@@ -21,6 +22,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import m
 
 # Options that only a network with a bridge of libvirt's own can have.
 _OWN_BRIDGE_ONLY = ("ips", "mac", "domain", "mtu", "routes")
+SMALLEST_MTU = 68  # of a bridge in Linux (ETH_MIN_MTU)
+# Bytes of a name: libvirt writes NAME.xml.new, and for dnsmasq NAME.hostsfile.new (7.0 to 12.8).
+LONGEST_NAME, LONGEST_SERVED = 247, 245
+# Lists that libvirt refuses with two entries of a name. Those of <ip> are compared with their subnets.
+_ONCE = ("interfaces", "addresses", "portgroups")
 _NEEDED: dict[str, tuple[str, ...]] = {
     "forward.interfaces": ("dev",),
     "forward.nat.address": ("start", "end"),
@@ -96,19 +102,30 @@ def _repeated(spec: Spec, _version: int) -> Iterator[str]:
 
 
 def _twice(rows: Rows, spec: Spec, path: str) -> Iterator[str]:
-    """libvirt keeps what looks like two entries as two, and later updates hit the wrong one of them."""
+    """Two entries of a list that look alike; in most lists libvirt and dnsmasq take both."""
     for row in rows:
         if row.form == "element":
             yield from _twice(row.rows, spec.get(row.option, {}), f"{path}{row.option}.")
-        if row.form != "many" or row.key is None:
+        if row.form != "many":
             continue
         seen = set()
         for item in spec.get(row.option, []):
             key = row.key(item)
-            if key in seen and any(part is not None for part in key):
-                yield f"{path}{row.option} lists {', '.join(str(part) for part in key if part is not None)} twice"
+            if row.option != "ips" and key in seen and any(part is not None for part in key):
+                told = f"{path}{row.option} lists {', '.join(str(part) for part in key if part is not None)} twice"
+                yield told if row.option in _ONCE else Caution(told)
             seen.add(key)
             yield from _twice(row.rows, item, f"{path}{row.option}[{key[0]}].")
+
+
+def _sizes(spec: Spec, _version: int) -> Iterator[str]:
+    size = spec.get("mtu", {}).get("size", 0)
+    if isinstance(size, int) and 0 < size < SMALLEST_MTU:
+        yield f"mtu.size {size} is too small: the kernel takes {SMALLEST_MTU} to 65535"
+    longest = LONGEST_SERVED if spec.get("ips") else LONGEST_NAME
+    name = str(spec.get("name", "")).encode("utf-8", "replace")
+    if len(name) > longest:
+        yield f"name has {len(name)} bytes, and the files that libvirt names after the network have room for {longest}"
 
 
 def _forward(spec: Spec, version: int) -> Iterator[str]:
@@ -125,20 +142,20 @@ def _forward(spec: Spec, version: int) -> Iterator[str]:
     for name, only in (("nat", "nat"), ("addresses", "hostdev"), ("managed", "hostdev")):
         if forward.get(name) and now != only:
             yield f"forward.{name} is only possible in mode {only}, not in {now}"
-    yield from _nat(forward.get("nat", {}))
+    yield from _nat(forward.get("nat", {}), version)
     if now == "hostdev" and interfaces:
         yield "forward.interfaces are not possible in mode hostdev: list PCI addresses or a pf"
     if sum(bool(forward.get(name)) for name in ("pf", "interfaces", "addresses")) > 1:
         yield "forward may have only one of dev or interfaces, pf, and addresses"
 
 
-def _nat(nat: Spec) -> Iterator[str]:
+def _nat(nat: Spec, version: int) -> Iterator[str]:
     address, port = nat.get("address", {}), nat.get("port", {})
     start, end = port.get("start", 1024), port.get("end", 65535)
     if isinstance(start, int) and isinstance(end, int) and start > end:
         yield "forward.nat.port has its start above its end"
     if "start" in address and "end" in address:
-        yield from range_problems("forward.nat.address", address["start"], address["end"])
+        yield from range_problems("forward.nat.address", address["start"], address["end"], version)
 
 
 def _foreign_bridge(spec: Spec, _version: int) -> Iterator[str]:
@@ -153,7 +170,7 @@ def _foreign_bridge(spec: Spec, _version: int) -> Iterator[str]:
         if spec.get("dns", {}).get(name):
             yield f"dns.{name} are not possible in forward.mode {now}: take them away with dns: {{}}"
     for name in ("stp", "delay", "zone", *(() if now == "bridge" else ("name", "mac_table_manager"))):
-        if name in bridge:
+        if name in bridge and (name != "delay" or bridge[name]):
             yield f"bridge.{name} is not possible in forward.mode {now}"
     if now == "bridge" and bridge.get("name") and any(spec["forward"].get(name) for name in ("interfaces", "pf")):
         yield "forward.mode bridge takes a bridge.name or a forward device, not both"
@@ -224,20 +241,6 @@ def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
                 yield f"{path}virtualport of type {port['type']} has no parameter {name}"
 
 
-def _dns(spec: Spec, _version: int) -> Iterator[str]:
-    dns, domain = spec.get("dns", {}), spec.get("domain", {})
-    if domain.get("register") and not domain.get("local_only"):
-        yield "domain.register needs domain.local_only"
-    if dns.get("enable") is False and any(dns.get(name) for name in ("forwarders", "hosts", "srvs", "txts")):
-        yield "dns.enable is false, and yet dns has forwarders or records"
-    for index, forwarder in enumerate(dns.get("forwarders", [])):
-        if not forwarder.get("addr") and not forwarder.get("domain"):
-            yield f"dns.forwarders[{index}] needs addr or domain"
-    for index, srv in enumerate(dns.get("srvs", [])):
-        if "target" not in srv and any(name in srv for name in ("port", "priority", "weight")):
-            yield f"dns.srvs[{index}] needs target for port, priority and weight"
-
-
 def _routes(spec: Spec, _version: int) -> Iterator[str]:
     nets = [net for net in map(subnet, spec.get("ips", [])) if net is not None]
     for route in spec.get("routes", []):
@@ -253,10 +256,6 @@ def _routes(spec: Spec, _version: int) -> Iterator[str]:
             yield f"{name} has a gateway of the other family: {gateway}"
         elif not any(gateway in net for net in nets):
             yield f"{name} has gateway {gateway}, which is in no subnet of this network"
-
-
-def _addresses(spec: Spec, _version: int) -> Iterator[str]:
-    yield from dhcp_problems(spec)
 
 
 def _metadata(spec: Spec, _version: int) -> Iterator[str]:
@@ -277,8 +276,10 @@ _RULES: tuple[Callable[[Spec, int], Iterator[str]], ...] = (
     _bandwidth,
     _vlan,
     _virtualport,
-    _dns,
+    dns_records,
     _routes,
-    _addresses,
+    _sizes,
+    dns_hosts,
+    dhcp_problems,
     _metadata,
 )

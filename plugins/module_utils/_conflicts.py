@@ -196,7 +196,7 @@ def impossible(spec: Spec) -> Iterator[str]:
     name, size = spec.get("bridge", {}).get("name"), spec.get("mtu", {}).get("size", SMALLEST_IPV6)
     if is_managed(spec) and name in KERNEL_NAMES:
         yield f"bridge.name {name} is a name that the kernel keeps for itself: choose another name"
-    if size < SMALLEST_IPV6 and any(net.version == 6 for net in nets(spec)):
+    if isinstance(size, int) and size < SMALLEST_IPV6 and any(net.version == 6 for net in nets(spec)):
         yield f"mtu.size {size} is too small for the IPv6 addresses in ips, which need {SMALLEST_IPV6}"
 
 

@@ -8,11 +8,20 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import Subnet, subnet
 
+# What no interface of a host can use, although the kernel takes the IPv4 ones: this network, loopback, multicast, and
+# what is reserved. IPv4 addresses in IPv6 are refused by dnsmasq (2.90) or by the kernel.
+_UNUSABLE = [ipaddress.ip_network(net) for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")]
+_UNUSABLE += [ipaddress.ip_network(net) for net in ("::/127", "::ffff:0:0/96", "ff00::/8")]
+# Since then libvirt counts a range's addresses, before it compared their first 16 bits (virSocketAddrGetRange: the old
+# rule is in 9.0, the new one was seen in 11.3).
+COUNTED_RANGES = 11003000
 
-def dhcp_problems(spec: Spec) -> Iterator[str]:
+
+def dhcp_problems(spec: Spec, version: int = 0) -> Iterator[str]:
     """Everything wrong with the ``ips`` of a network's spec, as sentences."""
     nets: list[tuple[str, Subnet]] = []
     served: dict[int, str] = {}
@@ -24,16 +33,20 @@ def dhcp_problems(spec: Spec) -> Iterator[str]:
             continue
         name = f"ips[{item['address']}/{net.prefixlen}]"
         yield from _address(name, item, net)
+        if item.get("local_ptr") and spec.get("dns", {}).get("enable") is not False:
+            yield from _local_ptr(name, net)
         for other, placed in nets:
-            if net.version == placed.version and net.overlaps(placed):
-                yield f"{name} overlaps {other} of the same network"
+            if name == other:
+                yield f"{name} is listed twice"
+            elif net.version == placed.version and net.overlaps(placed):
+                yield Caution(f"{name} overlaps {other} of the same network")
         nets.append((name, net))
         dhcp = item.get("dhcp", {})
         if dhcp.get("ranges") or dhcp.get("hosts"):
             if net.version in served:
                 yield f"{name} has DHCP, and so has {served[net.version]}: one subnet of each family can have it"
             served[net.version] = name
-        yield from _dhcp(name, item, dhcp, net)
+        yield from _dhcp(name, item, dhcp, net, version)
 
 
 def _address(name: str, item: Spec, net: Subnet) -> Iterator[str]:
@@ -42,20 +55,27 @@ def _address(name: str, item: Spec, net: Subnet) -> Iterator[str]:
     address = ipaddress.ip_address(item["address"])
     if net.version == 4 and net.prefixlen < 31 and address in (net.network_address, net.broadcast_address):
         yield f"{name} is the address of the network itself or its broadcast address, not of the host in it"
-    step = 8 if net.version == 4 else 4
-    if item.get("local_ptr") and (net.prefixlen % step or net.prefixlen in (0, net.max_prefixlen)):
-        yield f"{name} cannot have local_ptr: DNS delegates IPv{net.version} subnets in steps of {step} bits only"
+    if any(address.version == unusable.version and address in unusable for unusable in _UNUSABLE):
+        yield f"{name} is an address that no interface can use"
+    elif not net.prefixlen:
+        yield f"{name} is a subnet of all addresses: the host would send everything to the network"
     if net.version == 6 and item.get("tftp"):
         yield f"{name} is IPv6, which libvirt serves no tftp on"
 
 
-def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet) -> Iterator[str]:
-    ranges = [_range(name, entry, net) for entry in dhcp.get("ranges", [])]
+def _local_ptr(name: str, net: Subnet) -> Iterator[str]:
+    step = 8 if net.version == 4 else 4
+    if net.prefixlen % step or net.prefixlen in (0, net.max_prefixlen):
+        yield f"{name} cannot have local_ptr: DNS delegates IPv{net.version} subnets in steps of {step} bits only"
+
+
+def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet, version: int) -> Iterator[str]:
+    ranges = [_range(name, entry, net, version) for entry in dhcp.get("ranges", [])]
     for index, (low, high, found) in enumerate(ranges):
         yield from found
         for other_low, other_high, _found in ranges[:index]:
             if None not in (low, high, other_low, other_high) and low <= other_high and other_low <= high:
-                yield f"{name} has DHCP ranges that cross: {low}-{high} and {other_low}-{other_high}"
+                yield Caution(f"{name} has DHCP ranges that cross: {low}-{high} and {other_low}-{other_high}")
     yield from _hosts(name, item, dhcp.get("hosts", []), net)
     if dhcp.get("bootp"):
         if net.version == 6:
@@ -71,7 +91,7 @@ def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet) -> Iterator[str]:
             yield f"{name} has a DHCP lease time of {seconds} seconds, below the minimum of 2 minutes"
 
 
-def _range(name: str, entry: Spec, net: Subnet) -> tuple[Any, Any, list[str]]:
+def _range(name: str, entry: Spec, net: Subnet, version: int) -> tuple[Any, Any, list[str]]:
     low, high = _read(entry.get("start")), _read(entry.get("end"))
     if low is None or high is None:
         return None, None, []
@@ -80,17 +100,19 @@ def _range(name: str, entry: Spec, net: Subnet) -> tuple[Any, Any, list[str]]:
         return None, None, [f"{text} outside its subnet {net}"]
     if net.version == 4 and (low == net.network_address or high == net.broadcast_address):
         return low, high, [f"{text} that holds the network's own or its broadcast address"]
-    return low, high, list(range_problems(f"{name} dhcp.ranges", entry["start"], entry["end"]))
+    return low, high, list(range_problems(f"{name} dhcp.ranges", entry["start"], entry["end"], version))
 
 
-def range_problems(name: str, start: str, end: str) -> Iterator[str]:
-    """What libvirt refuses in any range of addresses (virSocketAddrGetRange, 9.0)."""
+def range_problems(name: str, start: str, end: str, version: int) -> Iterator[str]:
+    """What libvirt refuses in any range of addresses."""
     low, high = _read(start), _read(end)
     if low is None or high is None or low.version != high.version:
         return
     if low > high:
         yield f"{name} {low}-{high} has its start above its end"
-    elif int(low) >> 16 != int(high) >> 16:
+    elif int(high) - int(low) > 65535:
+        yield f"{name} {low}-{high} is too large for libvirt: it may have 65,536 addresses"
+    elif int(low) >> 16 != int(high) >> 16 and version < COUNTED_RANGES:
         yield f"{name} {low}-{high} is too large for libvirt: all but the last 16 bits must be alike"
 
 
@@ -102,7 +124,7 @@ def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet) -> Iterator[st
         yield from outside(label, item, host, net)
         for field in ("mac", "id", "ip", "name"):
             if field in host and taken.setdefault((field, host[field]), host) is not host:
-                yield f"{label} with {field} {host[field]}, which another reservation has too"
+                yield Caution(f"{label} with {field} {host[field]}, which another reservation has too")
 
 
 def reservation(host: Spec) -> str:
@@ -123,9 +145,9 @@ def outside(label: str, item: Spec, host: Spec, net: Subnet) -> Iterator[str]:
     if address is None:
         return
     if address.version != net.version or address not in net:
-        yield f"{label} at {address}, outside the subnet {net}"
+        yield Caution(f"{label} at {address}, outside the subnet {net}: dnsmasq does not use it")
     elif str(address) == item["address"]:
-        yield f"{label} at {address}, which is the network's own address"
+        yield Caution(f"{label} at {address}, which is the network's own address: dnsmasq does not use it")
     elif net.version == 4 and net.prefixlen < 31 and address in (net.network_address, net.broadcast_address):
         yield f"{label} at {address}, the address of the network itself or its broadcast address"
 

@@ -42,6 +42,12 @@ KINDS = {
         "Change what the evidence names.",
         "virt_network",
     ),
+    "definition_odd": Kind(
+        "warning",
+        "The saved definition has what libvirt takes, and what does not work as it is written.",
+        "Change what the evidence names.",
+        "virt_network",
+    ),
     "bridge_left_behind": Kind(
         "error",
         "The network does not run, but its bridge is there: a daemon was killed while it started or stopped it.",

@@ -232,6 +232,8 @@ TEXT = _string(lambda text: text)
 PARAGRAPHS = Kind(_paragraphs, str, {"type": "str"})
 NETWORK_NAME = _pattern(r"(?!\.\.?$)[^/]+", "a name without a slash")
 DNS_NAME = _domain(r"[a-zA-Z0-9._-]+", "a name of letters, digits, dots, hyphens and underscores")
+# What is one word in dnsmasq's file of names.
+ANY_HOST_NAME = _pattern(r"[^\s#]+", "a name without spaces and number signs")
 # dnsmasq takes these words of a reservation for a lease time, an address or an order, wherever they stand.
 HOST_NAME = _domain(
     r"(?!(ignore|infinite|[0-9]+[smhdwSMHDW]?|[0-9]+(\.[0-9]+){3})$)[a-zA-Z0-9][a-zA-Z0-9._-]*",
@@ -239,12 +241,13 @@ HOST_NAME = _domain(
 )
 TXT_NAME = _domain(r"[!#-+\--~]+", "a name of ASCII characters without spaces, commas and double quotes")
 # 62: with its underscore it is a label of a DNS name.
+PROTOCOL = _pattern(r"[a-zA-Z0-9+/-]{1,62}", "a protocol's name like tcp of at most 62 letters, digits and -+/")
 SERVICE = _pattern(r"[a-zA-Z0-9_+/*-]{1,62}", "a service name of at most 62 letters, digits and -_+/*")
 # 15: a network device's name is shorter than IFNAMSIZ (16) in Linux.
-DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\:-]{1,15}", "a device name of 1 to 15 letters, digits and _.-\\:")
+DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\-]{1,15}", "a device name of 1 to 15 letters, digits and _.-\\")
 # <forward dev='x'> is another way to write its first <interface dev='x'/> (virNetworkForwardDefParseXML).
 FIRST_DEVICE = Kind(lambda text: [{"dev": text}], str, {"type": "str"})
-GROUP_NAME = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a name of letters, digits and _.-\\:/")
+GROUP_NAME = _pattern(r".+", "a name")
 HOST_DEVICE = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a device name of letters, digits and _.-\\:/")
 HOST_BRIDGE = _pattern(r"[a-zA-Z0-9_.\\:/ -]+", "a bridge name of letters, digits, spaces and _.-\\:/")
 MODEL = _pattern(r"[a-zA-Z0-9_-]+", "a model name of letters, digits, - and _")

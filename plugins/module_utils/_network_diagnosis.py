@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import problems
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import (
     bridges,
     claims,
@@ -20,6 +20,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._conflicts impor
     taken_device,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import outside, reservation
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._findings import Finding
 from ansible_collections.virtfleet.network.plugins.module_utils._service_diagnosis import (
@@ -65,7 +66,9 @@ def _definition(spec: Spec, scene: Scene) -> Seen:
     apart = list(_reservations(spec))
     known = {evidence for _code, evidence in apart}
     yield from apart
-    yield from (("definition_invalid", text) for text in problems(spec, scene.version) if text not in known)
+    for text in remarks(spec, scene.version):
+        if text not in known:
+            yield "definition_odd" if isinstance(text, Caution) else "definition_invalid", text
 
 
 def _reservations(spec: Spec) -> Seen:

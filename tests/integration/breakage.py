@@ -220,7 +220,7 @@ NOT_RUNNING: dict[str, Case] = {
     "one address for two": (
         f'{STOPPED} saved "s#</dhcp>#{ONE_FOR_TWO}</dhcp>#"',
         "saved '/<host /d'; nat_again",
-        "definition_invalid",
+        "definition_odd",
     ),
     "port taken": (
         f"{STOPPED} virsh -q net-destroy iso; port 53",

@@ -35,13 +35,12 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
                     "dhcp": {
                         "ranges": [
                             {"start": "192.168.81.10", "end": "192.168.81.50"},
-                            {"start": "192.168.81.40", "end": "192.168.81.60"},
                             {"start": "192.168.82.10", "end": "192.168.82.20"},
                         ],
                         "hosts": [
                             {"mac": "52:54:00:00:00:01", "ip": "192.168.81.5", "name": "twin"},
                             {"mac": "52:54:00:00:00:02", "ip": "192.168.81.5", "name": "twin"},
-                            {"mac": "52:54:00:00:00:03", "ip": "192.168.99.5"},
+                            {"mac": "52:54:00:00:00:03", "ip": "192.168.81.255"},
                         ],
                     },
                 }
@@ -51,11 +50,8 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
             "bridge.name must be a device name of 1 to 15",
             "mac.address must be a unicast MAC address",
             "domain.name must be a name of letters",
-            "DHCP ranges that cross: 192.168.81.40-192.168.81.60 and 192.168.81.10-192.168.81.50",
             "192.168.82.10-192.168.82.20 outside its subnet 192.168.81.0/24",
-            "ip 192.168.81.5, which another reservation has too",
-            "name twin, which another reservation has too",
-            "192.168.99.5, outside the subnet 192.168.81.0/24",
+            "reservation for 52:54:00:00:00:03 at 192.168.81.255, the address of the network itself or its broadcast",
         ],
     ),
     "a subnet inside another's": (

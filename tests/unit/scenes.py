@@ -201,13 +201,21 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: both(scene, RANGE, f'{RANGE}<host mac="52:54:00:00:02:01" ip="192.168.9.9"/>'),
         ("reservation_outside",),
     ),
+    "a lease of a minute": (
+        lambda scene: both(
+            scene,
+            RANGE,
+            f'{RANGE}<host mac="52:54:00:00:02:01" ip="192.168.50.9"><lease expiry="1" unit="minutes"/></host>',
+        ),
+        ("definition_invalid",),
+    ),
     "two reservations of one address": (
         lambda scene: both(
             scene,
             RANGE,
             RANGE + "".join(f'<host mac="52:54:00:00:02:0{one}" ip="192.168.50.9"/>' for one in (1, 2)),
         ),
-        ("definition_invalid",),
+        ("definition_odd",),
     ),
     "a forward device is missing": (
         lambda scene: both(scene, '"nat"/>', '"nat" dev="eth9"><interface dev="eth9"/></forward>'),

@@ -140,9 +140,9 @@ BAD = [
     ),
     (
         "dns_host",
-        {"hosts": [{"ip": "192.168.50.5", "hostnames": ["good", "not good"]}, {"ip": "x", "state": "absent"}]},
+        {"hosts": [{"ip": "192.168.50.5", "hostnames": ["*.good", "not good"]}, {"ip": "x", "state": "absent"}]},
         [
-            "hosts[0].hostnames[1] must be a name of letters, digits, dots, hyphens and underscores, not 'not good'",
+            "hosts[0].hostnames[1] must be a name without spaces and number signs, not 'not good'",
             "hosts[1].ip must be an IPv4 or IPv6 address, not 'x'",
         ],
     ),
@@ -151,7 +151,7 @@ BAD = [
         {"service": "l dap", "protocol": "tcp", "port": 70000},
         [
             "service must be a service name of at most 62 letters, digits and -_+/*, not 'l dap'",
-            "port must be a whole number from 0 to 65535, not 70000",
+            "port must be a whole number from 1 to 65535, not 70000",
         ],
     ),
     (

@@ -55,7 +55,7 @@ C_NUMBER = kind.integer(0, 255, c_notation=True)
         (kind.HOST_NAME, "ignored", "ignored"),
         (kind.TXT_NAME, "_dmarc.x#y", "_dmarc.x#y"),
         (kind.PROFILE, "ü" * 19, "ü" * 19),
-        (kind.DEVICE, "eth0.42:1\\_-", "eth0.42:1\\_-"),
+        (kind.DEVICE, "eth0.42\\_-", "eth0.42\\_-"),
     ],
 )
 def test_canonical_forms(of, given, canonical):
@@ -113,6 +113,7 @@ def test_canonical_forms(of, given, canonical):
         (kind.SERVICE, "a.b", "must be a service name"),
         (kind.DEVICE, "a" * 16, "must be a device name of 1 to 15"),
         (kind.DEVICE, "eth0/1", "must be a device name"),
+        (kind.DEVICE, "eth0:1", "must be a device name"),
         (kind.DEVICE, ".", "must be a device name"),
         (kind.ZONE, "a b", "must be a zone name"),
         (kind.PROFILE, "a" * 40, "must be 1 to 39"),

@@ -34,7 +34,7 @@ def problems_of(host, desired):
 def test_all_problems_come_in_one_error_of_both_runs(rehearse):
     host = FakeHost(devices={"eth0": Device(False, "", {}, ("192.168.50.9/24",))})
     host.put("other", xml_of("small").replace(">lan<", ">other<"), "same")
-    bad = wanted(ips=[WRONG], mtu={"size": 1}, title="t")._replace(problems=("uuid is wrong",))
+    bad = wanted(ips=[WRONG], mtu={"size": 68}, title="t")._replace(problems=("uuid is wrong",))
     with pytest.raises(InvalidNetworkError) as failure:
         run(host, bad, rehearse)
     words = ["uuid is wrong", "title needs libvirt", "outside its subnet", "of network 'other'", "own address on eth0"]
