@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import ReplugError
+from ansible_collections.virtfleet.network.plugins.module_utils._connected import OVS
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError, ReplugError
 from ansible_collections.virtfleet.network.plugins.module_utils._parking import Place, moved, parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._steps import Park, Return
 from ansible_collections.virtfleet.network.plugins.module_utils._users import Use, Users, running
@@ -31,13 +32,18 @@ RETRY_SECONDS = 0.2
 
 
 class Plug(NamedTuple):
-    """A NIC that is moved: as it was declared, with its device on the host; ``sized``: it has an MTU of its own."""
+    """A NIC that is moved: as it was declared, as it runs, with its device on the host."""
 
     domain: Any
     declared: Element
+    running: Element
     key: tuple[str, int]
     device: str
-    sized: bool
+
+    @property
+    def sized(self) -> bool:
+        """Whether it has an MTU of its own."""
+        return self.declared.find("mtu") is not None
 
 
 class Replugger:
@@ -56,7 +62,7 @@ class Replugger:
         busy = {guest: _busy(domain) for guest, domain in {_key(use)[0]: use.domain for use in uses}.items()}
         for first in (True, False):
             plugs = _plugs(use for use in uses if busy[_key(use)[0]] == first)
-            failed = _move(plugs, place)
+            failed = self._move(plugs, place)
             looks = self._misplaced(step.network, {"connected", "link_down"}) if failed else []
             stuck = [(use, failed[_key(use)]) for use in looks if _key(use) in failed]
             if stuck:
@@ -80,23 +86,40 @@ class Replugger:
                 lost = _plugs(use for use in uses if use.nic.state == "cut_off")
                 if lost:
                     self._make(place, step.parking)
-                failed = {**_move(lost, place), **self._plug_in(_plugs(uses), home)}
+                failed = {**self._move(lost, place), **self._plug_in(_plugs(uses), home)}
                 time.sleep(RETRY_SECONDS if failed else 0)
         stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"parked", "cut_off"})]
+        parking = self._parking(place)
+        if parking and not any(use.nic.state == "parked" for use, _text in stuck):
+            parking.destroy()
         if stuck:
             raise ReplugError(
                 f"Cannot plug {_told(stuck)} into network {step.network!r} again: remove the cause, or shut the guest "
                 "down, and run the task again"
             )
-        parking = self._parking(place)
-        if parking:  # there is none when no NIC was moved
-            parking.destroy()
+
+    def _move(self, plugs: Iterable[Plug], place: Place) -> dict[Any, str]:
+        """Moves NICs, and tells why some could not be; that they are gone is found out by the next look."""
+        failed: dict[Any, str] = {}
+        for plug in plugs:
+            if plug.key[0] in {guest for guest, _number in failed}:
+                failed[plug.key] = ""  # a guest that does not answer takes half a minute for each
+                continue
+            try:
+                if self._here and plug.device:
+                    _take_off(plug)
+                plug.domain.updateDeviceFlags(moved(plug.declared, place), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            except libvirt.libvirtError as error:
+                failed[plug.key] = str(error.get_error_message())
+            except NetworkError as error:
+                failed[plug.key] = str(error)
+        return failed
 
     def _plug_in(self, plugs: list[Plug], home: Place) -> dict[Any, str]:
         """Moves NICs to their network, and has the host forget that it could not reach them."""
         if self._here and plugs:
             _host.fit_mtu(home.bridge, [plug.device for plug in plugs if plug.device and not plug.sized])
-        failed = _move(plugs, home)
+        failed = self._move(plugs, home)
         if self._here and plugs:
             _host.forget_neighbours(home.bridge)
         return failed
@@ -136,22 +159,20 @@ def _plugs(uses: Iterable[Use]) -> list[Plug]:
                 declared[guest] = read_xml(xml).findall("devices/interface")
             element = declared[guest][use.number]
             if element.find("mac").get("address") == use.nic.mac:
-                plugs.append(Plug(use.domain, element, _key(use), use.nic.device, element.find("mtu") is not None))
+                plugs.append(Plug(use.domain, element, use.element, _key(use), use.nic.device))
     return plugs
 
 
-def _move(plugs: Iterable[Plug], place: Place) -> dict[Any, str]:
-    """Moves NICs, and tells why some could not be; that they are gone is found out by the next look."""
-    failed: dict[Any, str] = {}
-    for plug in plugs:
-        if plug.key[0] in {guest for guest, _number in failed}:
-            failed[plug.key] = ""  # a guest that does not answer takes half a minute for each
-            continue
-        try:
-            plug.domain.updateDeviceFlags(moved(plug.declared, place), libvirt.VIR_DOMAIN_AFFECT_LIVE)
-        except libvirt.libvirtError as error:
-            failed[plug.key] = str(error.get_error_message())
-    return failed
+def _take_off(plug: Plug) -> None:
+    """Takes the tap off a bridge that libvirt knows nothing of: it cannot move it from there ("Device or resource
+    busy"). On the bridge where libvirt has it, the guest is connected even when the move fails."""
+    source, seen = plug.running.find("source"), _host.seen(plug.device)
+    bridge = "" if source is None else source.get("bridge", "")
+    if seen is None or not seen.bridge or seen.bridge in (bridge, OVS):
+        return
+    there = _host.seen(bridge) if bridge else None
+    isolated = plug.running.find("port[@isolated='yes']") is not None
+    _host.plug_in(plug.device, bridge if there and there.there else "", isolated)
 
 
 def _told(stuck: list[tuple[Use, str]]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from .plays import Result, Task
+from .entries import at_call
+from .plays import Result, Task, network
 from .stage import Stage, succeeded
 
 pytestmark = pytest.mark.lab
@@ -44,6 +45,7 @@ def halves(whole_stage: Stage) -> Iterator[Stage]:
     for number, name in ((83, "lan"), (84, "bak")):
         ips = [{"address": f"192.168.{number}.1/24"}]
         whole_stage.network(name=name, bridge={"name": f"vf-{name}"}, ips=ips)
+    whole_stage.bridge("foreign")
     for name, xml in (("half.xml", GUEST), ("filter.xml", FILTER.format("half"))):
         (whole_stage.host.home / "run/lab" / name).write_text(xml)
     whole_stage.host.virsh("nwfilter-define", "/run/lab/filter.xml")
@@ -120,3 +122,20 @@ def test_tap_that_is_elsewhere_is_put_where_it_belongs(halves: Stage, where: str
         assert [one[3]["isolated"] for one in state(halves)[1]] == [False, True]
     succeeded(halves.run(iface(ifaces=[{**nic, "source": {"network": "lan"}} for nic in both])))
     assert state(halves) == before
+
+
+@pytest.mark.parametrize("change", [{}, {"domain": {"name": "half.test"}}], ids=["repair", "restart"])
+def test_replug_takes_taps_off_a_foreign_bridge(halves: Stage, change: dict[str, Any]) -> None:
+    """libvirt cannot move a tap that somebody has put elsewhere: Device or resource busy."""
+    task = network(name="lan", restart="replug", **change)
+    for mac in (FIRST, SECOND):
+        halves.host.run(["ip", "link", "set", tap(halves, mac), "master", "foreign"])
+    # One is moved, and then nothing more can be: nobody stays cut off or parked.
+    refused = halves.run(at_call(halves, 2, task, calls="updateDeviceFlags")) if change else {"failed": True, "msg": ""}
+    failed(refused)
+    assert halves.networks() == {"lan", "bak"}, refused["msg"]
+    rehearsal, real, again = halves.play({**task, "check_mode": True}, task, task)
+    assert [succeeded(one)["changed"] for one in (rehearsal, real, again)] == [True, True, False]
+    assert [one[0] for one in state(halves)[1]] == ["vf-lan"] * 2
+    assert [one[3]["isolated"] for one in state(halves)[1]] == [False, True]
+    assert halves.networks() == {"lan", "bak"}
