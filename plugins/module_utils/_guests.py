@@ -13,12 +13,16 @@ from ansible_collections.virtfleet.network.plugins.module_utils import _host
 from ansible_collections.virtfleet.network.plugins.module_utils._calls import pause
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnplugError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
+    MeanwhileError,
+    UnplugError,
+    VerifyError,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway, refusals
 from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
 
 if TYPE_CHECKING:
-    from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import NicStep
+    from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Detach, NicStep, Redefine
 
 try:
     import libvirt
@@ -70,20 +74,11 @@ class Guests(Gateway):
                         raise
             return sorted(found)
 
-    def attach_device(self, guest: str, xml: str, live: bool, saved: bool) -> None:
-        """Plugs a device into a running guest, its saved definition or both."""
-        with refusals(f"Cannot attach a NIC to guest {guest!r}"):
-            self._conn.lookupByName(guest).attachDeviceFlags(xml, _flags(live, saved))
-
-    def update_device(self, guest: str, xml: str, live: bool, saved: bool) -> None:
-        """Changes a device in place; it is found by its MAC address, and its PCI address or alias if given."""
-        with refusals(f"Cannot change a NIC of guest {guest!r}"):
-            self._conn.lookupByName(guest).updateDeviceFlags(xml, _flags(live, saved))
-
-    def detach_device(self, guest: str, xml: str, live: bool, saved: bool) -> None:
-        """Takes a device away; a running guest has to let go of it, and may do so later."""
-        with refusals(f"Cannot detach a NIC from guest {guest!r}"):
-            self._conn.lookupByName(guest).detachDeviceFlags(xml, _flags(live, saved))
+    def filters(self) -> set[str] | None:
+        """The names of network filters, None where libvirt cannot tell."""
+        with contextlib.suppress(libvirt.libvirtError):
+            return {one.name() for one in self._conn.listAllNWFilters()}
+        return None
 
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step, and waits until a running guest has let go of a NIC."""
@@ -92,17 +87,50 @@ class Guests(Gateway):
         if isinstance(step, _nic_steps.Reconnect):
             _host.plug_in(step.tap, step.bridge, step.isolated)
             return
-        calls = {
-            _nic_steps.Attach: self.attach_device,
-            _nic_steps.Change: self.update_device,
-            _nic_steps.Detach: self.detach_device,
-        }
-        calls[type(step)](step.guest, step.xml, step.scope == "live", step.scope == "saved")
+        if isinstance(step, _nic_steps.Redefine):
+            self._redefine(step)
+            return
         if isinstance(step, _nic_steps.Detach) and step.scope == "live":
-            self._wait_until_gone(step.guest, step.alias, step.seconds)
+            self._unplug(step)
+            return
+        word, call = {
+            _nic_steps.Attach: ("attach a NIC to", "attachDeviceFlags"),
+            _nic_steps.Change: ("change a NIC of", "updateDeviceFlags"),
+            _nic_steps.Detach: ("detach a NIC from", "detachDeviceFlags"),
+        }[type(step)]
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if step.scope == "live" else libvirt.VIR_DOMAIN_AFFECT_CONFIG
+        with refusals(f"Cannot {word} guest {step.guest!r}"):
+            getattr(self._conn.lookupByName(step.guest), call)(step.xml, flags)
 
-    def _wait_until_gone(self, guest: str, alias: str, seconds: float) -> None:
+    def _redefine(self, step: Redefine) -> None:
+        """Defines a guest with other interfaces; when libvirt would change more than that, it stays as it was."""
+        from ansible_collections.virtfleet.network.plugins.module_utils._nic_define import redefined, rest, texts
+
+        flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+        what = f"Cannot define the NICs of guest {step.guest!r}"
+        with refusals(what):
+            domain = self._conn.lookupByName(step.guest)
+            before = domain.XMLDesc(flags)
+            if texts(read_xml(before)) != step.base:
+                raise MeanwhileError(f"{what}: somebody else has just changed them; try again")
+            self._conn.defineXML(redefined(before, step))
+            if rest(domain.XMLDesc(flags)) != rest(before):
+                self._conn.defineXML(before)
+                raise VerifyError(f"{what}: libvirt would change more of it than its NICs; use virsh edit")
+
+    def _unplug(self, step: Detach) -> None:
+        """Asks a running guest to let go of a NIC, and waits until it has; detachDeviceFlags() would wait for five
+        seconds on its own."""
+        guest, alias, seconds = step.guest, step.alias, step.seconds
         end = time.monotonic() + seconds
+        with refusals(f"Cannot detach a NIC from guest {guest!r}"):
+            try:
+                self._conn.lookupByName(guest).detachDeviceAlias(alias, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            except libvirt.libvirtError as error:
+                # An earlier task has asked already (qmp_device_del of QEMU), or it is gone meanwhile.
+                asked = "already in the process of unplug" in str(error)
+                if not asked and alias in _aliases(self.observe_guest(guest).live):
+                    raise
         while alias in _aliases(self.observe_guest(guest).live):
             if time.monotonic() >= end:
                 raise UnplugError(
@@ -195,7 +223,3 @@ def _seen(live: str) -> dict[str, Seen]:
     names = {str(end.get(name, "")) for end, name in ends if end is not None}
     found = {name: _host.seen(name) for name in names - {""}}
     return {name: seen for name, seen in found.items() if seen is not None}
-
-
-def _flags(live: bool, saved: bool) -> int:
-    return (libvirt.VIR_DOMAIN_AFFECT_LIVE if live else 0) | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if saved else 0)

@@ -186,6 +186,8 @@ def _teaming(spec: Spec, name: str) -> Iterator[str]:
     teaming = spec.get("teaming", {})
     if (teaming.get("type") == "transient") != ("persistent" in teaming):
         yield f"{name}.teaming.persistent goes with type transient, and only with it"
+    if teaming.get("type") == "persistent" and spec.get("model", {}).get("type") not in _VIRTIO:
+        yield f"{name} needs model.type virtio, having teaming.type persistent"
 
 
 def _addresses(spec: Spec, name: str) -> Iterator[tuple[str, Spec]]:

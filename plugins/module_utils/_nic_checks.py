@@ -10,6 +10,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._checks import n
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import demanded, interface_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_demands import demands
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, NicPlan, Passage
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import label, mac_of, source_of
 from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
@@ -32,6 +33,9 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
             problems += _unknown(passage.after, around)
             missing = list(_missing(passage.after, around))
             (problems if passage.scope == "live" else warnings).extend(missing)
+        known = list(demands(before, around)) if before is not None else []
+        refused = [one for one in demands(passage.after, around) if one not in known]
+        (problems if passage.scope == "live" else warnings).extend(refused)
         warnings += _shared_mac(passage, plan.guest, around)
     for spec in (spec for nic in plan.nics for spec in (nic.live, nic.saved) if spec is not None):
         if _network_of(spec) in around.gone:

@@ -24,7 +24,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps impor
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import interfaces, mac_of, spec_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, ObservedGuest
-from ansible_collections.virtfleet.network.plugins.module_utils._together import Part, carry_out
+from ansible_collections.virtfleet.network.plugins.module_utils._together import Part, again, carry_out
 
 
 class GuestHost(Protocol):
@@ -44,6 +44,9 @@ class GuestHost(Protocol):
 
     def version(self) -> int:
         """libvirt's version."""
+
+    def filters(self) -> set[str] | None:
+        """The names of network filters, None where libvirt has none of them."""
 
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step."""
@@ -68,9 +71,13 @@ def converge_nics(host: GuestHost, desired: DesiredNics, rehearse: bool, patienc
         return outcome
     if rehearse:
         return prepare(desired, _observed(host, desired), around_of(host))
-    with host.lock([], patience, [desired.guest]):
+
+    def attempt() -> NicOutcome:
         outcome = prepare(desired, _observed(host, desired), around_of(host))
         return carry_out([part_of(host, outcome)], lambda: verified(host, [outcome]))[0]
+
+    with host.lock([], patience, [desired.guest]):
+        return again(attempt)
 
 
 def glance(host: GuestHost, desired: DesiredNics) -> NicOutcome:
@@ -99,7 +106,7 @@ def _observed(host: GuestHost, desired: DesiredNics) -> ObservedGuest:
 def around_of(host: GuestHost) -> Around:
     """What there is around NICs."""
     networks = {network.name: network for network in host.networks()}
-    return Around(networks, host.devices(), host.version(), macs_of(host.all_guests()))
+    return Around(networks, host.devices(), host.version(), macs_of(host.all_guests()), filters=host.filters())
 
 
 def macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._target import m
 
 # Not trust_guest_rx_filters: libvirt takes it without an error, and forgets it (9.0).
 _ANY_TYPE = ("link", "bandwidth", "vlan", "filterref", "coalesce", "port")
+_COMPARED = ("bandwidth", "vlan", "filterref", "coalesce", "port")
 _MOVES = ("type", "source.network", "source.portgroup", "source.bridge")
 # From then on libvirt refuses to change the portgroup; before, it did it.
 _FIXED_PORTGROUP = 10006000
@@ -28,9 +29,22 @@ def in_place(path: str, have: Spec, want: Spec, around: Around | None) -> bool:
     """Whether libvirt changes an option of a running NIC without unplugging it."""
     if path.split(".", maxsplit=1)[0] in _ANY_TYPE:
         return True
-    if path == "source.portgroup" and around and around.version >= _FIXED_PORTGROUP:
+    if path == "source.portgroup" and around and not (around.version < _FIXED_PORTGROUP and _kept(have, want, around)):
         return False
     return path in _MOVES and _on_a_bridge(have, around) and _on_a_bridge(want, around)
+
+
+def _kept(have: Spec, want: Spec, around: Around) -> bool:
+    """Whether libvirt keeps the new definition: only when it finds something else to do, of the NIC's own or of its
+    portgroup."""
+    if _source(have) != _source(want):
+        return True
+    there, wanted = ({**contributed(nic, around.networks), **nic} for nic in (have, want))
+    return any(there.get(name) != wanted.get(name) for name in _COMPARED)
+
+
+def _source(nic: Spec) -> object:
+    return [nic.get("source", {}).get(name) for name in ("network", "bridge")]
 
 
 def findable(changes: Iterable[Difference]) -> bool:

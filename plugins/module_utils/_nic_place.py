@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, read_xml, write_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Attach, NicStep
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Attach, NicStep, Redefine
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import alias_of, interfaces, mac_of, spec_of
 from ansible_collections.virtfleet.network.plugins.module_utils._state import ObservedGuest
 
@@ -19,15 +19,21 @@ _OTHER = {"live": "saved", "saved": "live"}
 
 def placed(step: NicStep, guest: ObservedGuest) -> NicStep:
     """The step; one that plugs in with the PCI address that the NIC has in the other definition, where that is free."""
-    if not (isinstance(step, Attach) and getattr(guest, step.scope)):
-        return step
-    made = read_xml(step.xml)
-    twins = [one for one in interfaces(getattr(guest, _OTHER[step.scope])) if _are_twins(one, made)]
+    if isinstance(step, Attach) and getattr(guest, step.scope):
+        return step._replace(xml=_placed(step.xml, step.scope, guest))
+    if isinstance(step, Redefine):
+        return step._replace(interfaces=tuple(_placed(xml, step.scope, guest) for xml in step.interfaces))
+    return step
+
+
+def _placed(xml: str, scope: str, guest: ObservedGuest) -> str:
+    made = read_xml(xml)
+    twins = [one for one in interfaces(getattr(guest, _OTHER[scope])) if _are_twins(one, made)]
     address = twins[0].find("address") if len(twins) == 1 else None
-    if made.find("address") is not None or address is None or not _is_free(address, getattr(guest, step.scope)):
-        return step
+    if made.find("address") is not None or address is None or not _is_free(address, getattr(guest, scope)):
+        return xml
     made.append(copy.deepcopy(address))
-    return step._replace(xml=write_xml(made))
+    return write_xml(made)
 
 
 def _are_twins(one: Element, other: Element) -> bool:

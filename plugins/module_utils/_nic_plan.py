@@ -18,6 +18,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml i
     settle_interface,
     typed,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_claims import conflicts, crowded
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place, own
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_port import reconnects
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
@@ -30,6 +31,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps impor
     NicStep,
     Passage,
     PlannedNic,
+    Redefine,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
     SCOPES,
@@ -70,6 +72,9 @@ class _Planner:
         self.elements = {"live": interfaces(guest.declared or guest.live), "saved": interfaces(guest.saved)}
         # Taps where libvirt has them first, then changes; the old ones go when the new ones are there.
         self.steps: dict[str, list[tuple[int, NicStep]]] = {scope: [] for scope in SCOPES}
+        # The interfaces of each definition as they will be, None for those that go.
+        self.after: dict[str, list[Element | None]] = {scope: list(found) for scope, found in self.elements.items()}
+        self.whole = False
         self.reconnects = reconnects(guest)
         self.passages: list[Passage] = []
         self.taken = set(around.macs) if around else set()
@@ -88,6 +93,7 @@ class _Planner:
             if have is not None:
                 self.passages.append(Passage(scope, have, None))
                 gone = Item(path_of(have), have, None, EFFECT[scope])
+                self.after[scope][nic.place(scope)] = None
                 self.add(scope, 2, self._detach(nic, scope, (gone,)))
 
     def present(self, want: Spec, nic: Nic | None) -> PlannedNic:
@@ -118,6 +124,7 @@ class _Planner:
         if not (other or "type" in wanted):
             self.problems.append(f"{label(want)} is not there, and a new NIC {UNTYPED}")
         spec = spec_of(made)
+        self.after[scope].append(made)
         self.passages.append(Passage(scope, None, spec))
         item = Item(path_of(spec), None, spec, EFFECT[scope])
         self.add(scope, 1, Attach(self.guest.name, (item,), write_xml(made), scope))
@@ -136,13 +143,16 @@ class _Planner:
         spec = spec_of(target)
         self.passages.append(Passage(scope, have, spec))
         items = tuple(_item(path_of(have), change, scope) for change in changes)
-        if scope == "saved" and findable(changes):
-            self.add(scope, 0, Change(self.guest.name, items, self._edited(nic, scope, want), scope))
+        if scope == "saved":
+            # What libvirt would not find again has to be changed with the whole definition.
+            self.whole = self.whole or not findable(changes)
+            edited = self._edited(nic, scope, want, anew=not findable(changes))
+            self.add(scope, 0, Change(self.guest.name, items, edited, scope))
             return spec
         stuck = [change.path for change in changes if not in_place(change.path, have, spec, self.around)]
-        if scope == "live" and not stuck:
+        if not stuck:
             self.add(scope, 0, Change(self.guest.name, items, self._edited(nic, scope, want), scope))
-        elif scope == "live" and not self.desired.replace:
+        elif not self.desired.replace:
             self.problems.append(
                 f"{', '.join(stuck)} of {label(have)} cannot change while the guest runs: replace=true unplugs the NIC "
                 "and plugs it in again, apply=saved leaves it to the next start of the guest"
@@ -153,19 +163,28 @@ class _Planner:
             self.add(scope, 0, self._detach(nic, scope, (gone,)), Attach(self.guest.name, items, xml, scope))
         return spec
 
-    def _element(self, nic: Nic, scope: str) -> Element:
-        return self.elements[scope][getattr(nic, f"{scope}_at")]
-
     def _edited(self, nic: Nic, scope: str, want: Spec, anew: bool = False) -> str:
         """The <interface> that libvirt has, with what is wanted laid over it."""
-        element = self._element(nic, scope)
-        have = spec_of(element)
-        edited = copy.deepcopy(element)
+        edited = copy.deepcopy(self.elements[scope][nic.place(scope)])
+        have = spec_of(edited)
         overlay(edited, INTERFACE, have, settle_interface(want, have))
-        return write_xml(plugged_anew(edited, have)) if anew else write_xml(edited)
+        self.after[scope][nic.place(scope)] = plugged_anew(edited, have) if anew else edited
+        return write_xml(edited)
 
     def _detach(self, nic: Nic, scope: str, items: tuple[Item, ...]) -> Detach:
-        return detach_step(self.guest, items, scope, getattr(nic, f"{scope}_at"), self.desired.unplug_timeout)
+        return detach_step(self.guest, items, scope, nic.place(scope), self.desired.unplug_timeout)
+
+    def ordered(self, scope: str) -> list[NicStep]:
+        """The steps in a definition; what one NIC takes, the other has given up by then."""
+        before, after, steps = self.elements[scope], self.after[scope], self.steps[scope]
+        self.problems += conflicts(getattr(self.guest, scope), before, after) if steps else []
+        exchange = crowded(before, after)
+        if scope == "saved" and (self.whole or exchange):
+            parts = tuple(step for _rank, step in sorted(steps, key=lambda ranked: ranked[0]))
+            there, wanted = (tuple(write_xml(one) for one in found if one is not None) for found in (before, after))
+            return [Redefine(self.guest.name, parts, there, wanted)]  # type: ignore[arg-type]
+        first = {id(step) for _rank, step in steps if exchange and isinstance(step, Detach)}
+        return [step for _rank, step in sorted(steps, key=lambda ranked: (id(ranked[1]) not in first, ranked[0]))]
 
     def _mac(self, want: Spec) -> str:
         """A MAC address of this guest's own, the same whenever it is asked for."""
@@ -196,7 +215,7 @@ def plan_nics(desired: DesiredNics, guest: ObservedGuest, around: Around | None)
         for nic in nics if desired.exclusive else []:
             if nic not in choice.nics:
                 planner.absent(nic)
-    steps = [step for scope in SCOPES for _rank, step in sorted(planner.steps[scope], key=lambda ranked: ranked[0])]
+    steps = [*planner.ordered("live"), *planner.ordered("saved")]
     problems = tuple(dict.fromkeys(planner.problems))
     return NicPlan(guest.name, tuple(steps), tuple(planner.passages), tuple(planned), problems)
 

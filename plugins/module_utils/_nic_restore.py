@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import copy
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import findable, in_place
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_define import boots, texts
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_live import in_place
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import (
     EFFECT,
     detach_step,
@@ -17,9 +18,14 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nic_plan import
     plugged_anew,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_port import reconnects
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, Attach, Change, NicStep
+from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import (
+    Around,
+    Attach,
+    Change,
+    NicStep,
+    Redefine,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import (
-    SCOPES,
     interfaces,
     pair,
     render,
@@ -36,24 +42,37 @@ def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds
         one for one in reconnects(now) if one and before.devices.get(one.tap) != now.devices.get(one.tap)
     ]
     # A guest that has stopped meanwhile has no running definition to bring back.
-    for scope in (scope for scope in SCOPES if getattr(now, scope)):
-        olds, news = (interfaces((one.declared or one.live) if scope == "live" else one.saved) for one in (before, now))
-        gone: list[NicStep] = []
-        back: list[NicStep] = []
-        for nic in pair([spec_of(one) for one in news], [spec_of(one) for one in olds]):
-            old, new = nic.saved, nic.live
-            changed = differences(render(new), render(old), INTERFACE) if old is not None and new is not None else []
-            if old is not None and new is not None and not changed:
-                continue
-            items = (Item(path_of(nic.specs[0]), new, old, EFFECT[scope]),)
-            place = all(in_place(change.path, new or {}, old or {}, around) for change in changed)
-            if changed and (place or scope == "saved") and findable(changed):
-                back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), scope))
-                continue
-            if new is not None:
-                gone.append(detach_step(now, items, scope, nic.live_at, seconds))
-            if old is not None:
-                xml = write_xml(plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
-                back.append(Attach(now.name, items, xml, scope))
-        steps += [*gone, *back]
-    return steps
+    if now.live:
+        steps += _live_back(before, now, around, seconds)
+    return steps + (_saved_back(before, now) if now.saved else [])
+
+
+def _live_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
+    olds, news = (interfaces(one.declared or one.live) for one in (before, now))
+    gone: list[NicStep] = []
+    back: list[NicStep] = []
+    for nic in pair([spec_of(one) for one in news], [spec_of(one) for one in olds]):
+        old, new = nic.saved, nic.live
+        changed = differences(render(new), render(old), INTERFACE) if old is not None and new is not None else []
+        if old is not None and new is not None and not changed:
+            continue
+        items = (Item(path_of(nic.specs[0]), new, old, EFFECT["live"]),)
+        if changed and all(in_place(change.path, new or {}, old or {}, around) for change in changed):
+            back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), "live"))
+            continue
+        if new is not None:
+            gone.append(detach_step(now, items, "live", nic.live_at, seconds))
+        if old is not None:
+            xml = write_xml(plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
+            back.append(Attach(now.name, items, xml, "live"))
+    return [*gone, *back]
+
+
+def _saved_back(before: ObservedGuest, now: ObservedGuest) -> list[NicStep]:
+    """All at once, in the order that they had."""
+    old, new = read_xml(before.saved), read_xml(now.saved)
+    if (texts(old), boots(old)) == (texts(new), boots(new)):
+        return []
+    item = Item("nics", None, None, EFFECT["saved"])
+    part = Change(now.name, (item,), "", "saved")
+    return [Redefine(now.name, (part,), texts(new), texts(old), boots(old))]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any, NamedTuple, Union
 
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
@@ -35,13 +35,15 @@ class DesiredNics(NamedTuple):
 
 class Around(NamedTuple):
     """What else there is: networks by name, the host's devices (None: they cannot be seen from here), libvirt's
-    version, and who has which MAC address; ``gone``: networks that the same task removes."""
+    version, and who has which MAC address; ``gone``: networks that the same task removes; ``filters``: the names of
+    network filters (None: libvirt has none of them)."""
 
     networks: Mapping[str, Observed]
     devices: Mapping[str, Device] | None
     version: int
     macs: Mapping[str, str]
     gone: Container[str] = ()
+    filters: Collection[str] | None = None
 
 
 class Attach(NamedTuple):
@@ -85,7 +87,19 @@ class Reconnect(NamedTuple):
     scope: str = "live"
 
 
-NicStep = Union[Attach, Change, Detach, Reconnect]
+class Redefine(NamedTuple):
+    """Give a saved definition these interfaces at once, where it has ``base``; ``parts`` are the steps that this
+    stands for, ``boots`` what shall be in <os> (None: what is there)."""
+
+    guest: str
+    parts: tuple[Attach | Change | Detach, ...]
+    base: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    boots: tuple[str, ...] | None = None
+    scope: str = "saved"
+
+
+NicStep = Union[Attach, Change, Detach, Reconnect, Redefine]
 _ACTIONS = {Attach: "attach", Change: "update", Detach: "detach", Reconnect: "reconnect"}
 
 
@@ -119,14 +133,12 @@ class NicPlan(NamedTuple):
     unchecked: tuple[str, ...] = ()
 
 
-def action(step: NicStep) -> str:
-    """What a step does, in a word."""
-    return _ACTIONS[type(step)]
-
-
 def report(steps: Iterable[NicStep]) -> list[dict[str, Any]]:
     """The steps as users see them in a result: one dictionary for each thing that changes."""
-    return [{"guest": step.guest, "action": action(step), **item._asdict()} for step in steps for item in step.items]
+    parts = [part for step in steps for part in (step.parts if isinstance(step, Redefine) else (step,))]
+    return [
+        {"guest": part.guest, "action": _ACTIONS[type(part)], **item._asdict()} for part in parts for item in part.items
+    ]
 
 
 def words(steps: Iterable[NicStep]) -> str:

@@ -31,6 +31,10 @@ class Nic(NamedTuple):
         """Its specs, the saved one first."""
         return [spec for spec in (self.saved, self.live) if spec is not None]
 
+    def place(self, scope: str) -> int:
+        """Its place among the interfaces of a definition."""
+        return self.live_at if scope == "live" else self.saved_at
+
     @property
     def mac(self) -> str:
         """Its MAC address, the one that is saved where they differ."""

@@ -183,7 +183,7 @@ def test_failure_puts_both_definitions_back(office: Stage, web: Guest) -> None:
     taken = {"type": "pci", "domain": "0", "bus": "5", "slot": "0", "function": "0"}
     succeeded(office.run(iface(mac={"address": THIRD}, source={"network": "lan"}, address=taken, apply="saved", **NEW)))
     refused = office.run(iface(mac={"address": FOURTH}, source={"network": "lan"}, address=taken, **NEW))
-    assert "the NICs of guest 'web' were put back as they were" in refused["msg"]
+    assert f"0000:05:00.0 is that of {THIRD}" in refused["msg"]
     assert macs(office) == [[FIRST, SECOND], [FIRST, SECOND, THIRD]]
     assert told(office, THIRD)["reason"] == "it is only saved, and not plugged in"
 

@@ -10,7 +10,8 @@ from tests.unit.fake_libvirt.guests import FakeGuests
 DHCP = "<ip address='192.168.{}.1' prefix='24'/>"
 NETWORKS = {
     "lan": f"<network><name>lan</name><bridge name='virbr1'/>{DHCP.format(81)}"
-    "<portgroup name='slow'><bandwidth><inbound average='100'/></bandwidth></portgroup></network>",
+    "<portgroup name='slow'><bandwidth><inbound average='100'/></bandwidth></portgroup>"
+    "<portgroup name='plain'/></network>",
     "dmz": f"<network><name>dmz</name><bridge name='virbr2'/>{DHCP.format(82)}</network>",
     "host": "<network><name>host</name><forward mode='bridge'/><bridge name='br0'/></network>",
     "vf": "<network><name>vf</name><forward mode='hostdev'><pf dev='eth1'/></forward></network>",

@@ -57,7 +57,7 @@ class FakeGuests(FakeHost):
     def state_of_guests(self):
         """Everything that a failed change must leave as it was, without what comes with every start."""
         state = {
-            (name, scope): sorted(write(_declared(nic)) for nic in kept[scope])
+            (name, scope): (list if scope == "saved" else sorted)(write(_declared(nic)) for nic in kept[scope])
             for name, kept in self.guests_there.items()
             for scope in ("saved", "live")
             if kept[scope] is not None
@@ -100,6 +100,10 @@ class FakeGuests(FakeHost):
             declared,
             {} if live is None or self.devices() is None else self._seen(live),
         )
+
+    def filters(self):
+        """The names of network filters."""
+        return {"clean-traffic"}
 
     def all_guests(self):
         """All guests."""
@@ -177,6 +181,9 @@ class FakeGuests(FakeHost):
             groups = [one.find("source").get("portgroup") for one in (old, new)]
             fixed = self.version() >= 10006000
             refuse_unless(not fixed or groups[0] == groups[1], OPERATION_UNSUPPORTED, "cannot modify portgroup")
+            if groups[0] != groups[1] and not self._has_to_do_something(old, new):
+                new.find("source").attrib.pop("portgroup", None)
+                new.find("source").attrib.update({} if groups[0] is None else {"portgroup": groups[0]})
             bridged = all(self._is_bridged(one) for one in (old, new))
             moved = old.find("source").attrib != new.find("source").attrib
             refuse_unless(bridged or not moved, OPERATION_UNSUPPORTED, "unable to change config on network type")
@@ -188,6 +195,7 @@ class FakeGuests(FakeHost):
         for tag in ("alias", "address", "target"):
             if new.find(tag) is None and old.find(tag) is not None:
                 new.append(copy.deepcopy(old.find(tag)))
+        _refuse_shared([new, *(nic for nic in nics if nic is not old)])
         nics[nics.index(old)] = new
 
     def _nic_detach(self, step, nics):
@@ -197,6 +205,12 @@ class FakeGuests(FakeHost):
             if step.guest in self.holds_on:
                 raise UnplugError("the guest did not let go")
         nics.remove(old)
+
+    def _nic_redefine(self, step, nics):
+        refuse_unless(tuple(map(write, nics)) == step.base, OPERATION_FAILED, "somebody else has changed it")
+        del nics[:]
+        for xml in step.interfaces:
+            self._attach(nics, read(xml), "saved")
 
     def _nic_reconnect(self, step, _nics):
         assert self.ports[step.tap] != step.bridge
@@ -230,6 +244,7 @@ class FakeGuests(FakeHost):
             bus = next(f"0x{number:02x}" for number in itertools.count(1) if f"0x{number:02x}" not in taken)
             etree.SubElement(nic, "address", type="pci", domain="0x0000", bus=bus, slot="0x00", function="0x0")
         refuse_unless(nic.find("address").get("bus") not in taken, INTERNAL, "PCI address is in use")
+        _refuse_shared([nic, *nics])
         nics.append(nic)
 
     def _check_network(self, nic):
@@ -244,6 +259,13 @@ class FakeGuests(FakeHost):
             return mode_of(live) != "bridge" or live.find("bridge") is not None
         return nic.get("type") == "bridge"
 
+    def _has_to_do_something(self, old, new):
+        """Otherwise qemuDomainChangeNet drops the new definition."""
+        shown = [self._shown(one) for one in (old, new)]
+        tags = ("bandwidth", "vlan", "filterref", "coalesce", "port")
+        found = [[etree.tostring(child, method="c14n") for tag in tags for child in one.findall(tag)] for one in shown]
+        return found[0] != found[1] or self._bridge_of(old) != self._bridge_of(new)
+
     def _bridge_of(self, nic):
         """The bridge that a NIC belongs on, "" for none."""
         source = nic.find("source")
@@ -254,7 +276,8 @@ class FakeGuests(FakeHost):
     # ---- what is shown ----
 
     def _seen(self, nics):
-        taps = {_tap(nic): Seen(True, self.ports[_tap(nic)]) for nic in nics}
+        isolated = {_tap(nic): nic.find("port[@isolated='yes']") is not None for nic in nics}
+        taps = {tap: Seen(True, self.ports[tap], isolated=apart) for tap, apart in isolated.items()}
         return {**taps, **{self._bridge_of(nic): Seen(True) for nic in nics}}
 
     def _definition(self, nics):
@@ -282,6 +305,13 @@ class FakeGuests(FakeHost):
                 if holder.find(tag) is not None and nic.find(tag) is None:
                     nic.append(copy.deepcopy(holder.find(tag)))
         return nic
+
+
+def _refuse_shared(nics):
+    """A boot order and an alias are of one device."""
+    for tag, name in (("boot", "order"), ("alias", "name")):
+        given = [nic.find(tag).get(name) for nic in nics if nic.find(tag) is not None]
+        refuse_unless(len(given) == len(set(given)), INTERNAL, f"{tag} used for more than one device")
 
 
 def _tap(nic):

@@ -114,6 +114,30 @@ def test_unplugging_waits_until_the_guest_lets_go(gateway, monkeypatch, domain):
     assert domain.looks == 4
 
 
+def test_unplugging_does_not_wait_for_libvirt(gateway, monkeypatch, domain):
+    with_domain(gateway, monkeypatch, domain).apply_nic(Detach("web", (), NIC, "live", "net0", 5))
+    assert domain.calls == [("detachDeviceAlias", "net0", libvirt.VIR_DOMAIN_AFFECT_LIVE)]
+
+
+@pytest.mark.parametrize("gone_after", [0, 3])
+def test_unplugging_that_an_earlier_task_has_asked_for(gateway, monkeypatch, domain, gone_after):
+    def refused(_alias, _flags):
+        raise libvirt.libvirtError("Device net0 is already in the process of unplug" if gone_after else "no device")
+
+    domain.gone_after, domain.detachDeviceAlias = gone_after, refused
+    with_domain(gateway, monkeypatch, domain).apply_nic(Detach("web", (), NIC, "live", "net0", 5))
+    assert domain.looks == gone_after + (1 if gone_after else 2)
+
+
+def test_unplugging_that_is_refused(gateway, monkeypatch, domain):
+    def refused(_alias, _flags):
+        raise libvirt.libvirtError("no")
+
+    domain.gone_after, domain.detachDeviceAlias = 9, refused
+    with pytest.raises(LibvirtError, match="Cannot detach a NIC from guest 'web'"):
+        with_domain(gateway, monkeypatch, domain).apply_nic(Detach("web", (), NIC, "live", "net0", 5))
+
+
 def test_guest_that_does_not_let_go(gateway, monkeypatch, domain):
     domain.gone_after = 10**6
     with pytest.raises(UnplugError, match="the guest did not let go of it within 0 seconds"):
