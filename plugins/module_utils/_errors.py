@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ansible_collections.virtfleet.network.plugins.module_utils._readable import readable
@@ -74,11 +75,25 @@ class LockedError(NetworkError):
     """Another process holds the lock of a network for longer than this task waits."""
 
 
+# libvirt names the socket of the daemon that does not run: its own, or one of the several that Fedora and RHEL 9 have.
+_SOCKET = re.compile(r"Failed to connect socket to '\S*/(\w+?)-sock(?:-ro)?': (?:Connection refused|No such file)")
+
+
+def remedy(text: str) -> str:
+    """What to do about an error of libvirt's that says which of its daemons does not run, else ""."""
+    found = _SOCKET.search(text)
+    if found is None:
+        return ""
+    if found[1] != "libvirt":
+        return f"{found[1]} does not run: systemctl start {found[1]}.socket on the hypervisor"
+    return "libvirtd does not run: systemctl start libvirtd.socket (or virtproxyd.socket) on the hypervisor"
+
+
 class LibvirtError(NetworkError):
     """libvirt refused a call; ``code`` is its error number (virErrorNumber)."""
 
     def __init__(self, what: str, text: str, code: int) -> None:
-        super().__init__(f"{what}: libvirt says {text!r} (code {code})")
+        super().__init__("; ".join(filter(None, (f"{what}: libvirt says {text!r} (code {code})", remedy(text)))))
         self.code = code
 
 

@@ -16,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._calls import (
     pause,
     stop_if_signalled,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnreachableError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import UnreachableError, remedy
 
 try:
     import libvirt
@@ -164,4 +164,5 @@ class Remote:
 
 
 def _broken(error: Any) -> UnreachableError:
-    return UnreachableError(f"the connection broke (libvirt says {error.get_error_message()!r}); {SEE}")
+    text = str(error.get_error_message())
+    return UnreachableError(f"the connection broke (libvirt says {text!r}); {remedy(text) or SEE}")

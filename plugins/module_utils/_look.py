@@ -17,7 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._probe import an
 from ansible_collections.virtfleet.network.plugins.module_utils._sight import Route, Rule, Server, Sight, Socket
 
 LOG_LINES = 20
-DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "dnsmasq")
+DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "virtnwfilterd", "virtproxyd", "dnsmasq")
 HIDDEN = "not seeing messages from other users"  # journalctl says so, and succeeds
 NFT_TABLE = "libvirt_network"
 NETFILTER = "net.bridge.bridge-nf-call-iptables"
