@@ -12,7 +12,7 @@ FLOOR := 2.16.19
 
 PYTHON := .venv/bin/python
 STEP := tests/step
-SHELL_SCRIPTS := .ci/run tests/step tests/floor tests/install-packages tests/sanity/run $(wildcard tests/lab/*.sh roles/*/files/*.sh)
+SHELL_SCRIPTS := .ci/run tests/bare tests/step tests/floor tests/install-packages tests/sanity/run $(wildcard tests/lab/*.sh roles/*/files/*.sh)
 
 # The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
@@ -124,13 +124,24 @@ $(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
 LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab $(wildcard tests/lab tests/integration)
 endef
 
+# What README promises of a bare Debian: no package, no cache of Python's and no setting of this machine helps there.
+BARE := bookworm trixie
+TARGETS := check demo
+.PHONY: test-bare
+test-bare: setup $(BARE:%=bare-%) ## make check demo on a bare Debian 12 and 13 (BARE=trixie TARGETS=test)
+
+bare-%:
+	@$(STEP) --last "bare Debian $*" tests/bare $* $(TARGETS)
+
 # What `make test` runs as a sample (tests/deep.py), run whole. SEED=... repeats a run.
 .PHONY: test-deep
 test-deep: export DEEP := 1
 test-deep: export SEED := $(or $(SEED),$(shell date +%s))
-test-deep: setup ## everything that make test only samples: faults, hostile values, random networks; hours
+test-deep: setup ## everything that make test only samples: faults, hostile values, random networks; hours (SEED=1: again)
 	@echo "seed: $(SEED)"
-	@LAB_ROOTS="host" LAB_FULL="$(OWN)" $(STEP) --show "deep tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m deep tests
+	@LAB_ROOTS="$(or $(LAB_ROOTS),host)" LAB_FULL="$(OWN)" $(STEP) --show "deep tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m deep tests \
+		|| { echo "seed: $(SEED); make test-deep SEED=$(SEED) repeats this run"; exit 1; }
+	@echo "seed: $(SEED)"
 
 root-%:
 	@$(STEP) "root $*" $(PYTHON) -m tests.lab root $*
