@@ -121,5 +121,9 @@ class VerifyError(NetworkError):
     """libvirt took a change without an error, yet the network is not what was asked for."""
 
 
+class LostError(VerifyError):
+    """A change made a network lose something that no update of an entry brings back."""
+
+
 class ApplyError(NetworkError):
     """A change failed half-way; the text says what was put back and what was not."""

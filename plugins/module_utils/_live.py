@@ -21,10 +21,11 @@ Call = Union[Update, Describe]
 FIREWALL_SECONDS = {"ip-dhcp-host": 0.37, "ip-dhcp-range": 0.37, "forward-interface": 0.37}
 _DNSMASQ = {"dns-txt": 0.23, "dns-srv": 0.23, "ip-dhcp-range": 0.23}
 _OTHERWISE = 0.015
+_DHCP = ("ip-dhcp-host", "ip-dhcp-range")
 
 
 def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> tuple[list[Call], list[Change]]:
-    """The calls that make what can be made live, all deletes first, and the changes that need a restart.
+    """The calls that make what can be made live, in their order, and the changes that need a restart.
 
     ``version`` is libvirt's, as a number like 9000000 for 9.0.0.
     """
@@ -47,8 +48,48 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
         else:
             calls += [_delete(network, section, change) for change in group if change.before is not None]
             calls += [_add(network, section, change) for change in group if change.after is not None]
-    # No entry may be added while one that it collides with is still there, in whatever section.
-    return sorted(calls, key=is_no_delete), rest
+    calls, forgetful = _with_bootp(calls, live, version)
+    inside = [change for parent in forgetful for section in _DHCP for change in groups.get((section, parent), [])]
+    return sorted(calls, key=turn), [*rest, *(change for change in inside if change not in rest)]
+
+
+def _with_bootp(calls: Sequence[Call], live: Spec, version: int) -> tuple[list[Call], list[int]]:
+    """The calls so that <bootp> outlasts them, and the numbers of the <ip> in which it would not."""
+    forgetful: list[int] = []
+    served: dict[int, list[Update]] = {}
+    for call in calls:
+        if isinstance(call, Update) and call.section in _DHCP:
+            served.setdefault(call.parent, []).append(call)
+    rest = [call for call in calls if not (isinstance(call, Update) and call.section in _DHCP)]
+    for parent, mine in served.items():
+        if _outlasts(mine, live, parent):
+            rest += mine
+            continue
+        first = _first(mine, live, parent, version)
+        if first is None:
+            forgetful.append(parent)
+        else:
+            rest += [first._replace(early=True), *(call for call in mine if call != first)]
+    return rest, forgetful
+
+
+def _outlasts(calls: Sequence[Update], live: Spec, parent: int) -> bool:
+    """Whether <bootp> outlasts the deletes among these calls. libvirt forgets it while there is neither a range nor a
+    reservation: it begins each update with a copy of what virNetworkIPDefFormat writes (7.0 to 12.8)."""
+    there = sum(len(_entries(live, section, parent)) for section in _DHCP)
+    return "bootp" not in live["ips"][parent].get("dhcp", {}) or there > sum(map(is_delete, calls))
+
+
+def _first(calls: Sequence[Update], live: Spec, parent: int, version: int) -> Update | None:
+    """An entry that can be added before any is deleted, and that libvirt then takes for none of those."""
+    for call in calls:
+        entries = _entries(live, call.section, parent)
+        there = LiveList(call.section, entries, version)
+        if call.command == "add" and not there.bars(call.items[0].after):
+            there.add(call.items[0].after)
+            if all(there.meant_by(entry) == 1 for entry in entries):
+                return call
+    return None
 
 
 def seconds_of(calls: Iterable[Call], live: Spec) -> float:
@@ -70,9 +111,15 @@ def took_effect(step: Update, now: Observed) -> bool:
     return not found if step.command == "delete" else bool(found)
 
 
-def is_no_delete(step: object) -> bool:
-    """Sorts the deletes of entries before everything else."""
-    return not (isinstance(step, Update) and step.command == "delete")
+def turn(step: object) -> int:
+    """Sorts the deletes of entries before everything else: no entry may be added while one that it collides with is
+    still there, in whatever section."""
+    return 0 if isinstance(step, Update) and step.early else 1 if is_delete(step) else 2
+
+
+def is_delete(step: object) -> bool:
+    """Whether a step deletes an entry."""
+    return isinstance(step, Update) and step.command == "delete"
 
 
 def _needs_restart(

@@ -19,9 +19,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diff import Cha
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError, InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._live import (
     Call,
-    is_no_delete,
     seconds_of,
     split,
+    turn,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Plan, Policy
@@ -124,7 +124,7 @@ def _at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[S
         else:
             items = tuple(item._replace(effect=effect) for item in call.items)
             steps.append(call._replace(scope="saved", items=items))
-    return sorted([*steps, *running.values()], key=is_no_delete)
+    return sorted([*steps, *running.values()], key=turn)
 
 
 def _plan_running(task: _Task) -> Plan:

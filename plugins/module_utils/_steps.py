@@ -61,7 +61,8 @@ class SetAutostart(NamedTuple):
 
 class Update(NamedTuple):
     """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``undo`` the XML that
-    takes the step back, where that is another one, ``scope`` the definition that changes: live, saved or both."""
+    takes the step back, where that is another one, ``scope`` the definition that changes: live, saved or both,
+    ``early`` whether it is added before others are deleted."""
 
     network: str
     items: tuple[Item, ...]
@@ -71,6 +72,7 @@ class Update(NamedTuple):
     xml: str
     undo: str = ""
     scope: str = "live"
+    early: bool = False
 
     def inverse(self) -> Update:
         """The step that takes this one back."""

@@ -28,6 +28,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     InvalidNetworkError,
     InvalidNicsError,
     LibvirtError,
+    LostError,
     MeanwhileError,
     NetworkError,
     SeveralError,
@@ -36,6 +37,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._live import took_effect
+from ansible_collections.virtfleet.network.plugins.module_utils._loss import verify
 from ansible_collections.virtfleet.network.plugins.module_utils._needs import needs
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
@@ -231,12 +233,7 @@ def _verified(host: Host, policy: Policy, outcome: Outcome, after: Observed) -> 
         return outcome
     desired = outcome.desired._replace(bounce=False)
     left = report(plan_network(desired, after, policy, host.api_version()).steps)
-    if left:
-        paths = ", ".join(dict.fromkeys(row["path"] for row in left))
-        raise VerifyError(
-            f"Cannot bring network {after.name!r} to the wanted state: libvirt took the change without an error "
-            f"but did not keep {paths}"
-        )
+    verify(outcome.plan, outcome.before, after, [row["path"] for row in left])
     return outcome._replace(after=after)
 
 
@@ -244,7 +241,8 @@ def _put_back(host: Host, outcome: Outcome, tried: list[Step], error: BaseExcept
     """Restores one network and says how that went."""
     before = outcome.before
     try:
-        if outcome.desired.edit and all(isinstance(step, Update) for step in tried):
+        single = outcome.desired.edit and all(isinstance(step, Update) for step in tried)
+        if single and not isinstance(error, LostError):
             return _take_back(host, before, tried, error)
         version, now = host.api_version(), observe(host, [outcome.desired])[0]
         steps = _way_back(host, before, now, plan_restore(before, now, version))
@@ -292,4 +290,6 @@ def _take_back(host: Host, before: Observed, tried: list[Step], error: BaseExcep
         host.apply(step.inverse())
     if isinstance(error, LibvirtError) and changed_paths(before, host.observe(before.name)):
         raise MeanwhileError(f"{error}; somebody else changes network {before.name!r} at the same time") from error
-    return f"network {before.name!r} was put back as it was"
+    left = changed_paths(before, host.observe(before.name)) if isinstance(error, VerifyError) else ()
+    note = f"network {before.name!r} was put back as it was"
+    return f"{note}, but for what somebody else may have changed ({', '.join(sorted(left))})" if left else note
