@@ -21,8 +21,8 @@ WALLED = ("", "nat", "route")
 
 
 def needs(spec: Spec, held: Collection[str], starts: bool) -> list[Need]:
-    """What libvirt needs for this definition, at its start too; ``held`` are the addresses at which the network's own
-    dnsmasq listens until then."""
+    """What libvirt needs for this definition, at its start too; ``held`` are the addresses at which the dnsmasq of a
+    network listens until then."""
     found = [Need("vf", (_pci(address),)) for address in spec.get("forward", {}).get("addresses", [])]
     return [*found, *dict.fromkeys(_at_start(spec, held))] if starts else found
 

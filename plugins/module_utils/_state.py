@@ -157,12 +157,13 @@ class Lack(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What else there is: the other networks, the host's devices (None: it cannot be looked at from here), and
-    libvirt's version as a number like 9000000 for 9.0.0."""
+    """What else there is: the other networks, the host's devices (None: it cannot be looked at from here), libvirt's
+    version as a number like 9000000 for 9.0.0, and the addresses at which the dnsmasq of a network listens now."""
 
     networks: tuple[Observed, ...] = ()
     devices: dict[str, Device] | None = None
     version: int = 0
+    held: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):

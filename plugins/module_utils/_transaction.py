@@ -78,7 +78,9 @@ def planned(
     devices: dict[str, Device] | None,
 ) -> tuple[list[Outcome], list[NetworkError]]:
     """The plans for networks that are as they are there, each checked, and what is wrong."""
-    around, version = Surroundings(tuple(host.networks()), devices, host.version()), host.api_version()
+    networks, version = tuple(host.networks()), host.api_version()
+    held = tuple(item.get("address", "") for one in networks for item in spec_of(one.live).get("ips", []))
+    around = Surroundings(networks, devices, host.version(), held)
     outcomes: list[Outcome] = []
     errors: list[NetworkError] = []
     for desired, observed in zip(wanted, there):
@@ -168,8 +170,8 @@ def _hindrances(
     refused = list(named_alike(after, around.networks)) if defines else []
     stale = stale_bridge(observed, around.devices or {})
     left = around.devices[stale].addresses if around.devices and stale else ()
-    held = [address.partition("/")[0] for address in left]
-    held += [item["address"] for item in spec_of(observed.live).get("ips", []) if "address" in item]
+    # Who has the same address is in the way as a network, or gives it up in this task.
+    held = {*around.held, *(address.partition("/")[0] for address in left)}
     lack = host.lacks(needs(after, held, starts))
     if around.devices is None or lack is None:
         return refused, [UNCHECKED_HOST]

@@ -15,6 +15,7 @@ from .clients import WORLD
 from .entries import at_call, dhcp_host, mac
 from .plays import Task, network
 from .stage import Stage, succeeded, wait_for
+from .test_rollback import REFUSED_BY_DNSMASQ
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -236,7 +237,7 @@ def test_failure_at_every_step(plugged: Stage, guest: Guest) -> None:
 
 def test_definition_that_does_not_start(plugged: Stage, guest: Guest) -> None:
     before = plugged.xml("plug"), plugged.xml("plug", saved=False)
-    message = plugged.refused(name="plug", dnsmasq_options=["no-such-option"], restart="replug")
+    message = plugged.refused(name="plug", restart="replug", **REFUSED_BY_DNSMASQ)
     assert message.endswith("network 'plug' was put back as it was")
     assert (plugged.xml("plug"), plugged.xml("plug", saved=False)) == before
     assert_connected(plugged, guest)

@@ -9,7 +9,7 @@ import pytest
 
 from .plays import Task
 from .stage import Stage, succeeded
-from .test_rollback import without_traces
+from .test_rollback import REFUSED_BY_DNSMASQ, without_traces
 from .test_twelve_steps import FOUR_TIMES, assert_contract
 
 pytestmark = pytest.mark.lab
@@ -55,7 +55,7 @@ def test_mistake_in_the_fourth_leaves_the_others_as_they_were(stage: Stage) -> N
     succeeded(stage.run(topology(*THREE)))
     before = stage.look()
     good = net("one", 85), net("two", 82, domain={"name": "two.test"}), net("new", 86)
-    overlap, broken = net("late", 86), net("late", 87, dnsmasq_options=["no-such-option"])
+    overlap, broken = net("late", 86), net("late", 87, **REFUSED_BY_DNSMASQ)
     for wrong, words in ((overlap, "overlaps 192.168.86.0/24 of network 'new'"), (broken, "network 'new' was removed")):
         for check in (True, False) if wrong is overlap else (False,):
             result = stage.run(topology(*good, wrong, check=check))

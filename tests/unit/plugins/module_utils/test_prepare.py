@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidNetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Device, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Device, Lack, Policy
 from tests.unit.case_files import actions_of, spec_of, xml_of
 from tests.unit.fake_libvirt import FakeHost
 
@@ -171,3 +171,66 @@ def test_a_failed_start_brings_no_bridge_back():
     with pytest.raises(Exception, match="was not changed"):
         run(host, wanted())
     assert host.state()["lan"].live == ""
+
+
+# ---- what the host lacks ----
+
+
+def lacking(problem, unchecked=""):
+    """A host that lacks whatever it is asked for, and keeps what that was."""
+    host = FakeHost(devices={})
+    host.asked = []
+
+    def answer(needs):
+        host.asked = needs
+        return Lack([problem] if needs else [], [unchecked] if unchecked else [])
+
+    host.lacking = answer
+    return host
+
+
+@pytest.mark.parametrize("rehearse", [True, False])
+def test_what_the_host_lacks_for_a_start_is_a_problem(rehearse):
+    host = lacking("firewalld is away")
+    with pytest.raises(InvalidNetworkError) as failure:
+        run(host, wanted(bridge={"zone": "z"}), rehearse)
+    assert failure.value.problems == ["firewalld is away"]
+    assert run(host, wanted(bridge={"zone": "z"})._replace(active=False), rehearse).plan.steps
+
+
+def test_a_restart_is_a_start_too_whatever_was_so_before():
+    host = lacking("firewalld is away")
+    host.put("lan", xml_of("lan").replace("<bridge ", "<bridge zone='z' "), "same", True)
+    assert problems_of(host, wanted(mtu={"size": 1400})) == ["firewalld is away"]
+    assert actions_of(run(host, wanted(dns={"txts": []})).plan) == ["define", "update"]
+    device = Device(False, "", {}, (), routes=("192.168.50.0/24",))
+    blocked = FakeHost(devices={"eth0": device})
+    blocked.put("lan", xml_of("lan"), "same", True)
+    told = ["subnet 192.168.50.0/24 is a route of the hypervisor already, through eth0"]
+    assert problems_of(blocked, wanted(mtu={"size": 1400})) == told
+
+
+def test_a_network_does_not_wait_for_the_port_that_another_one_of_its_task_frees():
+    host = lacking("all is taken")
+    host.lacking = lambda needs: host.asked.extend(needs) or Lack([], [])
+    host.put("old", xml_of("lan").replace(">lan<", ">old<"), "same", True)
+    new = Desired("lan", spec=spec_of({"ips": [{"address": "192.168.50.1/24"}]}))
+    converge(host, [Desired("old", present=False), new], Policy(), True, 1)
+    assert [need for need in host.asked if need.kind == "port"] == []
+    converge(host, [new._replace(spec=spec_of({"ips": [{"address": "10.9.0.1/24"}]}))], Policy(), True, 1)
+    assert {need.values[1] for need in host.asked if need.kind == "port"} == {"10.9.0.1"}
+
+
+def test_what_could_not_be_tried_is_said():
+    host = lacking("", "it takes root")
+    host.lacking = lambda _needs: Lack([], ["it takes root"])
+    assert "it takes root" in run(host, wanted(ips=[{"address": "192.168.50.1/24"}])).plan.unchecked
+
+
+def test_libvirt_takes_no_definition_with_the_bridge_of_another_network():
+    host = FakeHost(devices={})
+    host.put("lan", xml_of("lan"), "same", True)
+    host.put(
+        "other", "<network><name>other</name><forward mode='bridge'/><bridge name='virbr50'/></network>", "same", True
+    )
+    assert problems_of(host, wanted(mtu={"size": 1400})) == ["bridge.name virbr50 is the bridge of network 'other'"]
