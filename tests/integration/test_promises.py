@@ -18,7 +18,7 @@ from tests.lab import Hypervisor, Lab
 from tests.lab.machine import ENVIRONMENT
 
 from .plays import Task, network
-from .stage import Stage
+from .stage import Stage, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -100,6 +100,35 @@ def test_what_a_change_costs_others_is_said(stage: Stage) -> None:
     assert any(f"loses what only the running network has: {entry}" in text for text in renamed["warnings"])
     assert any("the bridge vf-own, which NICs of guests name (plain)" in text for text in renamed["warnings"])
     assert any("have NICs on it in their saved definition (down, plain)" in text for text in deleted["warnings"])
+
+
+# A router of the outside world that tells its prefix (RFC 4861, 4.2 and 4.6.2).
+ADVERTISEMENT = """
+import socket, struct
+router = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+number = socket.if_nametoindex("eth0")
+router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, number)
+router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 3600, 3600, 0) + socket.inet_pton(socket.AF_INET6, "2001:db8:77::")
+router.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix, ("ff02::1", 0, 0, number))
+"""
+
+
+def test_ipv6_of_a_host_that_listens_to_routers_is_not_cut(stage: Stage) -> None:
+    """The kernel forgets what it was told by routers once it forwards, and libvirt does not start a network then."""
+    run = stage.host.run
+    run(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=0", "net.ipv6.conf.uplink.accept_ra=1"])
+    stage.host.world.run(["python3", "-c", ADVERTISEMENT])
+    wait_for(lambda: "2001:db8:77::/64" in run(["ip", "-6", "route"]).stdout)
+    routed = "<forward mode='route'/><ip family='ipv6' address='fd00:66::1' prefix='64'/>"
+    stage.define(f"<network><name>plain</name>{routed}</network>")
+    refused = run(["virsh", "net-start", "plain"], check=False)
+    ips = {"ips": [{"address": "fd00:67::1/64"}]}
+    check, apart = stage.play(_task(True, {"forward": {"mode": "route"}, **ips}), _task(False, ips))
+    run(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.uplink.accept_ra=0"])
+    assert "accept_ra" in refused.stderr
+    assert "uplink has IPv6 routes from router advertisements" in check["msg"]
+    assert apart["changed"]
 
 
 def _task(check: bool, options: dict[str, object]) -> Task:
