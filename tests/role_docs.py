@@ -38,7 +38,18 @@ _LACKS: dict[str, tuple[str, ...]] = {
 # What the filter works out: options that the task takes from it.
 _DERIVED = ("bridge", "forward", "ips")
 # Tasks of a kind that are written by hand.
-_MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml"}]}
+_URI = "routed_network_uri | default(target_uri | default('', true), true)"
+# Whether tasks run elsewhere, as the modules themselves decide it: a URI with a host, with a socket, or of the test
+# driver.
+_LOCAL = "^(?!test)[a-z]+([+]unix)?:///"
+_AWAY = {
+    "routed_network_away": f"{{{{ uri != '' and (uri is not match('{_LOCAL}') or 'socket=' in uri) }}}}",
+    "uri": f"{{{{ {_URI} }}}}",
+}
+_BEFORE = {
+    "routed": [{"name": "What has to be known", "ansible.builtin.import_tasks": "away.yml", "vars": _AWAY}],
+}
+_MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml", "vars": _AWAY}]}
 _COMMON = {**CHANGE, **CONNECTION}
 _BRIDGES = "topology_host_bridges | default([], true)"
 _HOST_BRIDGES = [
@@ -203,7 +214,7 @@ def _tasks(role: str) -> list[Options]:
         name: f"{{{{ {role}_plan.{name} | default(omit) }}}}" for name in _DERIVED if name in (*taken, "forward")
     }
     tasks = [_task(f"Network {{{{ {role}_name }}}}", role, WHOLE, {**options, **derived})]
-    return [*tasks, *_MORE.get(KINDS[role], [])]
+    return [*_BEFORE.get(KINDS[role], []), *tasks, *_MORE.get(KINDS[role], [])]
 
 
 def _given(role: str, name: str) -> str:
