@@ -408,8 +408,8 @@ options:
             type: int
       hosts:
         description:
-          - Names of IP addresses. Reservations in O(ips[].dhcp.hosts) have theirs without being
-            listed here.
+          - Names of IP addresses. The name of a reservation in O(ips[].dhcp.hosts) is in DNS
+            only while its guest has a lease; list it here if it is to be there always.
           - 'The list is the whole list: entries that are not in it are removed.'
           - Entries are told apart by C(ip).
           - A running network takes it without a restart.

@@ -129,7 +129,7 @@ def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet) -> Iterator[st
 
 def reservation(host: Spec) -> str:
     """What to call a reservation."""
-    return f"reservation for {host.get('mac') or host.get('id') or host.get('name')}"
+    return f"reservation for {next(filter(None, map(host.get, ('mac', 'id', 'name', 'ip'))), 'nobody')}"
 
 
 def _identity(label: str, host: Spec, net: Subnet) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions, remarks
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import contradictions
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import (
     UNCHECKED_HOST,
@@ -21,7 +21,6 @@ from ansible_collections.virtfleet.network.plugins.module_utils._conflicts impor
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings, waits
-from ansible_collections.virtfleet.network.plugins.module_utils._dnsmasq import line_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     Caution,
     InUseError,
@@ -41,6 +40,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._loss import ver
 from ansible_collections.virtfleet.network.plugins.module_utils._needs import needs
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
+from ansible_collections.virtfleet.network.plugins.module_utils._remarks import new_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
     Device,
@@ -133,11 +133,10 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     """The plan with what a user shall know. What is wrong already, and not by this task, is no reason to refuse it."""
     desired, plan, observed, _after = outcome
     against = objections(desired, observed)
-    if not desired.present or not (plan.steps or against or desired.bounce):
+    if not desired.present or not (plan.steps or plan.restart_required or against or desired.bounce):
         return plan
     after, before = parse(read_xml(plan.after or "<network/>"), NETWORK), spec_of(observed.saved)
-    old = remarks(before, 0) if observed.saved else []
-    new = [*(remark for remark in remarks(after, around.version) if remark not in old), *line_remarks(after, before)]
+    new = new_remarks(desired, observed, plan, around.version)
     found = [*against, *contradictions(desired.spec), *(remark for remark in new if not isinstance(remark, Caution))]
     if before.get("uuid") not in (None, after.get("uuid")):
         found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")

@@ -9,7 +9,8 @@ version_added: 0.1.0
 description:
   - >-
     Adds, changes and removes DHCP reservations of a network, one or thousands in a task. A guest with a reservation
-    always gets the same address, and its name is in the network's DNS. Other reservations stay, unless O(exclusive).
+    always gets the same address, and its name is in the network's DNS while it has a lease. Other reservations stay,
+    unless O(exclusive).
   - >-
     A reservation belongs to the subnet of the network that its O(ip) lies in, whether IPv4 or IPv6. When it lies in
     none, the task fails and names the subnets that there are.

@@ -14,7 +14,9 @@ description:
     Which address is meant is told by O(ip). It may have several names, and need not be in a subnet of the network.
   - >-
     Names that an address has already are kept when it is given others, unless O(append=false).
-  - A reservation that M(virtfleet.network.virt_dhcp_host) makes has its name in DNS without being listed here.
+  - >-
+    The name of a reservation that M(virtfleet.network.virt_dhcp_host) makes is in DNS only while its guest has a lease.
+    List it here if it is to be there always.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:

@@ -35,7 +35,7 @@ RINGS = {
             "_conflicts",
         ),
         *("_needs", "_live_lists", "_live"),
-        *("_loss", "_parking", "_bounce", "_plan"),
+        *("_loss", "_remarks", "_parking", "_bounce", "_plan"),
         *("_entries", "_entry_editor", "_entry_options"),
         *("_interface_checks", "_interface_spec", "_subnet_plan", "_network_plan"),
         *("_bridge_host", "_bridge_options", "_bridge", "_bridge_files", "_bridge_documents", "_bridge_keyfiles"),
