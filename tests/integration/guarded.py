@@ -29,7 +29,7 @@ SECRETS = {
 FOLDERS = "systemd/network netplan network NetworkManager/system-connections"
 REAL = ["env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
 ARM = """\
-umask 077; new=$(mktemp /run/virtfleet-host-bridge.XXXXXX) && cat >"$new" && sh "$new" arm; code=$?
+umask 077; new=$(mktemp /run/virtfleet-host-bridge.XXXXXX) && cat >"$new" && timeout -k 5 30 sh "$new" arm; code=$?
 rm -f "$new"; exit $code
 """
 UNITS = "systemd/system/virtfleet-host-bridge.service systemd/system/sysinit.target.wants/virtfleet-host-bridge.service"
@@ -123,7 +123,8 @@ class Guarded:
 
     def guard(self, action: str, text: str | None = None) -> int:
         """Run the guard as the role does, over ssh or not is the same to it; its exit status, -1 when it was killed."""
-        command = ["sh", "-c", ARM] if action == "arm" else ["sh", "/run/virtfleet-host-bridge/guard", action]
+        bound = ["timeout", "-k", "5", "30" if action in ("go", "confirm") else str(TIMEOUT * 5)]
+        command = ["sh", "-c", ARM] if action == "arm" else [*bound, "sh", "/run/virtfleet-host-bridge/guard", action]
         path = "PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
         try:
             return self.machine.run(["env", path, *command], input=text, check=False, timeout=TIMEOUT * 6).returncode

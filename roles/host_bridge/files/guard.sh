@@ -28,7 +28,8 @@ render() { :; }  # have the files read before the network starts
 may() { [ -d "$work/undecided" ]; }
 decide() { mv -T "$work/undecided" "$work/$1" 2>/dev/null; }
 
-# A command of the change or of its undoing: none is started that may not be any more, and none hangs for ever.
+# A command of the change or of its undoing: none is started that may not be any more, and what may hang does not hang
+# for ever. Whoever starts the guard ends it as a whole after a while; systemd starts the undoing again then.
 run() {
 	[ "$phase" != apply ] || may || exit 0
 	timeout -k 2 "$patience" "$@"
@@ -44,7 +45,8 @@ why() { [ -s "$work/why" ] || echo "$1" >"$work/why"; }
 later() {
 	name=$1 after=$2 restart=$3 && shift 3
 	run systemd-run --quiet --collect --unit="$unit-$name" --on-active="$after" --timer-property=AccuracySec=100ms \
-		--property=KillMode=process --property=Restart="$restart" --property=RestartSec=5 /bin/sh "$work/guard" "$@"
+		--property=KillMode=process --property=Restart="$restart" --property=RestartSec=5 \
+		--property=RuntimeMaxSec=$((patience * 6)) /bin/sh "$work/guard" "$@"
 }
 
 # Start the clock again: the new timer first, then the old one goes. Without a timer nothing is touched.
@@ -84,6 +86,7 @@ at_next_start() {
 
 		[Service]
 		Type=oneshot
+		TimeoutStartSec=60
 		ExecStart=/bin/sh $kept/guard boot
 	END
 	[ -s "$kept/$unit.service" ] && run mkdir -p "$units/sysinit.target.wants" \
@@ -216,7 +219,9 @@ take_back() {
 	leave "$new"
 	try=0 whole=
 	while [ "$try" -lt 12 ] || [ -z "$whole" ]; do
-		try=$((try + 1))
+		# they are counted over a restart of the undoing, too
+		echo >>"$work/tries"
+		try=$(wc -l <"$work/tries") || try=1
 		restore && whole=1 || whole=
 		[ "$try" -gt 1 ] && is_back || enter "$made" "$ports" "$old"
 		for _ in $(seq 50); do
@@ -274,7 +279,7 @@ outcome() {
 		exit 1
 	fi
 	read -r clock <"$work/clock" && run systemctl start --no-block "$unit-undo-$clock.service"
-	for _ in $(seq 600); do
+	for _ in $(seq "$((timeout * 5 + 600))"); do
 		[ -d "$work/unfinished" ] || break
 		sleep 0.2
 	done
