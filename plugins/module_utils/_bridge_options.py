@@ -53,7 +53,7 @@ def bridge_options(bridges: Any) -> tuple[list[Options], list[str]]:
 def target_options(targets: Any) -> tuple[list[str], list[str]]:
     """The addresses that have to answer, and what is wrong with them."""
     try:
-        return _each(_address)(targets), []
+        return _each(_address)(() if targets is None else targets), []
     except Wrong as error:
         return [], [f"host_bridge_targets {error}"]
 
@@ -61,7 +61,7 @@ def target_options(targets: Any) -> tuple[list[str], list[str]]:
 def seconds_option(timeout: Any) -> tuple[int, list[str]]:
     """After how many seconds a change is undone, and what is wrong with that."""
     try:
-        return _between(10, 3600)(timeout), []
+        return _between(10, 3600)(60 if timeout is None else timeout), []
     except Wrong as error:
         return 0, [f"host_bridge_timeout {error}"]
 

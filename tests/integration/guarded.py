@@ -11,10 +11,26 @@ from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
 from tests.lab import Lab
+from tests.lab.full_seed import ADDRESSES, GATEWAYS
 
 HERE = Path(__file__).parent
 ROLE = Path(__file__).parents[2] / "roles/host_bridge"
 BR0 = {"name": "br0", "port": "eth0"}
+# All that a bridge can be given.
+GIVEN = {
+    "addresses": list(ADDRESSES),
+    "gateway": GATEWAYS[0],
+    "gateway_ipv6": GATEWAYS[1],
+    "nameservers": ["192.0.2.53", "2001:db8:ffff::53"],
+    "search": ["example.org", "a-b.example"],
+}
+# How each provider says what it has read.
+READ = {
+    "networkmanager": "nmcli --terse --escape no connection show br0",
+    "networkd": "networkctl status --no-pager --full br0",
+    "ifupdown": "ifquery br0",
+    "netplan": "netplan get bridges.br0; networkctl status --no-pager --full br0",
+}
 SECRET = "sesame-open"
 # What each provider has that no bridge is made of, and nobody is to see.
 SECRETS = {
@@ -96,7 +112,7 @@ class Guarded:
     def plan(self, **more: Any) -> dict[str, Any]:
         """What the role's filter works out for the bridge."""
         look = self.machine.run([*REAL, "sh", "-s"], input=(ROLE / "files/look.sh").read_text()).stdout
-        return host_bridge_plan([{**BR0, **more}], look, timeout=TIMEOUT)
+        return host_bridge_plan([{**BR0, **GIVEN, **more}], look, timeout=TIMEOUT)
 
     def script(self, plan: dict[str, Any]) -> str:
         """The script as the role puts it together."""
@@ -137,7 +153,7 @@ class Guarded:
         if fault and fault.kind.startswith("full") and not self.small:
             self.small_disks()
         self.sh('rm -rf /run/faults; mkdir /run/faults; echo "$0" >/run/faults/plan', str(fault or "none"))
-        text = self.script(self.plan(**({} if good else {"addresses": ["192.0.2.2/24"], "gateway": "192.0.2.9"})))
+        text = self.script(self.plan(**({} if good else {"gateway": "192.0.2.9"})))
         done = {"arm": self.guard("arm", text)}
         if done["arm"] != 0 or stop == "arm":
             return done
@@ -186,6 +202,20 @@ class Guarded:
             return "complete"
         log = self.sh("cat /run/virtfleet-host-bridge/log /run/virtfleet-host-bridge/why", check=False)
         return f"neither: reached {reached}\n{now[0]}\n{now[1]}\n{log}"
+
+    def two_at_once(self) -> list[str]:
+        """Prepare two changes at the same moment, and return how each ended, in no order."""
+        self.sh("cat >/root/script", text=self.script(self.plan()))
+        one = f"( {ARM.strip()} ) </root/script >/dev/null; echo $?"
+        codes = self.sh(f"({one}) & ({one}) & wait".replace("\n", "; ")).split()
+        self.guard("outcome")
+        return sorted(codes)
+
+    def unread(self) -> list[str]:
+        """The values of the bridge that its provider does not show."""
+        found = self.sh(READ[self.provider])
+        values = [one for value in GIVEN.values() for one in (value if isinstance(value, list) else [value])]
+        return [value for value in values if value.partition("/")[0] not in found]
 
     def reset(self) -> None:
         """Bring the machine back to its start, from files that the guard has never seen."""

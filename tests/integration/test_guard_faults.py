@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests import fault_docs
-from tests.deep import DEEP, sampled
+from tests.deep import DEEP, amount, sampled
 from tests.lab import Lab
 
 from .conftest import FULL
@@ -41,7 +41,7 @@ def faults(guarded: Guarded, phases: tuple[str, ...], size: int) -> list[Fault]:
 def wrong(guarded: Guarded, what: object, done: dict[str, int], ends: list[str]) -> list[str]:
     """What is wrong with the machine, seen from outside, and with the run that comes next; it is as before then."""
     state = guarded.state()
-    print(guarded.provider, what, done, state, flush=True)
+    print(guarded.provider, what, "has happened" if guarded.happened() else "", done, state, flush=True)
     found = [] if state in ends else [f"{guarded.provider}, {what}: {done} {state}"]
     if SECRET in guarded.sh("cat /run/faults/log 2>/dev/null; ps -e -o args"):
         found.append(f"{guarded.provider}, {what}: a secret is an argument")
@@ -58,7 +58,8 @@ def at_each_command(guarded: Guarded) -> list[str]:
     """A change that is kept and one that is not, and then each with faults."""
     done = guarded.change(None)
     kept = faults(guarded, GOOD, 1)
-    found = wrong(guarded, "no fault", done, ["complete"])
+    found = [f"{guarded.provider} has not read {value}" for value in guarded.unread()]
+    found += wrong(guarded, "no fault", done, ["complete"])
     done = guarded.change(None, good=False)
     undone = faults(guarded, BAD, 1)
     found += wrong(guarded, "a bad change", done, ["rolled back"])
@@ -75,7 +76,9 @@ def without_its_operator(guarded: Guarded) -> list[str]:
     found = wrong(guarded, CONTROLLER, done, ends[CONTROLLER])
     done = guarded.change(None, stop="await", outcome=False)
     guarded.machine.power_cycle()
-    return found + wrong(guarded, POWER, done, ends[POWER])
+    found += wrong(guarded, POWER, done, ends[POWER])
+    pairs = [guarded.two_at_once() for _ in range(amount(2, 60))]
+    return found + [f"{guarded.provider}, two at once: {pair}" for pair in pairs if pair != ["0", "1"]]
 
 
 CONTROLLER, POWER = "the controller, or its connection, is gone", "the host loses its power before the confirmation"

@@ -6,6 +6,8 @@ They go the way of a user: a change that would cut them off, the right one, a po
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,7 +22,8 @@ from tests.lab.full_seed import ADDRESSES, MAC
 from tests.pages import blocks
 
 from .conftest import FULL
-from .plays import Result, playbook
+from .guarded import SECRET, SECRETS
+from .plays import Result, environment, playbook
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -95,6 +98,19 @@ class Fleet:
             for provider, machine in self.machines.items()
         }
 
+    def shown(self, *options: str) -> str:
+        """Return all that a user may see of a run that succeeds."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", "inventory", "virtfleet.network.host_bridge", *options],
+            check=False,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=environment(PWD=str(self.folder), ANSIBLE_STDOUT_CALLBACK="default"),
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+        return done.stdout + done.stderr
+
     def each(self, command: str) -> dict[str, str]:
         """Return what a command prints on each machine, not over its NIC."""
         run = {provider: machine.run(["sh", "-c", command]).stdout for provider, machine in self.machines.items()}
@@ -142,6 +158,31 @@ def test_what_cuts_a_host_off_goes_back(fleet: Fleet) -> None:
     for provider, text in before.items():
         assert after[provider].splitlines() == text.splitlines(), provider
     assert set(fleet.each("systemctl list-timers --all --no-legend 'virtfleet*'").values()) == {""}
+
+
+def test_no_secret_of_a_file_is_shown(fleet: Fleet) -> None:
+    """Neither by a dry run nor by a change and its way back, however much a user asks to see."""
+    secrets = {real: SECRETS[real] for real in PROVIDERS}
+    for name, machine in fleet.machines.items():
+        path, text = secrets["ifupdown" if name == LEASED else name]
+        machine.run(["sh", "-c", f"cp -a /etc/{path} /root/kept; printf '%s' \"$0\" >>/etc/{path}", text])
+    fleet.machines["networkd"].run(["sh", "-ec", WIREGUARD])
+    fleet.run("--check")
+    shown = fleet.shown("--check", "--diff", "-vvvv")
+    assert "host-bridge-br0" in shown
+    assert "(not shown)" in shown
+    assert SECRET not in shown
+    for name, machine in fleet.machines.items():
+        path, _text = secrets["ifupdown" if name == LEASED else name]
+        machine.run(["mv", "/root/kept", f"/etc/{path}"])
+    fleet.machines["networkd"].run(["rm", "/etc/systemd/network/99-nowhere.netdev"])
+
+
+WIREGUARD = f"""\
+umask 077
+printf '[Match]\\nHost=nowhere\\n[NetDev]\\nName=wg0\\nKind=wireguard\\n[WireGuard]\\nPrivateKey={SECRET}\\n' \\
+    >/etc/systemd/network/99-nowhere.netdev
+"""
 
 
 def test_a_bridge_as_it_was_foretold(fleet: Fleet) -> None:
