@@ -22,10 +22,10 @@ def table(name: str) -> dict[str, Any]:
     return found
 
 
-def row(name: str, fault: str) -> dict[str, str]:
+def row(name: str, fault: str) -> dict[str, Any]:
     """Return the row of a fault, for the test that causes it."""
     (found,) = [one for one in table(name)["rows"] if one["fault"] == fault]
-    return {column: str(text) for column, text in found.items()}
+    return dict(found)
 
 
 def page() -> str:

@@ -1,0 +1,50 @@
+"""Every call of every case fails, in every way: all is rolled back, or the error tells; the next run does it all."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
+from tests import fault_docs
+from tests.unit.faulty_host import FAULTS, FaultyHost, Killed, places, scenarios
+
+SCENARIOS = scenarios()
+ROLLED_BACK, TOLD, DONE, GONE = "rolled back", "told", "done", "gone"
+NEXT = "does what was asked"
+
+
+def aftermath(scenario, number, fault):
+    """What a task does when its call of a number fails, and what the next run does, as the table says it."""
+    host, untouched = scenario.make(), scenario.make()
+    before = scenario.state(host)
+    faulty = FaultyHost(host, number, fault)
+    try:
+        scenario.run(faulty)
+        text, does = "", DONE
+    except NetworkError as error:
+        text, does = str(error), ROLLED_BACK
+    except Killed:
+        text, does = "", GONE
+    same, where = scenario.same(before, host), (scenario.name, number, faulty.names[number], text)
+    if does == ROLLED_BACK and not same:
+        assert "could not be put back" in text, where
+        assert "run the task again when libvirt answers, it does the rest" in text, where
+        does = TOLD
+    assert does != ROLLED_BACK or fault.later or "could not be" not in text, where
+    host.held.clear()  # the kernel's, which go with the process
+    scenario.run(host)
+    scenario.run(untouched)
+    host.calls.clear()
+    scenario.run(host)
+    again = NEXT if not host.calls or untouched.calls else f"leaves {host.calls}"
+    return does, again, where
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.name}{' after its effect' if fault.after else ''}")
+def test_every_call_fails(fault):
+    row = fault_docs.row("gateway", fault.name)
+    for scenario, number in places(SCENARIOS, 12):
+        does, again, where = aftermath(scenario, number, fault)
+        assert does in row["ends"], where
+        assert again == row["next"], where
