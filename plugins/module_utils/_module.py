@@ -198,14 +198,18 @@ def _replaces(outcome: Outcome) -> bool:
 
 def _back_up(folder: str, outcome: Outcome) -> str:
     """Keeps the definition that is about to be replaced; its file is for root only, as libvirt's own are."""
-    name = outcome.plan.network
+    name, path = outcome.plan.network, ""
     try:
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         handle, path = tempfile.mkstemp(".xml", f"{name}.{stamp}.", folder)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(outcome.before.saved)
+            file.flush()
+            os.fsync(file.fileno())  # some file systems find out only now that they are full
     except OSError as error:
+        if path:
+            Path(path).unlink(missing_ok=True)
         raise NetworkError(
             f"Cannot keep the definition of network {name!r} in {folder} ({error.strerror}), so nothing was changed: "
             "set backup_dir to a folder that can be written"

@@ -3,10 +3,14 @@ happens then."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.deep import sampled
 
 from .entries import at_call
 from .plays import Task, network
@@ -58,20 +62,85 @@ def connected(stage: Stage) -> bool:
     return stage.links()[tap].get("master") == BRIDGE and stage.active() == {NAME}
 
 
+def fail(stage: Stage, call: int, task: Task, command: str, calls: str = MOVES) -> str:
+    """Run a task under which somebody runs a command before one of its calls; return its error."""
+    result = stage.run(at_call(stage, call, task, command, calls))
+    assert result.get("failed"), result
+    return str(result["msg"])
+
+
 def finished(stage: Stage, task: Task) -> None:
-    """The next run ends as asked."""
-    assert succeeded(stage.run(task))["changed"]
+    """The next run does what was asked, and the one after it nothing."""
+    results = stage.play(task, task)
+    assert [succeeded(result)["changed"] for result in results] == [True, False]
     assert connected(stage)
-    assert not succeeded(stage.run(task))["changed"]
 
 
-@pytest.mark.parametrize("call", range(1, CALLS + 1))
+def as_before(stage: Stage) -> bool:
+    """Whether nothing is left of the change."""
+    return connected(stage) and not any("mtu" in stage.xml(NAME, saved=saved) for saved in (True, False))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("call", sampled(range(1, CALLS + 1), 1))
 def test_daemon_that_restarts_under_a_replug(faulty: Stage, call: int) -> None:
-    before = faulty.xml(NAME), faulty.xml(NAME, saved=False)
-    result = faulty.run(at_call(faulty, call, network(**CHANGE), RESTART, MOVES))
-    assert result["failed"]
-    assert "the connection broke" in result["msg"]
-    assert result["msg"].endswith(("was put back as it was", "was not changed")), result["msg"]
-    assert (faulty.xml(NAME), faulty.xml(NAME, saved=False)) == before
-    assert connected(faulty)
+    error = fail(faulty, call, network(**CHANGE), RESTART)
+    assert "the connection broke" in error
+    assert error.endswith(("was put back as it was", "was not changed")), error
+    assert as_before(faulty)
     finished(faulty, network(**CHANGE))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("call", sampled(range(1, CALLS + 1), 1))
+@pytest.mark.parametrize("signal", ["HUP", "TERM"])
+def test_task_that_is_stopped_under_a_replug(faulty: Stage, call: int, signal: str) -> None:
+    error = fail(faulty, call, network(**CHANGE), f"kill -{signal} $PPID")
+    assert f"The task was stopped by SIG{signal}" in error
+    assert error.endswith(("was put back as it was", "was not changed")), error
+    assert as_before(faulty)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("call", sampled(range(3, CALLS + 1), 1))
+def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> None:
+    error = fail(faulty, call, network(**CHANGE, timeout=2), AWAY)
+    assert "libvirt has not come back within 2 seconds" in error
+    assert "could not be put back" in error
+    assert "guests that may be disconnected: shop" in error
+    assert "see systemctl status libvirtd (or virtqemud and virtnetworkd)" in error
+    faulty.host.start_libvirtd()
+    finished(faulty, network(**CHANGE))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("call", sampled(range(1, CALLS + 1), 1))
+def test_daemon_that_hangs_under_a_replug(faulty: Stage, call: int) -> None:
+    began = time.monotonic()
+    error = fail(faulty, call, network(**CHANGE, timeout=2), f"kill -STOP {PID}")
+    assert time.monotonic() - began < 60
+    assert re.search(r"libvirt has not answered vir(Connect|Network|Domain)\.\w+ for 2 seconds", error), error
+    faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+    succeeded(faulty.run(network(**CHANGE)))  # what hung may have been carried out, and all of it
+    assert connected(faulty)
+
+
+def test_daemon_that_hangs_holds_up_nobody(faulty: Stage) -> None:
+    faulty.host.run(["sh", "-c", f"kill -STOP {PID}"])
+    try:
+        asks = [{f"virtfleet.network.{name}": {"timeout": 1}} for name in ("virt_network_info", "virt_network_check")]
+        for result in faulty.play(*asks, network(**CHANGE, timeout=1)):
+            assert "Cannot connect to qemu:///system: libvirt has not answered for 1 seconds" in result["msg"]
+    finally:
+        faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+
+
+def test_lock_asks_no_dns(faulty: Stage) -> None:
+    """Its server is a guest, say, that does not answer: libvirt's own way to the host's name then takes 10 seconds."""
+    faulty.host.run(["sh", "-c", "cp /etc/resolv.conf /root; echo nameserver 192.168.94.77 >/etc/resolv.conf"])
+    try:
+        result = faulty.network(name=NAME, dns={"txts": [{"name": "x", "value": "y"}]})
+    finally:
+        faulty.host.run(["cp", "/root/resolv.conf", "/etc/resolv.conf"])
+    assert result["changed"]
+    assert result["cost"]["seconds"] < 5

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from tests import fault_docs
 from tests.unit.case_files import load, xml_of
 from tests.unit.run_module import driver_of_tests, run_module
 
@@ -167,6 +170,21 @@ def test_a_backup_keeps_what_is_replaced(tmp_path, driver):
     assert (stat.S_IMODE(kept.stat().st_mode), stat.S_IMODE(folder.stat().st_mode)) == (0o600, 0o700)
     removed = Path(run(state="absent", **options)["backup_file"])
     assert "1500" in removed.read_text()
+
+
+def test_a_full_disk_keeps_a_backup_from_being_made_and_all_as_it_is(tmp_path, driver, monkeypatch):
+    run(mtu={"size": 1400})
+    before = driver.observe("lan")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device"))
+        )
+        failed = run(mtu={"size": 1500}, backup=True, backup_dir=str(tmp_path))
+    row = fault_docs.row("gateway", "the disk for `backup` is full")
+    assert (row["ends"], row["guests"]) == (["rolled back"], "nothing")
+    assert "(No space left on device), so nothing was changed" in failed["msg"]
+    assert (driver.observe("lan"), list(tmp_path.iterdir())) == (before, [])
+    assert run(mtu={"size": 1500}, backup=True, backup_dir=str(tmp_path))["changed"]
 
 
 def test_without_a_backup_nothing_is_changed(tmp_path, driver):
