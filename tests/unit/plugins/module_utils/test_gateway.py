@@ -214,10 +214,26 @@ def guests(gateway):
 def test_guests_are_found_by_the_network_and_by_its_bridge(gateway, guests):
     applied(gateway, Define("n", ITEMS, XML))
     off, runs = gateway.guests()["n"]
-    assert off == Guest("off", False, ("52:54:00:00:00:02", "52:54:00:00:01:02"))
+    assert off == Guest("off", False, ("52:54:00:00:00:02", "52:54:00:00:01:02"), by_bridge=True)
     assert runs[:3] == ("runs", True, ("52:54:00:00:00:01", "52:54:00:00:01:01"))
     assert [nic.why for nic in runs.nics] == ["network 'n' is not active"] * 2
-    assert [guest.name for guest in gateway.guests()["default"]] == ["test"]
+    assert [(guest.name, guest.by_bridge) for guest in gateway.guests()["default"]] == [("test", False)]
+
+
+def test_guest_that_a_network_only_gets_with_its_next_start_is_known(gateway):
+    applied(gateway, Define("n", ITEMS, XML))
+    now, then = GUEST.format(name="moves", nr=4), "<source network='n'/>"
+    moves = gateway._conn.defineXML(now.replace(then, "<source network='default'/>").replace("virbr50", "br1"))
+    moves.create()
+    gateway._conn.defineXML(
+        now.replace("virbr50", "br1").replace("</name>", f"</name><uuid>{moves.UUIDString()}</uuid>")
+    )
+    try:
+        assert gateway.guests()["n"] == (Guest("moves", False, ("52:54:00:00:00:04",), later=True),)
+        assert ("moves", True) in [guest[:2] for guest in gateway.guests()["default"]]
+    finally:
+        moves.destroy()
+        moves.undefine()
 
 
 def test_a_bridge_of_the_host_is_not_of_the_network_that_names_it(gateway, guests):
