@@ -613,8 +613,7 @@ options:
           address:
             description:
               - The address, also with its prefix, like V(192.168.50.1/24).
-              - When there is neither prefix nor netmask, libvirt takes 64 for IPv6, and the
-                address class for IPv4.
+              - A new address needs its prefix, here or in C(prefix) or C(netmask).
               - Every entry needs it.
             type: str
           netmask:

@@ -134,9 +134,9 @@ def normalise(rows: Rows, wanted: Spec, path: str = "") -> tuple[Spec, list[str]
             if spelled.option == row.spells:
                 value, found = _normal_value(spelled, value, f"{path}{row.option}")
                 problems += found
-        if row.kind is CIDR and "/" in str(value):
+        if row.kind is CIDR and "/" in str(value) and not found:
             value, _slash, prefix = str(value).partition("/")
-            problems += _put(spec, "prefix", int(prefix) if prefix.isdigit() else prefix, path)
+            problems += _put(spec, "prefix", int(prefix), path)
         problems += _put(spec, row.spells or row.option, value, path)
     return spec, problems
 

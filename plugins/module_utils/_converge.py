@@ -57,6 +57,9 @@ class Host(Protocol):
     def schema_errors(self, xml: str) -> list[str] | None:
         """What the hypervisor's schema says against a definition, None when there is none here."""
 
+    def parsed(self, xml: str) -> str | None:
+        """A definition as libvirt's parser keeps it, None where it cannot be asked; raises LibvirtError."""
+
 
 class Outcome(NamedTuple):
     """What became of one network: what was wanted, the plan that was (or would be) carried out, and how it is then."""

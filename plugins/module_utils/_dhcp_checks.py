@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import Subnet, subnet
@@ -47,6 +48,21 @@ def dhcp_problems(spec: Spec, version: int = 0) -> Iterator[str]:
                 yield f"{name} has DHCP, and so has {served[net.version]}: one subnet of each family can have it"
             served[net.version] = name
         yield from _dhcp(name, item, dhcp, net, version)
+
+
+def guessed(wanted: str, saved: str) -> list[str]:
+    """New addresses of a definition without prefix and netmask: libvirt guesses, for IPv4 by the classes of 1981."""
+    there = set(_unclear(saved))
+    return [
+        f"ips[{address}] needs a prefix: write address: {address}/PREFIX, or give prefix or netmask"
+        for address in _unclear(wanted)
+        if address not in there
+    ]
+
+
+def _unclear(xml: str) -> list[str]:
+    ips = read_xml(xml).findall("ip") if xml else []
+    return [ip.get("address") for ip in ips if ip.get("address") and not {"prefix", "netmask"}.intersection(ip.attrib)]
 
 
 def _address(name: str, item: Spec, net: Subnet) -> Iterator[str]:

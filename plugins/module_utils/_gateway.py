@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -150,6 +151,19 @@ class Gateway:
         from ansible_collections.virtfleet.network.plugins.module_utils import _host
 
         return _host.schema_errors(xml) if self._is_here() else None
+
+    def parsed(self, xml: str) -> str | None:
+        """A definition as libvirt's own parser keeps it; None where it cannot be asked. Nothing is defined by it: the
+        parser is that of an empty hypervisor of the test driver, in this process."""
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as empty:
+            empty.write("<node/>")
+            empty.flush()
+            try:
+                driver = libvirt.open(f"test://{empty.name}")
+            except libvirt.libvirtError:
+                return None
+        with contextlib.closing(driver), refusals("Cannot read the definition"):
+            return str(driver.networkDefineXML(xml).XMLDesc())
 
     def _is_here(self) -> bool:
         """Whether the URI means this machine: no host, and no socket path, which may lead into another namespace."""

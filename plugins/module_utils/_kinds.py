@@ -139,7 +139,7 @@ def _cidr(text: str) -> str:
     if not slash:
         return _ip(address)
     try:
-        return str(ipaddress.ip_interface(text)) if prefix.isdigit() else _ip(text)
+        return str(ipaddress.ip_interface(text)) if re.fullmatch("[0-9]{1,3}", prefix) else _ip(text)
     except ValueError:
         raise ValueError("must be an address, or an address with its prefix like 192.168.50.1/24") from None
 

@@ -23,7 +23,8 @@ WALLED = ("", "nat", "route")
 def needs(spec: Spec, held: Collection[str], starts: bool) -> list[Need]:
     """What libvirt needs for this definition, at its start too; ``held`` are the addresses at which the dnsmasq of a
     network listens until then."""
-    found = [Need("vf", (_pci(address),)) for address in spec.get("forward", {}).get("addresses", [])]
+    places = map(_pci, spec.get("forward", {}).get("addresses", []))
+    found = [Need("vf", (place,)) for place in places if place]
     return [*found, *dict.fromkeys(_at_start(spec, held))] if starts else found
 
 
@@ -62,6 +63,10 @@ def _version(item: Spec) -> int:
 
 
 def _pci(address: Spec) -> str:
-    """A PCI address as sysfs spells it."""
-    domain, bus, slot, function = (int(str(address.get(name, 0)), 0) for name in ("domain", "bus", "slot", "function"))
+    """A PCI address as sysfs spells it, "" where it is none."""
+    try:
+        numbers = [int(str(address.get(name, 0)), 0) for name in ("domain", "bus", "slot", "function")]
+    except ValueError:  # reported as a wrong value
+        return ""
+    domain, bus, slot, function = numbers
     return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"

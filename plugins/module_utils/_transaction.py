@@ -21,6 +21,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._conflicts impor
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host, Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._dependencies import in_order, surroundings, waits
+from ansible_collections.virtfleet.network.plugins.module_utils._dhcp_checks import guessed
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     Caution,
     InUseError,
@@ -41,6 +42,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._needs import ne
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import changed_paths, plan_network, plan_restore
 from ansible_collections.virtfleet.network.plugins.module_utils._remarks import new_remarks
+from ansible_collections.virtfleet.network.plugins.module_utils._schema_advice import Advice, advice
 from ansible_collections.virtfleet.network.plugins.module_utils._state import (
     Desired,
     Device,
@@ -138,6 +140,7 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     after, before = parse(read_xml(plan.after or "<network/>"), NETWORK), spec_of(observed.saved)
     new = new_remarks(desired, observed, plan, around.version)
     found = [*against, *contradictions(desired.spec), *(remark for remark in new if not isinstance(remark, Caution))]
+    found += guessed(plan.after, observed.saved) if not desired.xml else []
     if before.get("uuid") not in (None, after.get("uuid")):
         found.append(f"uuid of an existing network cannot change from {before['uuid']}: delete the network first")
     active = observed.active if desired.active is None else desired.active
@@ -148,16 +151,16 @@ def _checked(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     found += [problem for problem in findings.problems if problem not in known.problems]
     hindered, unchecked = _hindrances(host, plan, observed, after, around)
     found += [problem for problem in hindered if problem not in found]
-    if not found:
-        found, unschemed = _schema(host, plan, observed)
-        unchecked += unschemed
+    schema = Advice([], [], []) if found else advice(host, plan.after, observed.saved)
+    found += schema.problems
     if found:
         raise InvalidNetworkError(desired.name, found)
     if findings.stale_bridge:
         plan = plan._replace(steps=_without_stale_bridge(plan.steps, plan.network, findings.stale_bridge))
-    cautions = (remark for remark in new if isinstance(remark, Caution))
-    warnings = [*cautions, *(warning for warning in findings.warnings if warning not in known.warnings)]
-    return plan.with_notes([f"Network {desired.name!r}: {warning}" for warning in warnings], unchecked)
+    warnings = [*(remark for remark in new if isinstance(remark, Caution)), *schema.warnings]
+    warnings += [warning for warning in findings.warnings if warning not in known.warnings]
+    told = [f"Network {desired.name!r}: {warning}" for warning in warnings]
+    return plan.with_notes(told, [*unchecked, *schema.unchecked])
 
 
 def _hindrances(
@@ -177,16 +180,6 @@ def _hindrances(
     if starts:
         refused += refusals(after, observed, around.devices)
     return [*refused, *lack.problems], lack.unchecked
-
-
-def _schema(host: Host, plan: Plan, observed: Observed) -> tuple[list[str], list[str]]:
-    """What the host's schema says, unless it says that of the definition that libvirt has already."""
-    errors = host.schema_errors(plan.after)
-    if errors is None:
-        return [], ["the definition was not checked against the hypervisor's libvirt schema, which is not here"]
-    if errors and observed.saved and host.schema_errors(observed.saved):
-        return [], []
-    return [f"the libvirt schema of the hypervisor refuses the definition ({error})" for error in errors], []
 
 
 def _without_stale_bridge(steps: Sequence[Step], network: str, bridge: str) -> tuple[Step, ...]:

@@ -51,7 +51,17 @@ RINGS = {
         *("_calls", "_link", "_users", "_replug", "_gateway", "_guests", "_snapshot"),
     ),
     "conductor": (
-        *("_together", "_info", "_converge", "_check", "_dependencies", "_transaction", "_nic_info", "_nic_converge"),
+        *(
+            "_together",
+            "_info",
+            "_converge",
+            "_check",
+            "_dependencies",
+            "_schema_advice",
+            "_transaction",
+            "_nic_info",
+            "_nic_converge",
+        ),
         *("_topology", "_topology_transaction", "_survey"),
     ),
     "glue": ("_secrets", "_task", "_module", "_nic_module", "_topology_module"),

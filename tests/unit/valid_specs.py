@@ -161,7 +161,7 @@ def _own(draw, mode):
                 ),
                 bandwidth=BANDWIDTHS,
                 port=some(isolated=st.booleans()),
-                dnsmasq_options=st.lists(TEXTS, max_size=2),
+                dnsmasq_options=st.lists(TEXTS.map(lambda text: text.replace('"', "'")), max_size=2),
             )
         ),
     }

@@ -112,6 +112,13 @@ class FakeHost:
         """What the schema says; without one nothing is known."""
         return None if self._schema is None else self._schema(xml)
 
+    def parsed(self, xml):
+        """A definition as libvirt's parser keeps it."""
+        try:
+            return write(accepted(read(xml), self._version))
+        except RefusedError as error:
+            raise LibvirtError("Cannot read the definition", str(error), error.code) from None
+
     @contextlib.contextmanager
     def lock(self, names, seconds, guests=()):
         """Holds networks and guests; nobody else would let go while one waits."""

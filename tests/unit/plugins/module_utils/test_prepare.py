@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._conflicts import UNCHECKED_HOST
@@ -125,10 +127,38 @@ def test_nothing_was_left_unchecked_where_nothing_changes():
 def test_the_schema_is_asked_about_what_would_be_defined():
     asked = []
     host = FakeHost(schema=lambda xml: asked.append(xml) or ["Did not expect element x"])
-    assert problems_of(host, wanted(mtu={"size": 1400})) == [
-        "the libvirt schema of the hypervisor refuses the definition (Did not expect element x)"
-    ]
+    plan = run(host, wanted(mtu={"size": 1400}, ips=[{"address": "10.0.0.1/24"}])).plan
+    (warning,) = plan.warnings
+    assert "libvirt takes the definition, although its schema does not (Did not expect element x)" in warning
     assert '<mtu size="1400"/>' in asked[0]
+
+
+@pytest.mark.parametrize(
+    "xml,told",
+    [
+        (
+            "<network><name>lan</name><bridge colour='blue'/></network>",
+            'would drop, a part of .*<bridge colour="blue">',
+        ),
+        ("<network><name>lan</name><bridge name='b' macTableManager='?'/></network>", "Invalid macTableManager"),
+    ],
+)
+def test_what_libvirts_parser_refuses_or_drops_is_a_problem(xml, told):
+    host = FakeHost(schema=lambda _xml: ["Did not expect this"])
+    (problem,) = problems_of(host, Desired("lan", xml=xml))
+    assert re.search(told, problem)
+
+
+def test_a_new_address_has_a_prefix_and_an_old_one_may_go_on_without():
+    told = ["ips[11.5.0.1] needs a prefix: write address: 11.5.0.1/PREFIX, or give prefix or netmask"]
+    assert problems_of(FakeHost(), wanted(ips=[{"address": "11.5.0.1"}])) == told
+    for given in ({"address": "11.5.0.1/16"}, {"address": "11.5.0.1", "netmask": "255.255.0.0"}):
+        assert run(FakeHost(), wanted(ips=[given])).plan.steps
+    guessed = "<network><name>lan</name><ip address='11.5.0.1'/></network>"
+    assert run(FakeHost(), Desired("lan", xml=guessed)).plan.steps
+    host = FakeHost()
+    host.put("lan", guessed, "", True)
+    assert run(host, wanted(ips=[{"address": "11.5.0.1", "local_ptr": True}])).plan.steps
 
 
 def test_a_schema_that_refuses_what_libvirt_has_already_is_not_heard():
