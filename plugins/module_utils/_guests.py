@@ -74,6 +74,11 @@ class Guests(Gateway):
                         raise
             return sorted(found)
 
+    def driver(self) -> str:
+        """libvirt's driver for guests, like QEMU."""
+        with refusals("Cannot read libvirt's driver"):
+            return str(self._conn.getType())
+
     def filters(self) -> set[str] | None:
         """The names of network filters, None where libvirt cannot tell."""
         with contextlib.suppress(libvirt.libvirtError):

@@ -48,7 +48,7 @@ _ONLY_FOR: dict[str, tuple[str, ...]] = {
 }
 _MODES = {"direct": ("vepa", "bridge", "private", "passthrough"), "vhostuser": ("client", "server")}
 _DEVICE_DRIVER = {"name", "model", "iommufd"}
-_VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 _PORT_NEEDS = {
     "802.1Qbg": ("managerid", "typeid", "typeidversion"),
     "802.1Qbh": ("profileid",),
@@ -132,14 +132,19 @@ def _is_passt(spec: Spec) -> bool:
 
 def _only_for(spec: Spec, name: str) -> Iterator[str]:
     kind = spec.get("type")
+    given = {option: spec.get(option) for option in _ONLY_FOR}
+    # Without isolation there is nothing that a type could lack.
+    given["port"] = spec.get("port", {}).get("isolated")
     for option, kinds in _ONLY_FOR.items():
-        if spec.get(option) and kind in _SOURCES and kind not in kinds:
+        if given[option] and kind in _SOURCES and kind not in kinds:
             yield f"{name}.{option} does not go with type {kind}, only with {', '.join(kinds)}"
+    if given["port"] and spec.get("virtualport", {}).get("type") == "openvswitch":
+        yield f"{name}.port.isolated does not go with virtualport.type openvswitch"
 
 
 def _virtio(spec: Spec, name: str) -> Iterator[str]:
     """Without the model that it is for, libvirt drops what is in <driver>, mostly without a word."""
-    if spec.get("model", {}).get("type") in _VIRTIO or _is_passt(spec):
+    if spec.get("model", {}).get("type") in VIRTIO or _is_passt(spec):
         return
     if spec.get("type") == "vhostuser":
         yield f"{name} needs model.type virtio, being of type vhostuser"
@@ -186,7 +191,7 @@ def _teaming(spec: Spec, name: str) -> Iterator[str]:
     teaming = spec.get("teaming", {})
     if (teaming.get("type") == "transient") != ("persistent" in teaming):
         yield f"{name}.teaming.persistent goes with type transient, and only with it"
-    if teaming.get("type") == "persistent" and spec.get("model", {}).get("type") not in _VIRTIO:
+    if teaming.get("type") == "persistent" and spec.get("model", {}).get("type") not in VIRTIO:
         yield f"{name} needs model.type virtio, having teaming.type persistent"
 
 
@@ -228,6 +233,12 @@ def _vlan(spec: Spec, name: str) -> Iterator[str]:
 def _pairs(spec: Spec, name: str) -> Iterator[str]:
     """What is of no use, or refused, without or with another option."""
     source, rom = spec.get("source", {}), spec.get("rom", {})
+    if "vendor" in source and source.get("address", {}).get("type", "pci") == "pci":
+        yield f"{name}.source has address and vendor, and may have one of them"
+    if "timeout" in source.get("reconnect", {}) and not source["reconnect"].get("enabled"):
+        yield f"{name}.source.reconnect.timeout needs enabled"
+    if spec.get("mac", {}).get("address", "")[1:2].lower() in set("13579bdf"):
+        yield f"{name}.mac.address is a group's, and a NIC needs its own: {spec['mac']['address']}"
     if ("vendor" in source) != ("product" in source):
         yield f"{name}.source needs vendor and product together"
     if "device" in source.get("address", {}) and "bus" not in source["address"]:
@@ -248,11 +259,18 @@ def _passt(spec: Spec, name: str) -> Iterator[str]:
     only = {
         "source.dev": spec.get("type") == "user" and "dev" in spec.get("source", {}),
         "port_forwards": bool(spec.get("port_forwards")),
-        **{f"backend.{option}": option in backend for option in ("log_file", "hostname", "fqdn")},
+        **{f"backend.{option}": option in backend for option in ("hostname", "fqdn")},
     }
     for option, there in only.items():
         if there:
             yield f"{name}.{option} needs backend.type passt"
+
+
+def interface_warnings(spec: Spec, name: str) -> Iterator[str]:
+    """What libvirt takes and keeps, and what has no effect."""
+    backend = spec.get("backend", {})
+    if "log_file" in backend and backend.get("type") != "passt":
+        yield f"{name}.backend.log_file has no effect without backend.type passt"
 
 
 _RULES: tuple[Callable[[Spec, str], Iterator[str]], ...] = (

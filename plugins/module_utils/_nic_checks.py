@@ -8,11 +8,16 @@ from collections.abc import Iterator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import newer
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import demanded, interface_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import (
+    demanded,
+    interface_problems,
+    interface_warnings,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_demands import demands
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Around, NicPlan, Passage
 from ansible_collections.virtfleet.network.plugins.module_utils._nics import label, mac_of, source_of
+from ansible_collections.virtfleet.network.plugins.module_utils._qemu_checks import qemu_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
 
 UNCHECKED_HOST = "the hypervisor's own bridges and devices were not checked, because this task does not run on it"
@@ -25,8 +30,9 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
         if passage.after is None:
             continue
         name, before = label(passage.after), passage.before
-        old = interface_problems(before, name) if before is not None else []
-        problems += [one for one in interface_problems(passage.after, name) if one not in old]
+        old = _wrong(before, name, around) if before is not None else []
+        problems += [one for one in _wrong(passage.after, name, around) if one not in old]
+        warnings += interface_warnings(passage.after, name)
         problems += demanded(passage.after, name, around.version)
         problems += newer(INTERFACE, passage.after, around.version, f"{name}.")
         if before is None or _plugged(before) != _plugged(passage.after):
@@ -44,6 +50,10 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
     told = [one for one in dict.fromkeys(warnings) if one not in problems]
     unchecked = (UNCHECKED_HOST,) if around.devices is None and plan.steps else ()
     return plan._replace(problems=tuple(dict.fromkeys(problems)), warnings=tuple(told), unchecked=unchecked)
+
+
+def _wrong(nic: Spec, name: str, around: Around) -> list[str]:
+    return [*interface_problems(nic, name), *(qemu_problems(nic, name) if around.driver == "QEMU" else ())]
 
 
 def _plugged(nic: Spec) -> object:

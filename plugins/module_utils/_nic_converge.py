@@ -45,6 +45,9 @@ class GuestHost(Protocol):
     def version(self) -> int:
         """libvirt's version."""
 
+    def driver(self) -> str:
+        """libvirt's driver for guests, like QEMU."""
+
     def filters(self) -> set[str] | None:
         """The names of network filters, None where libvirt has none of them."""
 
@@ -106,7 +109,9 @@ def _observed(host: GuestHost, desired: DesiredNics) -> ObservedGuest:
 def around_of(host: GuestHost) -> Around:
     """What there is around NICs."""
     networks = {network.name: network for network in host.networks()}
-    return Around(networks, host.devices(), host.version(), macs_of(host.all_guests()), filters=host.filters())
+    return Around(
+        networks, host.devices(), host.version(), macs_of(host.all_guests()), (), host.filters(), host.driver()
+    )
 
 
 def macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:

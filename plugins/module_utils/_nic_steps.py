@@ -36,7 +36,7 @@ class DesiredNics(NamedTuple):
 class Around(NamedTuple):
     """What else there is: networks by name, the host's devices (None: they cannot be seen from here), libvirt's
     version, and who has which MAC address; ``gone``: networks that the same task removes; ``filters``: the names of
-    network filters (None: libvirt has none of them)."""
+    network filters (None: libvirt has none of them); ``driver``: libvirt's for these guests."""
 
     networks: Mapping[str, Observed]
     devices: Mapping[str, Device] | None
@@ -44,6 +44,7 @@ class Around(NamedTuple):
     macs: Mapping[str, str]
     gone: Container[str] = ()
     filters: Collection[str] | None = None
+    driver: str = "QEMU"
 
 
 class Attach(NamedTuple):

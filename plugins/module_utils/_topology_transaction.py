@@ -122,7 +122,7 @@ def _around(host: Hypervisor, wanted: Wanted, outcomes: Sequence[Outcome], devic
         kept = {name: device for name, device in devices.items() if name not in given_up}
         devices = {**dict.fromkeys(made, BRIDGE), **kept}
     gone = {one.name for one in wanted.networks if not one.present}
-    return Around(networks, devices, host.version(), macs_of(host.all_guests()), gone, host.filters())
+    return Around(networks, devices, host.version(), macs_of(host.all_guests()), gone, host.filters(), host.driver())
 
 
 def _as_nics_see(outcome: Outcome) -> Observed:

@@ -24,10 +24,11 @@ from .stage import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.deep]
 
-COUNT = amount(60, 300)
+COUNT = amount(40, 2000)
 NETWORKS = {
-    "lan": "<network><name>lan</name><bridge name='vf-lan'/><portgroup name='plain'/></network>",
-    "bak": "<network><name>bak</name><bridge name='vf-bak'/></network>",
+    "lan": "<network><name>lan</name><bridge name='vf-lan'/><ip address='192.168.88.1' prefix='24'/>"
+    "<portgroup name='plain'/></network>",
+    "bak": "<network><name>bak</name><bridge name='vf-bak'/><ip address='192.168.89.1' prefix='24'/></network>",
     "hosted": "<network><name>hosted</name><forward mode='bridge'/><bridge name='br0'/></network>",
     "tap": "<network><name>tap</name><forward mode='bridge' dev='uplink'/></network>",
     "idle": "<network><name>idle</name><bridge name='vf-idle'/></network>",

@@ -41,7 +41,7 @@ RINGS = {
         *("_bridge_host", "_bridge_options", "_bridge", "_bridge_files", "_bridge_documents", "_bridge_keyfiles"),
         *("_bridge_plan", "_bridge_look", "_bridge_guard", "_bridge_shown", "_bridge_texts"),
         *("_nic_steps", "_nic_define", "_nics", "_nic_claims", "_nic_port", "_nic_live", "_nic_demands"),
-        *("_nic_plan", "_nic_restore", "_nic_place", "_nic_checks"),
+        *("_nic_plan", "_nic_restore", "_nic_place", "_qemu_checks", "_nic_checks"),
         *("_nic_verdict",),
         *("_findings", "_sight", "_service_diagnosis", "_network_diagnosis", "_diagnosis", "_audit"),
         *("_audit_text", "_drawing", "_report", "_audit_document", "_variables"),

@@ -101,6 +101,10 @@ class FakeGuests(FakeHost):
             {} if live is None or self.devices() is None else self._seen(live),
         )
 
+    def driver(self):
+        """libvirt's driver."""
+        return "QEMU"
+
     def filters(self):
         """The names of network filters."""
         return {"clean-traffic"}
