@@ -52,15 +52,26 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import PlanError
+from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import SHORT
 from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import network_plan as plan
+from ansible_collections.virtfleet.network.plugins.module_utils._variables import wrong_shapes
+
+SHAPES = {
+    **{name: {"type": "str"} for name in ("name", *SHORT)},
+    **{name: {"type": "dict"} for name in ("forward", "bridge")},
+    **{name: {"type": "list", "elements": "dict"} for name in ("reservations", "ips")},
+}
 
 
 def network_plan(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The filter."""
+    wrong = list(wrong_shapes("network", wanted if wanted is not None else "", {"type": "dict", "options": SHAPES}))
+    if wrong:
+        raise AnsibleFilterError(f"Cannot plan a network: {'; '.join(wrong)}")
     dhcp = wanted.get("dhcp")
     try:
         return plan({**wanted, "dhcp": None if dhcp is None else boolean(dhcp)})
-    except PlanError as error:
+    except (PlanError, TypeError) as error:  # a TypeError is what is no boolean
         raise AnsibleFilterError(str(error)) from None
 
 

@@ -66,6 +66,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._variables impor
 
 COLLECTION = Path(__file__).parents[2]
 UNKNOWN = re.compile(r"^(?:Unsupported parameters[^:]*: )?([^ ]+)\. Supported parameters include: ")
+# What a template can end with; ansible-core 2.16 hands on what Python raises.
+EVALUATION = (AnsibleError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 OMITTED = "AnsibleValueOmittedError"  # of ansible-core 2.19 and newer
 LONGEST = 300  # of a problem: Ansible's own may name all options that there are
 
@@ -82,7 +84,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         for name in (name for name in spec if name in known):
             try:
                 given[name] = _plain(self._templar.template(known[name]))
-            except AnsibleError as error:
+            except EVALUATION as error:
                 if type(error).__name__ == OMITTED:
                     continue
                 found.append(f"{name} cannot be evaluated: {error}")

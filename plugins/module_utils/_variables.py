@@ -31,6 +31,8 @@ def wrong_shapes(name: str, value: Any, spec: Mapping[str, Any]) -> Iterator[str
     kind, inner = spec.get("type", "str"), spec.get("options") or {}
     if kind == "list" and isinstance(value, list):
         for number, one in enumerate(value):
+            if one is None:
+                yield f"{name}[{number}] must not be null"
             yield from wrong_shapes(f"{name}[{number}]", one, {"type": spec.get("elements", "raw"), "options": inner})
     elif kind == "dict" and isinstance(value, Mapping):
         for key, option in inner.items():

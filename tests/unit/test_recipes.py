@@ -15,8 +15,7 @@ from ansible.template import Templar
 
 from ansible_collections.virtfleet.network.plugins.filter.manageable import FilterModule, manageable
 from tests.pages import files
-from tests.unit.test_awx import HERE
-from tests.unit.test_roles import ROOT, ansible
+from tests.unit.test_roles import HERE, ROOT, ansible
 
 TRUST: Any = getattr(ansible_template, "trust_as_template", str)  # since ansible-core 2.19
 ROWS = [

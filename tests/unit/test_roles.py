@@ -30,6 +30,8 @@ ELSEWHERE = (
     'module_defaults:\n    group/virtfleet.network.network:\n      uri: "{{ target_uri | default(omit, true) }}"\n',
     "default(target_uri | default(omit, true), true)",
 )
+# Tasks run here, with the libraries of the tests.
+HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
 SHORT = {"name": "web", "subnet": "10.20.0.0/24", "subnet_ipv6": "fd00:20::/64", "dhcp": "no", "bridge": {"stp": False}}
 LAN = {"name": "lan", "bridge": {"name": "br0"}, "forward": {"dev": "eno1"}}

@@ -16,8 +16,7 @@ from ansible.template import Templar
 from ansible_collections.virtfleet.network.plugins.lookup.wrong_variables import LookupModule
 from ansible_collections.virtfleet.network.plugins.module_utils._variables import without_nulls, wrong_shapes
 from tests.awx.objects import TEMPLATES
-from tests.unit.test_awx import HERE
-from tests.unit.test_roles import ELSEWHERE, PLAYBOOKS, ROLES, ROOT, ansible, example, options_of
+from tests.unit.test_roles import ELSEWHERE, HERE, PLAYBOOKS, ROLES, ROOT, ansible, example, options_of
 
 # A value of each shape, by the types that take it.
 VALUES: dict[str, Any] = {"text": "front", "number": 5, "list": ["front"], "dictionary": {"a": "b"}, "null": None}
@@ -121,10 +120,11 @@ def test_a_template_that_nobody_evaluates() -> None:
         ([{"name": "a"}, "b"], "topology_networks[1] must be a dictionary, not a string"),
         ([{"name": ["a"]}], "topology_networks[0].name must be a single value, not a list"),
         ([{"name": "a", "ips": {"address": "10.0.0.1"}}], "topology_networks[0].ips must be a list, not a dictionary"),
-        ([{"name": "a", "active": "x"}], "argument 'active' is of type str"),
+        ([{"name": "a", "active": "x"}], "argument 'active' is of type "),
         ([{"name": "a", "mode": "nat"}], "topology_networks.mode is not an option, there are "),
         ([{"kind": "nat"}], "name"),
         (True, "topology_networks must be a list, not true or false"),
+        ([None], "topology_networks[0] must not be null"),
     ],
 )
 def test_what_is_wrong_inside(value: Any, problem: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.filter.network_plan import (
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._checks import problems
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, parse
-from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import FORWARD, bridge_name
+from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import FORWARD, SHORT, bridge_name
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._target import build
@@ -100,3 +101,12 @@ def test_virt_network_takes_every_plan(kind: str, dhcp: bool, six: bool) -> None
 
 def test_filter_is_found() -> None:
     assert FilterModule().filters() == {"network_plan": network_plan}
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "", 0, 5, True, "x", ["a"], {"a": 1}, [{"ip": None}], [None], [5]])
+def test_odd_values_are_refused_in_a_sentence_or_taken(value):
+    """Never a traceback: the roles hand over what users give."""
+    for name in ("name", "forward", "bridge", "ips", *SHORT, ""):
+        wanted = {"name": "web", "kind": "nat", "subnet": "10.20.0.0/24", name: value} if name else value
+        with contextlib.suppress(AnsibleFilterError):
+            assert isinstance(network_plan(wanted), dict)
