@@ -44,6 +44,7 @@ class Link:
         self._caller = Caller()
         self._hung: list[Caller] = []
         self._conn: Any = None
+        self._why = ""  # what libvirt said when the connection was lost
         self.era = 0  # the number of the connection
         try:
             self._connect(seconds)
@@ -74,6 +75,7 @@ class Link:
             except libvirt.libvirtError as error:
                 if not self._is_lost(error):
                     raise
+                self._why = str(error.get_error_message())
                 self._drop()
                 if not reads or self._left <= 0:
                     raise _broken(error) from error
@@ -118,12 +120,15 @@ class Link:
         began, spent = time.monotonic(), self._left
         while self._conn is None:
             if self._left <= 0:
-                raise UnreachableError(f"libvirt has not come back within {self._seconds:g} seconds; {SEE}")
+                raise UnreachableError(
+                    f"libvirt has not come back within {self._seconds:g} seconds; {remedy(self._why) or SEE}"
+                )
             try:
                 self._connect(self._left)
                 for caller in self._hung:
                     caller.end(REST)  # what it was asked for is either done then, or was lost with its connection
-            except libvirt.libvirtError:
+            except libvirt.libvirtError as error:
+                self._why = str(error.get_error_message())
                 time.sleep(RETRY)
             finally:
                 self._left = spent - (time.monotonic() - began)

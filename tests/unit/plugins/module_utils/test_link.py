@@ -145,6 +145,15 @@ def test_a_libvirt_that_does_not_come_back_is_waited_for_once(link, monkeypatch)
     assert 0.5 < time.monotonic() - began < 10
 
 
+def test_the_daemon_that_does_not_come_back_is_named(link, monkeypatch):
+    """virtqemud, to which the connection is, lives; it cannot reach virtnetworkd."""
+    network = link.networkLookupByName("default")
+    down = lost("Failed to connect socket to '/run/libvirt/virtnetworkd-sock': Connection refused")
+    monkeypatch.setattr(libvirt.virNetwork, "isActive", failing(None, *[down] * 1000))
+    with pytest.raises(UnreachableError, match=r"virtnetworkd does not run: systemctl start virtnetworkd\.socket"):
+        network.isActive()
+
+
 def test_a_refusal_is_no_loss(link):
     era = link.era
     with pytest.raises(libvirt.libvirtError):
