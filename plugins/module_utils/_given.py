@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Callable
 
-_ANY: dict[str, Any] = {}
+_ANY: Mapping[str, Any] = MappingProxyType({})
 
 
 def given(value: Any, option: Mapping[str, Any] = _ANY, read: Callable[[str], Any] = str) -> Any:

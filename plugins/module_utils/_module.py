@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ def start(options: dict[str, Any], **rules: Any) -> Module:
     try:
         module = Module({**options, **CONNECTION}, supports_check_mode=True, **rules)
     except UnicodeError as error:  # AnsibleModule itself logs the options as UTF-8
-        print(json.dumps({"failed": True, "msg": f"Cannot read the options: {readable(str(error))}"}))  # noqa: T201
+        sys.stdout.write(json.dumps({"failed": True, "msg": f"Cannot read the options: {readable(str(error))}"}))
         raise SystemExit(1) from None
     for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):
         if not there:

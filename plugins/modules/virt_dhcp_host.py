@@ -289,7 +289,7 @@ problems:
       fd00:50::/64)'
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_HOST
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 

@@ -235,7 +235,7 @@ problems:
       has: 192.168.50.0/24)'
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_RANGE
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 

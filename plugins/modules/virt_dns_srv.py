@@ -249,7 +249,7 @@ problems:
     - dns.srvs[0] needs target for port, priority and weight
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DNS_SRV
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 

@@ -211,7 +211,7 @@ problems:
     - dns.txts[0] needs value
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import DNS_TXT
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 

@@ -152,7 +152,7 @@ not_looked_at:
     - "whether DHCP answers a discover: nobody asked for it with probe=true"
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_check
 
 

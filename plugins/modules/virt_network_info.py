@@ -231,7 +231,7 @@ networks:
               sample: ""
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_info
 

@@ -253,7 +253,7 @@ problems:
     - portgroups may have one default, not full, metered
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # noqa: F401 - first
+from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import PORTGROUP
 from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
 
