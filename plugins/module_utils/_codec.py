@@ -20,6 +20,9 @@ else:
 Rows = tuple[Row, ...]
 # https://www.w3.org/TR/xml/#charsets
 _XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+# libvirt sends no text of more than 4 MiB between client and daemon (REMOTE_STRING_MAX; seen with 7.0 and 9.0), and
+# what it adds to a definition must fit, too: a network that nobody can read any more would hide all others.
+LARGEST = 4 * 1024 * 1024 - 65536
 HAS_LXML = etree is not None
 Element = Any  # lxml's element classes are private
 
@@ -169,6 +172,8 @@ def _normal_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:
 
 
 def _leaf(canonical: Callable[[Any], Any], value: Any, path: str) -> tuple[Any, list[str]]:
+    if isinstance(value, str) and len(value) > LARGEST:
+        return "", [f"{path} has {len(value)} characters: libvirt takes a definition of {LARGEST} bytes at most"]
     try:
         return canonical(value), []
     except ValueError as error:

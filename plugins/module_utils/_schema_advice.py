@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import LARGEST, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import Host
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import unmodelled
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError
@@ -25,6 +25,9 @@ class Advice(NamedTuple):
 
 def advice(host: Host, wanted: str, saved: str) -> Advice:
     """What schema and parser say of a definition, unless the schema says it of the saved one, too."""
+    size = len(wanted.encode("utf-8", "replace"))
+    if size > LARGEST:
+        return Advice([f"the definition has {size} bytes, of which libvirt takes {LARGEST}"], [], [])
     errors = host.schema_errors(wanted)
     if errors is None:
         return Advice([], [], [UNCHECKED_SCHEMA])

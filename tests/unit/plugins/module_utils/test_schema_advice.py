@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils import _host
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import LARGEST, normalise
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError
 from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._schema_advice import Advice, advice
 
 
@@ -56,3 +58,17 @@ def test_the_parser_leaves_networks_alone():
     with pytest.raises(LibvirtError, match="Invalid mtu size"):
         host.parsed(network("<mtu size='x'/>"))
     assert host.networks() == before != []
+
+
+def test_a_definition_is_no_larger_than_libvirt_takes():
+    half = f"<portgroup name='{'a' * (LARGEST // 2)}'/>"
+    assert advice(ThisMachine(), network(half), "").problems == []
+    (problem,) = advice(ThisMachine(), network(half + half.replace("a", "b", 9)), "").problems
+    assert problem.endswith(f"of which libvirt takes {LARGEST}")
+
+
+@pytest.mark.parametrize("options", [{"metadata": f"<a xmlns='urn:a'>{'x' * 11000000}</a>"}, {"title": "x" * 11000000}])
+def test_a_value_of_eleven_megabytes_is_one_problem(options):
+    (problem,) = normalise(NETWORK, options)[1]
+    assert f"libvirt takes a definition of {LARGEST} bytes at most" in problem
+    assert len(problem) < 200
