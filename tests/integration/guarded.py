@@ -50,7 +50,7 @@ rm -f "$new"; exit $code
 """
 UNITS = "systemd/system/virtfleet-host-bridge.service systemd/system/sysinit.target.wants/virtfleet-host-bridge.service"
 TIMEOUT = 20
-PATIENCE = 5
+PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Guarded:
     def small_disks(self) -> None:
         """Make /etc and /run so small that a test can fill them; providers have mounts of their own and start again."""
         self.sh("mount -t tmpfs -o mode=755,size=12m etc /mnt; cp -a /etc/. /mnt; mount --move /mnt /etc")
-        self.sh("mount -o remount,size=$(($(du -sk /run | cut -f1) + 8192))k /run")
+        self.sh("mount -o remount,size=$(($(du -sk /run | cut -f1) + 24576))k /run")
         self.sh("systemctl try-restart systemd-networkd NetworkManager")
         self.small = True
 

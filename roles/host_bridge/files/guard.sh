@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2015,SC2016,SC2034,SC2086,SC2154
-# The guard of a change: whatever becomes of it, and of the connection that it was asked for over, the host either
-# confirms it over a new connection in time, or is as it was before. What stands above is written for one change.
+# The guard of a change: the host either confirms it over a new connection in time, or is as it was before.
+# What stands above is written for one change.
 #
 #   guard arm      save the files, and have everything undone when nothing is heard for $timeout seconds
 #   guard go       apply the change, in the background, as the connection may not survive it
@@ -12,10 +12,8 @@
 # What is decided is the name of an empty folder, and what is done is one that goes: a full disk hinders neither.
 work=/run/virtfleet-host-bridge # of this boot
 kept=/etc/virtfleet-host-bridge # outlives a power loss, and is on the file system of what was saved
-units=/etc/systemd/system
-unit=virtfleet-host-bridge
-self=$0
-phase=
+units=/etc/systemd/system unit=virtfleet-host-bridge
+self=$0 phase=
 umask 077
 
 # Providers say in functions of these names what they do. Each command of theirs is started by `run`.
@@ -46,7 +44,7 @@ later() {
 	name=$1 after=$2 restart=$3 && shift 3
 	run systemd-run --quiet --collect --unit="$unit-$name" --on-active="$after" --timer-property=AccuracySec=100ms \
 		--property=KillMode=process --property=Restart="$restart" --property=RestartSec=5 \
-		--property=RuntimeMaxSec=$((patience * 6)) /bin/sh "$work/guard" "$@"
+		--property=RuntimeMaxSec=$((patience * 4)) /bin/sh "$work/guard" "$@"
 }
 
 # Start the clock again: the new timer first, then the old one goes. Without a timer nothing is touched.
@@ -192,6 +190,7 @@ end_apply() {
 undo() {
 	read -r clock <"$work/clock" && [ "${1-}" != "$clock" ] && exit 0
 	[ -d "$work/unfinished" ] || exit 0
+	end_earlier
 	exec 8>>"$work/lock"
 	flock -n -E 9 8
 	[ $? != 9 ] || exit 0
@@ -205,13 +204,26 @@ undo_alone() {
 	exec >>"$work/log" 2>&1
 	phase=undo
 	end_apply
-	if [ ! -d "$kept" ]; then
-		finish # it was interrupted there
-	elif [ ! -e "$work/began" ]; then
-		restore && finish
-	elif take_back; then
-		finish
-	fi
+	if [ -d "$kept" ] && [ -e "$work/began" ]; then
+		take_back || return 0 # it gives up
+	elif [ -d "$kept" ]; then
+		restore || return
+	fi # without the saved files, it was interrupted when all was done
+	finish
+}
+
+# End what an undoing of the same unit has left that hung and was ended: it may hold the lock, and come back to life.
+end_earlier() {
+	group=
+	while IFS=: read -r _ kind path; do
+		case $kind:$path in :*"/$unit-undo-"*.service | name=systemd:*"/$unit-undo-"*.service) group=$path ;; esac
+	done </proc/self/cgroup
+	[ -n "$group" ] || return 0
+	for processes in /sys/fs/cgroup"$group"/cgroup.procs /sys/fs/cgroup/*/"${group#/}"/cgroup.procs; do
+		[ ! -r "$processes" ] || while read -r process; do
+			[ "$process" = $$ ] || kill -KILL "$process"
+		done <"$processes"
+	done
 }
 
 # As often as it takes: first softly, later the provider itself is started again.
