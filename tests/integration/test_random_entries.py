@@ -75,6 +75,9 @@ def without(root: Any, path: str) -> str:
     for holder in (*root.findall("dns"), *root.findall("ip/dhcp")):
         if not len(holder) and not holder.attrib:
             holder.getparent().remove(holder)
+    for element in root.iter():
+        if not len(element) and not (element.text or "").strip():
+            element.text = None  # libvirt writes an empty <ip> on two lines
     root.attrib.pop("connections", None)
     return etree.tostring(root, encoding="unicode")
 
