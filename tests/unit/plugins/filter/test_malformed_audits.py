@@ -65,7 +65,7 @@ def told(result: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @seed(SEED)
-@settings(max_examples=amount(120, 20000), deadline=None, database=None)
+@settings(max_examples=amount(50, 20000), deadline=None, database=None)
 @given(JSON | spoiled())
 def test_any_result(result: Any) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
