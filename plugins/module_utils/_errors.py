@@ -101,7 +101,7 @@ class UnreachableError(LibvirtError):
     """libvirt does not answer, or no longer; whether it has carried out the call, or will, is unknown."""
 
     def __init__(self, text: str) -> None:
-        NetworkError.__init__(self, text)
+        NetworkError.__init__(self, text)  # pylint: disable=non-parent-init-called
         self.code = 0
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -42,5 +43,5 @@ def unfit(value: Any, place: str = "") -> Iterator[str]:
             yield from unfit(inner, f"{place}[{index}]")
     elif isinstance(value, str) and _UNFIT.search(value):
         yield f"{place} must not contain NUL characters or halves of surrogate pairs, not {value!r}"
-    elif isinstance(value, float) and value != value:
+    elif isinstance(value, float) and math.isnan(value):
         yield f"{place} must be a number, not {value!r}"
