@@ -130,7 +130,7 @@ def _entries(case: dict[str, Any]) -> Scenario:
     def run(host: Any) -> Any:
         return converge(host, [entry_cases.desired_of(case)], policy_of({}), False, 1)
 
-    return Scenario(f"entries: {case['description']}", make, run, state_of, as_before)
+    return Scenario(f"{entry_cases.name_of(case)}: {case['description']}", make, run, state_of, as_before)
 
 
 def _nics(case: dict[str, Any]) -> Scenario:
