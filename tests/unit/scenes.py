@@ -201,12 +201,8 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: both(scene, RANGE, f'{RANGE}<host mac="52:54:00:00:02:01" ip="192.168.9.9"/>'),
         ("reservation_outside",),
     ),
-    "a lease of a minute": (
-        lambda scene: both(
-            scene,
-            RANGE,
-            f'{RANGE}<host mac="52:54:00:00:02:01" ip="192.168.50.9"><lease expiry="1" unit="minutes"/></host>',
-        ),
+    "an MTU that the kernel refuses": (
+        lambda scene: both(scene, '<ip address="192.168.50.1"', '<mtu size="9"/><ip address="192.168.50.1"'),
         ("definition_invalid",),
     ),
     "two reservations of one address": (
