@@ -25,6 +25,7 @@ ACCEPT_RA = "/proc/sys/net/ipv6/conf/{}/accept_ra"
 RTF_ADDRCONF = 0x40000
 IPV6_FREEBIND = 78  # Python has no name for it
 DHCP = (67, 547)
+ANYWHERE = ("0.0.0.0", "::", "*")  # noqa: S104 - dnsmasq binds DHCP there
 # What libvirt writes in any case (networkDnsmasqConfContents); some of it may not be repeated.
 WRITTEN = ("strict-order", "pid-file=/run/pid", "except-interface=lo", "bind-dynamic", "interface=virbr0")
 Answers = Iterator["tuple[bool, str]"]  # whether it is certain, and what is wrong
@@ -52,7 +53,7 @@ def _port(protocol: str, address: str, number: str) -> Answers:
     try:
         _bind(protocol, address, int(number))
     except PermissionError:
-        if _has_users(protocol, int(number)):
+        if _has_users(protocol, address, number):
             yield False, f"whether {port} is free for the network's dnsmasq was not tried: that takes root"
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -75,11 +76,16 @@ def _bind(protocol: str, address: str, number: int) -> None:
         trial.bind((address, number))
 
 
-def _has_users(protocol: str, number: int) -> bool:
-    """Whether anybody has a port, at whatever address."""
-    with contextlib.suppress(OSError):
-        tables = [(PROC_NET / f"{protocol}{family}").read_text(encoding="ascii") for family in ("", "6")]
-        return any(line.split()[1].endswith(f":{number:04X}") for text in tables for line in text.splitlines()[1:])
+def _has_users(protocol: str, address: str, number: str) -> bool:
+    """Whether somebody's socket could be in the way. One for a single device is another network's dnsmasq, as a rule,
+    which shares the port of DHCP."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        for line in run([shutil.which("ss", path=PATH) or "ss", "-Hlntu"]).stdout.splitlines():
+            words = line.split()
+            place, _colon, port = words[4].rpartition(":")
+            meets = place.strip("[]") in ANYWHERE or (address in ANYWHERE and "%" not in place)
+            if (words[0], port) == (protocol, number) and meets:
+                return True
     return False
 
 

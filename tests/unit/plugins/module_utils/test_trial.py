@@ -45,15 +45,26 @@ def test_a_port_is_taken_where_the_kernel_says_so(protocol, address, reuse, take
     assert _trial.lacks([need]).problems == []
 
 
-@pytest.mark.parametrize("used", [True, False])
-def test_what_takes_root_is_said_where_it_could_matter(monkeypatch, used):
+@pytest.mark.parametrize(
+    "there,wanted,said",
+    [
+        ("0.0.0.0:67", "192.0.2.99", True),
+        ("[::]:67", "192.0.2.99", True),
+        ("*:67", "192.0.2.99", True),
+        ("127.0.0.1:67", "192.0.2.99", False),
+        ("127.0.0.1:67", "0.0.0.0", True),
+        ("0.0.0.0%virbr1:67", "0.0.0.0", False),
+        ("0.0.0.0:68", "0.0.0.0", False),
+    ],
+)
+def test_what_takes_root_is_said_where_it_could_matter(monkeypatch, there, wanted, said):
     def refuse(*_words):
         raise PermissionError
 
     monkeypatch.setattr(_trial, "_bind", refuse)
-    with listener("SOCK_DGRAM", "127.0.0.1") as number:
-        found = _trial.lacks([Need("port", ("udp", "192.0.2.99", str(number if used else 1)))])
-    assert (found.problems, len(found.unchecked)) == ([], int(used))
+    monkeypatch.setattr(_trial, "run", lambda _command: run(["echo", f"udp UNCONN 0 0 {there} 0.0.0.0:*"]))
+    found = _trial.lacks([Need("port", ("udp", wanted, "67"))])
+    assert (found.problems, len(found.unchecked)) == ([], int(said))
 
 
 REFUSED = "printf 'dnsmasq: bad option at line 7 of stdin\\n' >&2; exit 1"
