@@ -53,13 +53,17 @@ def _ports(item: Spec, dns: bool, held: bool) -> Iterator[Need]:
     if item.get("tftp", {}).get("root"):
         yield Need("tftp", (item["tftp"]["root"],))
         yield from [] if held else [Need("port", ("udp", address, str(TFTP)))]
-    if dhcp.get("ranges") or dhcp.get("hosts"):
-        version = _version(item)
+    version = _version(item)
+    if version and (dhcp.get("ranges") or dhcp.get("hosts")):
         yield Need("port", ("udp", ANYWHERE[version], str(DHCP[version])))
 
 
 def _version(item: Spec) -> int:
-    return ipaddress.ip_address(item["address"]).version if "address" in item else 0
+    """The family of an <ip>, 0 where it has no address, which is reported as a wrong value."""
+    try:
+        return ipaddress.ip_address(str(item.get("address"))).version
+    except ValueError:
+        return 0
 
 
 def _pci(address: Spec) -> str:

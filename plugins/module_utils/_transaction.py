@@ -169,7 +169,7 @@ def _hindrances(
     """What keeps libvirt from doing this, however long it has been so, and what was not checked."""
     starts = any(isinstance(step, Start) for step in plan.steps)
     defines = any(isinstance(step, Define) for step in plan.steps)
-    refused = list(named_alike(after, around.networks)) if defines else []
+    refused = list(dict.fromkeys(named_alike(after, around.networks))) if defines else []
     stale = stale_bridge(observed, around.devices or {})
     left = around.devices[stale].addresses if around.devices and stale else ()
     # Who has the same address is in the way as a network, or gives it up in this task.

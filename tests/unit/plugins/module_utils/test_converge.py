@@ -60,6 +60,7 @@ def test_a_change_waits_for_the_lock():
 
 def test_one_network_to_change_is_reason_to_look_at_all_closely():
     host = host_of(SAME)
-    host.put("other", observed_of(OTHER).saved.replace(">lan<", ">other<").replace("virbr50", "virbr51"), "same", True)
+    renamed = observed_of(OTHER).saved.replace(">lan<", ">other<").replace("virbr50", "virbr51")
+    host.put("other", renamed.replace("b850</uuid>", "b851</uuid>"), "same", True)
     wanted = [desired_of(SAME), desired_of(OTHER)._replace(name="other", spec={"name": "other", "mtu": {"size": 1400}})]
     assert [bool(one.plan.steps) for one in converge(host, wanted, Policy(), True, 1)] == [False, True]

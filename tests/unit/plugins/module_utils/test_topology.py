@@ -73,7 +73,10 @@ def test_the_rehearsal_foretells_it(host):
 def test_networks_of_one_task_are_in_each_others_way():
     told = error_of(FakeGuests(), net("a", 1), net("b", 1), net("c", 3, bridge="br-a"))
     for problem in (
-        "network 'a' to the wanted state: subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network 'b'",
+        (
+            "network 'a' to the wanted state: bridge.name br-a is the bridge of network 'c'; "
+            "subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network 'b'"
+        ),
         "network 'b' to the wanted state: subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network 'a'",
         "network 'c' to the wanted state: bridge.name br-a is the bridge of network 'a'",
     ):
