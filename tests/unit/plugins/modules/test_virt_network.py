@@ -114,7 +114,7 @@ def test_what_the_info_module_tells_changes_nothing():
 def test_all_problems_come_at_once(check, driver):
     failed = run(check, mac={"address": "ff:ff:ff:ff:ff:ff"}, mtu={"size": 1}, forward={"mode": "nat"}, metadata="<a>")
     assert failed["failed"] is True
-    assert len(failed["problems"]) == 3
+    assert len(failed["problems"]) == 4
     assert failed["msg"].startswith("Cannot bring network 'n' to the wanted state: ")
     assert all(problem in failed["msg"] for problem in failed["problems"])
     assert driver.observe("n").saved == ""
