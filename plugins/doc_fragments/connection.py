@@ -26,7 +26,8 @@ options:
         not hold up a play.
       - A task that has begun to change something also waits as long, in all, for a connection
         that broke to come back, and then rolls back. It takes no more than three times as long
-        altogether.
+        altogether. It waits no longer than 10 seconds where nobody listens at the socket of
+        libvirt's daemon, and not at all for a daemon that was down before.
       - 'It limits one call, not the task: with many networks, a task may take longer. libvirt
         itself waits 30 seconds for a guest that does not answer, so with less, such a guest
         looks as if libvirt hung.'

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import time
 from functools import partial
@@ -29,18 +30,23 @@ READS = re.compile(
     "|interfaceAddresses|interfaceStats"
 )
 RETRY = 0.2  # seconds between two attempts to connect
+# Why nobody can be reached at a socket. libvirt hands errno on from daemon to daemon (virReportSystemError: int1).
+NOBODY = (errno.ENOENT, errno.ECONNREFUSED)
+RESTART = 10  # seconds in which a daemon that restarts has its socket again; with systemd, it never goes away
 REST = 5  # seconds for a call that hung to end, once libvirt answers again
 SEE = "see systemctl status libvirtd (or virtqemud and virtnetworkd) on the hypervisor"
 
 
 class Link:
     """A connection, as libvirt's library gives it. A call raises libvirtError when libvirt refuses it, UnreachableError
-    when it takes longer than so many ``seconds``, or when the connection breaks and is not back within as many in all.
+    when it takes longer than so many ``seconds``, or when the connection breaks and is not back within as many in all. A
+    daemon at whose socket nobody listens is waited for only after a break or a change, and not longer than RESTART.
     """
 
     def __init__(self, uri: str, readonly: bool, seconds: float) -> None:
         self._open = partial(libvirt.openReadOnly if readonly else libvirt.open, uri)
-        self._seconds = self._left = seconds
+        self._seconds = self._patience = self._left = seconds
+        self._at_stake = False  # whether there was a change or a break
         self._caller = Caller()
         self._hung: list[Caller] = []
         self._conn: Any = None
@@ -67,6 +73,7 @@ class Link:
     def call(self, method: Callable[[], Callable[..., Any]], name: str, *arguments: Any) -> Any:
         """What a method gives, which is asked for when there is a connection."""
         reads = bool(READS.fullmatch(name.partition(".")[2]))
+        self._at_stake |= not reads
         while True:
             stop_if_signalled()
             self._reconnect()
@@ -75,7 +82,7 @@ class Link:
             except libvirt.libvirtError as error:
                 if not self._is_lost(error):
                     raise
-                self._why = str(error.get_error_message())
+                self._lose_patience(error)
                 self._drop()
                 if not reads or self._left <= 0:
                     raise _broken(error) from error
@@ -117,24 +124,33 @@ class Link:
 
     def _reconnect(self) -> None:
         """Connects again after a loss, if there is time left for that."""
-        began, spent = time.monotonic(), self._left
         while self._conn is None:
+            began = time.monotonic()
             if self._left <= 0:
                 raise UnreachableError(
-                    f"libvirt has not come back within {self._seconds:g} seconds; {remedy(self._why) or SEE}"
+                    f"libvirt has not come back within {self._patience:g} seconds; {remedy(self._why) or SEE}"
                 )
             try:
                 self._connect(self._left)
                 for caller in self._hung:
                     caller.end(REST)  # what it was asked for is either done then, or was lost with its connection
             except libvirt.libvirtError as error:
-                self._why = str(error.get_error_message())
+                self._lose_patience(error)
                 time.sleep(RETRY)
             finally:
-                self._left = spent - (time.monotonic() - began)
+                self._left -= time.monotonic() - began
+
+    def _lose_patience(self, error: Any) -> None:
+        """Remembers why it is lost, and waits less where nobody listens."""
+        self._at_stake, self._why = True, str(error.get_error_message())
+        if error.get_int1() in NOBODY and self._patience > RESTART:
+            self._left -= self._patience - RESTART
+            self._patience = RESTART
 
     def _is_lost(self, error: Any) -> bool:
-        """Whether the connection is, or one that libvirt's daemons have among each other."""
+        """Whether the connection is, or one that libvirt's daemons have among each other, and not just missing."""
+        if error.get_int1() in NOBODY and not self._at_stake:
+            return False
         if error.get_error_domain() == libvirt.VIR_FROM_RPC and error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
             return True
         return not self._bounded(self._conn.isAlive, "virConnect.isAlive")

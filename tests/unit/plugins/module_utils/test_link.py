@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -30,16 +31,21 @@ def silent(tmp_path):
 
 
 @pytest.fixture
-def link():
-    made = Link(URI, False, 1)
+def link(request):
+    made = Link(URI, False, getattr(request, "param", 1))
     yield made
     made.close()
 
 
-def lost(text="End of file while reading data: Input/output error"):
+def lost(text="End of file while reading data: Input/output error", number=errno.EIO):
     error = libvirt.libvirtError(text)
-    error.err = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_FROM_RPC, text, 2, "", None, None, 0, 0)
+    error.err = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_FROM_RPC, text, 2, "", None, None, number, -1)
     return error
+
+
+def nobody(daemon="virtnetworkd", number=errno.ECONNREFUSED):
+    """As virtqemud, to which the connection is, tells that it cannot reach another daemon."""
+    return lost(f"Failed to connect socket to '/run/libvirt/{daemon}-sock': {os.strerror(number)}", number)
 
 
 def failing(method, *errors):
@@ -145,13 +151,40 @@ def test_a_libvirt_that_does_not_come_back_is_waited_for_once(link, monkeypatch)
     assert 0.5 < time.monotonic() - began < 10
 
 
-def test_the_daemon_that_does_not_come_back_is_named(link, monkeypatch):
-    """virtqemud, to which the connection is, lives; it cannot reach virtnetworkd."""
+@pytest.mark.parametrize("number", [errno.ECONNREFUSED, errno.ENOENT])
+def test_a_daemon_that_is_down_is_not_waited_for(link, monkeypatch, number):
+    network, era = link.networkLookupByName("default"), link.era
+    monkeypatch.setattr(libvirt.virNetwork, "isActive", failing(libvirt.virNetwork.isActive, nobody(number=number)))
+    with pytest.raises(libvirt.libvirtError, match="virtnetworkd-sock"):
+        network.isActive()
+    assert (network.isActive(), link.era) == (1, era)
+
+
+def _break(link, network, monkeypatch):
+    monkeypatch.setattr(libvirt.virNetwork, "isActive", failing(libvirt.virNetwork.isActive, lost()))
+    network.isActive()
+
+
+def _change(link, network, monkeypatch):
+    network.setAutostart(1)
+
+
+@pytest.mark.parametrize("before", [_break, _change])
+@pytest.mark.parametrize("link", [600], indirect=True)
+def test_a_daemon_that_restarts_is_waited_for_though_not_long(link, monkeypatch, before):
     network = link.networkLookupByName("default")
-    down = lost("Failed to connect socket to '/run/libvirt/virtnetworkd-sock': Connection refused")
-    monkeypatch.setattr(libvirt.virNetwork, "isActive", failing(None, *[down] * 1000))
+    before(link, network, monkeypatch)
+    monkeypatch.setattr(libvirt.virNetwork, "autostart", failing(libvirt.virNetwork.autostart, nobody(), nobody()))
+    assert network.autostart() in (0, 1)
+    monkeypatch.setattr(_link, "RESTART", 0.5)
+    monkeypatch.setattr(libvirt.virNetwork, "isActive", failing(None, *[nobody()] * 1000))
+    began = time.monotonic()
     with pytest.raises(UnreachableError, match=r"virtnetworkd does not run: systemctl start virtnetworkd\.socket"):
         network.isActive()
+    link._open = failing(None, *[nobody("libvirt")] * 1000)
+    with pytest.raises(UnreachableError, match=r"not come back within 0\.5 seconds; virtnetworkd does not run"):
+        network.isActive()
+    assert time.monotonic() - began < 60
 
 
 def test_a_refusal_is_no_loss(link):
