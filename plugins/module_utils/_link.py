@@ -39,8 +39,8 @@ SEE = "see systemctl status libvirtd (or virtqemud and virtnetworkd) on the hype
 
 class Link:
     """A connection, as libvirt's library gives it. A call raises libvirtError when libvirt refuses it, UnreachableError
-    when it takes longer than so many ``seconds``, or when the connection breaks and is not back within as many in all. A
-    daemon at whose socket nobody listens is waited for only after a break or a change, and not longer than RESTART.
+    when it takes longer than so many ``seconds``, or when the connection breaks and is not back within as many in all.
+    A daemon at whose socket nobody listens is waited for only after a break or a change, and not longer than RESTART.
     """
 
     def __init__(self, uri: str, readonly: bool, seconds: float) -> None:
