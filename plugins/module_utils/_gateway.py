@@ -54,7 +54,7 @@ class Gateway:
         self._parked: Replugger | None = None
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
         with refusals(f"Cannot connect to {uri}"):
-            self._conn = Link(uri, readonly, seconds)
+            self._conn = Link(uri, readonly, seconds, remote=not (uri.startswith("test:") or self._is_here()))
 
     def close(self) -> None:
         """Ends the connection."""

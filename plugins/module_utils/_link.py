@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import re
+import threading
 import time
 from functools import partial
 from typing import Any, Callable
@@ -29,6 +31,7 @@ READS = re.compile(
     "(list|is|get|lookup|networkLookup).*|name|UUIDString|XMLDesc|autostart|DHCPLeases|jobInfo"
     "|interfaceAddresses|interfaceStats"
 )
+KEEPALIVE = (5, 6)  # seconds between two questions, and how many may stay without an answer: virsh's values
 RETRY = 0.2  # seconds between two attempts to connect
 # Why nobody can be reached at a socket. libvirt hands errno on from daemon to daemon (virReportSystemError: int1).
 NOBODY = (errno.ENOENT, errno.ECONNREFUSED)
@@ -41,10 +44,11 @@ class Link:
     """A connection, as libvirt's library gives it. A call raises libvirtError when libvirt refuses it, UnreachableError
     when it takes longer than so many ``seconds``, or when the connection breaks and is not back within as many in all.
     A daemon at whose socket nobody listens is waited for only after a break or a change, and not longer than RESTART.
+    Of a ``remote`` one the peer may vanish without a word: it is asked every few seconds whether it is there.
     """
 
-    def __init__(self, uri: str, readonly: bool, seconds: float) -> None:
-        self._open = partial(libvirt.openReadOnly if readonly else libvirt.open, uri)
+    def __init__(self, uri: str, readonly: bool, seconds: float, remote: bool = False) -> None:
+        self._open = partial(_open_remote if remote else _open, uri, readonly)
         self._seconds = self._patience = self._left = seconds
         self._at_stake = False  # whether there was a change or a break
         self._caller = Caller()
@@ -118,7 +122,7 @@ class Link:
         except HungCall:
             self._abandon()
             raise UnreachableError(
-                f"libvirt has not answered for {seconds:g} seconds; {SEE}, or raise timeout"
+                f"libvirt has not answered for {seconds:.3g} seconds; {SEE}, or raise timeout"
             ) from None
         self.era += 1
 
@@ -182,6 +186,30 @@ class Remote:
         if self._era != self._link.era:
             self._real, self._era = self._find(self._link._conn), self._link.era  # noqa: SLF001
         return getattr(self._real, name)
+
+
+def _open(uri: str, readonly: bool) -> Any:
+    return libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
+
+
+def _open_remote(uri: str, readonly: bool) -> Any:
+    _run_events()
+    conn = _open(uri, readonly)
+    with contextlib.suppress(libvirt.libvirtError):  # a driver or a daemon that has no keepalive
+        conn.setKeepAlive(*KEEPALIVE)
+    return conn
+
+
+@functools.cache
+def _run_events() -> None:
+    """Runs the event loop, in which libvirt's library counts missing answers, once a process."""
+    libvirt.virEventRegisterDefaultImpl()
+
+    def run() -> None:
+        while True:
+            libvirt.virEventRunDefaultImpl()
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 def _broken(error: Any) -> UnreachableError:

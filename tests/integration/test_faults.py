@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils import _link
+from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
 from tests.deep import sampled
 
 from . import plays
@@ -139,6 +142,22 @@ def test_daemon_that_hangs_holds_up_nobody(faulty: Stage) -> None:
             assert "Cannot connect to qemu:///system: libvirt has not answered for 1 seconds" in result["msg"]
     finally:
         faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+
+
+def test_peer_that_vanishes_is_noticed(faulty: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over a URI that leads elsewhere: libvirt's keepalive ends the call, long before its deadline."""
+    monkeypatch.setattr(_link, "KEEPALIVE", (1, 1))
+    gateway = Gateway(faulty.host.uri, readonly=True, seconds=15)
+    faulty.host.run(["sh", "-c", f"kill -STOP {PID}"])
+    try:
+        # The call has ended by itself; what takes the time is to connect again.
+        with pytest.raises(
+            NetworkError, match=r"Cannot list the networks: libvirt has not answered for 14\.\d seconds"
+        ):
+            gateway.networks()
+    finally:
+        faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+        gateway.close()
 
 
 def test_lock_asks_no_dns(faulty: Stage) -> None:

@@ -54,17 +54,17 @@ def test_what_a_hanging_call_has_started_ends_with_it(caller):
 @pytest.mark.parametrize("number", _calls.SIGNALS)
 def test_a_signal_stops_the_task_at_its_next_call_once(number):
     with signals():
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         with pytest.raises(StoppedError, match=signal.Signals(number).name):
             pause(0)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         pause(0)  # what has been changed is rolled back
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_a_call_in_progress_is_let_finish(caller):
     with signals():
-        assert caller.call(lambda: (os.kill(os.getpid(), signal.SIGTERM), time.sleep(0.2), 7)[2], 5) == 7
+        assert caller.call(lambda: (signal.raise_signal(signal.SIGTERM), time.sleep(0.2), 7)[2], 5) == 7
         with pytest.raises(StoppedError):
             pause(0)
 
