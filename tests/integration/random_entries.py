@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from .random_specs import HOST_NAMES, LEASES, MACS, Spec
@@ -49,13 +50,32 @@ class Tasks:
         for one in made:
             if self.chance.random() < 0.25:
                 one["state"] = "absent"
-        options: Spec = {bulk: made}
-        options.update({"exclusive": True} if self.chance.random() < 0.2 else {})
+        single = len(made) == 1 and self.chance.random() < 0.5
+        options: Spec = made[0] if single else {bulk: made}
+        options.update({"exclusive": True} if not single and self.chance.random() < 0.2 else {})
         if module == "virt_dhcp_host" and self.chance.random() < 0.4:
             options["conflict"] = "replace"
         if module == "virt_dns_host" and self.chance.random() < 0.3:
             options["append"] = False
         return module, {**options, "restart": self.chance.choice(["idle", "idle", "never"])}
+
+    def repeat(self, network: Spec) -> Spec:
+        """Return a network in which some lists have entries that share what tells them, as libvirt takes them in a
+        definition, and some subnets have files for netboot."""
+        dns = {"srvs": self._few(self._dns_srv), "txts": self._few(self._dns_txt), "hosts": self._few(self._dns_host)}
+        options = {**network, "dns": {**network.get("dns", {}), **dns}} if network.get("ips") else network
+        for item in options.get("ips", []):
+            if item.get("family") != "ipv6" and self.chance.random() < 0.3:
+                item["tftp"] = {"root": "/tmp"}
+            for host in item.get("dhcp", {}).get("hosts", [])[:1]:
+                shared = self.chance.choice([name for name in ("mac", "id", "name", "ip") if name in host])
+                by = {"mac" if "mac" in host else "id": self.chance.choice(MACS if "mac" in host else DUIDS)}
+                place = f"{item['address'][:-1]}{self.chance.choice([33, 34])}"
+                item["dhcp"]["hosts"].append({**by, "ip": place, shared: host[shared]})
+        return options
+
+    def _few(self, make: Callable[[], Spec]) -> list[Spec]:
+        return [make() for _ in range(self.chance.choice([0, 1, 2, 3]))]
 
     def _maybe(self, share: float, **options: Any) -> Spec:
         return {name: value for name, value in options.items() if self.chance.random() < share}

@@ -35,6 +35,7 @@ def tasks_for(seed: int, stage: Stage) -> tuple[str, str, dict[str, Any], list[T
     name = f"e{seed}"
     options = Inventor(seed, stage.version, seed % 100).network()
     tasks = Tasks(seed, options)
+    options = tasks.repeat(options)
     state = tasks.chance.choice(sorted(BEFORE))
     module, entries = tasks.task()
     call = {f"virtfleet.network.{module}": {"network": name, **entries}}
