@@ -87,7 +87,7 @@ class Guests(Gateway):
 
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step, and waits until a running guest has let go of a NIC."""
-        from ansible_collections.virtfleet.network.plugins.module_utils import _nic_steps
+        from ansible_collections.virtfleet.network.plugins.module_utils import _nic_steps, _shaping
 
         if isinstance(step, _nic_steps.Reconnect):
             _host.plug_in(step.tap, step.bridge, step.isolated)
@@ -104,7 +104,9 @@ class Guests(Gateway):
             _nic_steps.Detach: ("detach a NIC from", "detachDeviceFlags"),
         }[type(step)]
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if step.scope == "live" else libvirt.VIR_DOMAIN_AFFECT_CONFIG
-        with refusals(f"Cannot {word} guest {step.guest!r}"):
+        shapes_anew = isinstance(step, _nic_steps.Change) and step.scope == "live" and self._is_here()
+        taps = _taps(self.observe_guest(step.guest).live) if shapes_anew else []
+        with _shaping.kept(taps), refusals(f"Cannot {word} guest {step.guest!r}"):
             getattr(self._conn.lookupByName(step.guest), call)(step.xml, flags)
 
     def _redefine(self, step: Redefine) -> None:
@@ -219,6 +221,11 @@ class Guests(Gateway):
 def _aliases(xml: str) -> set[str]:
     found = read_xml(xml).iterfind("devices/interface/alias") if xml else ()
     return {alias.get("name", "") for alias in found}
+
+
+def _taps(xml: str) -> list[str]:
+    found = read_xml(xml).iterfind("devices/interface/target[@dev]") if xml else ()
+    return [target.get("dev", "") for target in found]
 
 
 def _seen(live: str) -> dict[str, Seen]:

@@ -47,7 +47,7 @@ RINGS = {
         *("_audit_text", "_drawing", "_report", "_audit_document", "_variables"),
     ),
     "edge": (
-        *("_command", "_graphviz", "_lock", "_host", "_trial", "_probe", "_look"),
+        *("_command", "_graphviz", "_lock", "_host", "_shaping", "_trial", "_probe", "_look"),
         *("_calls", "_link", "_users", "_replug", "_gateway", "_guests", "_snapshot"),
     ),
     "conductor": (
