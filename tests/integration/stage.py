@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -102,15 +103,18 @@ class Stage:
 
     def networks(self) -> set[str]:
         """Return the names of all networks."""
-        return set(self.host.virsh("net-list", "--all", "--name").split())
+        return self._named("--all")
 
     def active(self) -> set[str]:
         """Return the names of the running networks."""
-        return set(self.host.virsh("net-list", "--name").split())
+        return self._named()
 
     def autostarted(self) -> set[str]:
         """Return the names of the networks that start with the host."""
-        return set(self.host.virsh("net-list", "--all", "--autostart", "--name").split())
+        return self._named("--all", "--autostart")
+
+    def _named(self, *which: str) -> set[str]:
+        return set(filter(None, self.host.virsh("net-list", *which, "--name").split("\n")))
 
     def xml(self, name: str, *, saved: bool = True) -> str:
         """Return a network's definition as virsh shows it."""
@@ -141,8 +145,8 @@ class Stage:
         for client in self._clients:
             client.stop()
         self._clients.clear()
-        gone = [f"net-destroy {name}" for name in self.active() - self.kept]
-        gone += [f"net-undefine {name}" for name in self.networks() - self.kept]
+        gone = [f"net-destroy {shlex.quote(name)}" for name in self.active() - self.kept]
+        gone += [f"net-undefine {shlex.quote(name)}" for name in self.networks() - self.kept]
         self.host.run(["virsh", "--quiet"], input="\n".join(gone))
         for name in self._bridges:
             self.host.run(["ip", "link", "delete", name])
