@@ -167,7 +167,10 @@ class Gateway:
 
     def _is_here(self) -> bool:
         """Whether the URI means this machine: no host, and no socket path, which may lead into another namespace."""
-        parts = urlsplit(self._uri)
+        try:
+            parts = urlsplit(self._uri)
+        except ValueError:  # brackets that are no IPv6 address
+            return False
         transport = parts.scheme.partition("+")[2]
         return (
             parts.scheme != "test" and not parts.netloc and transport in ("", "unix") and "socket=" not in parts.query
