@@ -20,6 +20,9 @@ _UNUSABLE += [ipaddress.ip_network(net) for net in ("::/127", "::ffff:0:0/96", "
 # Since then libvirt counts a range's addresses, before it compared their first 16 bits (virSocketAddrGetRange: the old
 # rule is in 9.0, the new one was seen in 11.3).
 COUNTED_RANGES = 11003000
+# 7.0 wants a letter at the beginning of a reservation's name (virNetworkDHCPHostDefParseXML), 9.0 takes a digit; those
+# between were not seen, and decide for themselves.
+DIGITS_FIRST = 7001000
 
 
 def dhcp_problems(spec: Spec, version: int = 0) -> Iterator[str]:
@@ -92,7 +95,7 @@ def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet, version: int) -> Itera
         for other_low, other_high, _found in ranges[:index]:
             if None not in (low, high, other_low, other_high) and low <= other_high and other_low <= high:
                 yield Caution(f"{name} has DHCP ranges that cross: {low}-{high} and {other_low}-{other_high}")
-    yield from _hosts(name, item, dhcp.get("hosts", []), net)
+    yield from _hosts(name, item, dhcp.get("hosts", []), net, version)
     if dhcp.get("bootp"):
         if net.version == 6:
             yield f"{name} is IPv6, which libvirt serves no bootp on"
@@ -132,11 +135,13 @@ def range_problems(name: str, start: str, end: str, version: int) -> Iterator[st
         yield f"{name} {low}-{high} is too large for libvirt: all but the last 16 bits must be alike"
 
 
-def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet) -> Iterator[str]:
+def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet, version: int) -> Iterator[str]:
     taken: dict[tuple[str, Any], Spec] = {}
     for host in hosts:
         label = f"{name} has a {reservation(host)}"
         yield from _identity(label, host, net)
+        if 0 < version < DIGITS_FIRST and host.get("name", "")[:1].isdigit():
+            yield f"{label} with name {host['name']}, which libvirt 7.0 wants to begin with a letter"
         yield from outside(label, item, host, net)
         for field in ("mac", "id", "ip", "name"):
             if field in host and taken.setdefault((field, host[field]), host) is not host:

@@ -10,9 +10,12 @@ from lxml import etree
 from tests.unit.fake_libvirt.base import INTERNAL, UNSUPPORTED, XML_ERROR, flag, ip, mac, number, refuse_unless
 
 
-def add_ips(source, made, _version):
+def add_ips(source, made, version):
     for element in source.findall("ip"):
         made.append(_ip(element))
+    names = [host.get("name", "a") for host in source.iterfind("ip/dhcp/host")]
+    digit = any(re.match("[0-9]", name) for name in names)
+    refuse_unless(version >= 7001000 or not digit, XML_ERROR, "Cannot use host name")
 
 
 def _ip(element):
