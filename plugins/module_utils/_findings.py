@@ -138,7 +138,8 @@ KINDS = {
     "firewall_rules_missing": Kind(
         "error",
         "Rules that libvirt makes for this network are not in the firewall: somebody has flushed them.",
-        "Restart libvirt's daemon, which makes them anew and leaves networks and guests as they are.",
+        "Restart libvirtd (or virtnetworkd), which creates them again and leaves networks and guests as they are. With "
+        "nftables, restart it once more if some are still missing.",
     ),
     "bridge_netfilter": Kind(
         "error",
