@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Union
 
-from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change
+from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._diff import Change, differences
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._live_lists import LiveList
+from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Observed
-from ansible_collections.virtfleet.network.plugins.module_utils._steps import Describe, Item, Update
-from ansible_collections.virtfleet.network.plugins.module_utils._target import mode, spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import Define, Describe, Item, Update
+from ansible_collections.virtfleet.network.plugins.module_utils._target import definition, mode, spec_of
 
 Call = Union[Update, Describe]
 
@@ -92,6 +94,22 @@ def _first(calls: Sequence[Update], live: Spec, parent: int, version: int) -> Up
     return None
 
 
+def at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Call]:
+    """Entries one by one, in the saved and the running definition with one call where both need it: what somebody
+    else changes at the same time is not lost, as it would be by a definition that was made before."""
+    running = {call[2:]: call for call in live}
+    steps: list[Call] = []
+    for call in saved:
+        if not isinstance(call, Update):
+            continue
+        if running.pop(call[2:], None):
+            steps.append(call._replace(scope="both"))
+        else:
+            items = tuple(item._replace(effect=effect) for item in call.items)
+            steps.append(call._replace(scope="saved", items=items))
+    return sorted([*steps, *running.values()], key=turn)
+
+
 def seconds_of(calls: Iterable[Call], live: Spec) -> float:
     """About how long these calls take on a network that runs as ``live``."""
     walled = mode(live) in ("", "nat", "route")
@@ -103,8 +121,10 @@ def call_seconds(section: str, walled: bool = True) -> float:
     return max(FIREWALL_SECONDS.get(section, 0) * walled, _DNSMASQ.get(section, _OTHERWISE))
 
 
-def took_effect(step: Update, now: Observed) -> bool:
+def took_effect(step: Update | Define, now: Observed) -> bool:
     """Whether the entry of a step that failed is there, or gone, all the same."""
+    if isinstance(step, Define):
+        return not differences(read_xml(step.xml), definition(now.saved), NETWORK)
     spec = spec_of(now.saved if step.scope == "saved" else now.live)
     entry = step.items[0].before if step.command == "delete" else step.items[0].after
     found = LiveList(step.section, _entries(spec, step.section, step.parent), 0).meant_by(entry)

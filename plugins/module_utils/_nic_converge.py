@@ -157,7 +157,8 @@ def _put_back(host: GuestHost, desired: DesiredNics, before: ObservedGuest) -> s
         left = plan_back(before, host.observe_guest(before.name), around, desired.unplug_timeout)
     except NetworkError as failure:
         next_run = "run the task again when libvirt answers, it does the rest"
-        return f"the NICs of {name} could not be put back ({failure}); {next_run}; its definition was: {before.saved!r}"
+        was = before.saved or before.live
+        return f"the NICs of {name} could not be put back ({failure}); {next_run}; its definition was: {was!r}"
     if left:
         paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
         return f"the NICs of {name} could not be put back entirely ({paths} differ)"

@@ -19,9 +19,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diff import Cha
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InUseError, InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._live import (
     Call,
+    at_once,
+    is_delete,
     seconds_of,
     split,
-    turn,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Observed, Plan, Policy
@@ -100,9 +101,9 @@ def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
     observed, plan = task.observed, task.plan
     if task.desired.edit and task.saved:
         own, rest = split(observed.name, spec_of(observed.saved), task.saved, task.version)
-        steps = _at_once(own, calls, effect)
+        steps = at_once(own, calls, effect)
         if not rest and len(steps) - len(calls) <= CALLS_WORTH_A_DEFINITION:
-            return steps
+            return _whole(task, steps, calls) if len({is_delete(step) for step in steps}) > 1 else [*steps]
     live = {item.path for call in calls for item in call.items}
     items = tuple(
         Item(change.path, change.before, change.after, "live" if change.path in live else effect)
@@ -111,20 +112,16 @@ def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
     return [*([Define(observed.name, items, plan.after, observed.saved)] if items else []), *calls]
 
 
-def _at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Step]:
-    """Entries one by one, in the saved and the running definition with one call where both need it: what somebody
-    else changes at the same time is not lost, as it would be by a definition that was made before."""
-    running = {call[2:]: call for call in live}
-    steps: list[Step] = []
-    for call in saved:
-        if not isinstance(call, Update):
-            continue
-        if running.pop(call[2:], None):
-            steps.append(call._replace(scope="both"))
-        else:
-            items = tuple(item._replace(effect=effect) for item in call.items)
-            steps.append(call._replace(scope="saved", items=items))
-    return sorted([*steps, *running.values()], key=turn)
+def _whole(task: _Task, steps: Sequence[Step], live: Sequence[Call]) -> list[Step]:
+    """The same with one definition for all that is saved. So an entry that is deleted and added again is in one of the
+    two definitions with all that it has, even when the task is killed, and the next one takes it from there."""
+    parts = tuple(
+        step._replace(scope="saved", items=step.items if step.scope == "saved" else ())
+        for step in steps
+        if isinstance(step, Update) and step.scope != "live"
+    )
+    items = tuple(item for part in parts for item in part.items)
+    return [Define(task.observed.name, items, task.plan.after, task.observed.saved, parts), *live]
 
 
 def _plan_running(task: _Task) -> Plan:

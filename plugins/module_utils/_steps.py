@@ -17,15 +17,6 @@ class Item(NamedTuple):
     effect: str
 
 
-class Define(NamedTuple):
-    """Save a definition; ``base`` is the saved one that it was made from ("": whatever there is)."""
-
-    network: str
-    items: tuple[Item, ...]
-    xml: str
-    base: str = ""
-
-
 class Undefine(NamedTuple):
     """Forget the saved definition."""
 
@@ -78,6 +69,17 @@ class Update(NamedTuple):
         """The step that takes this one back."""
         command = "add" if self.command == "delete" else "delete"
         return self._replace(command=command, xml=self.undo or self.xml, undo=self.xml)
+
+
+class Define(NamedTuple):
+    """Save a definition; ``base`` is the saved one that it was made from ("": whatever there is), ``parts`` are the
+    updates that this stands for: what one of them deletes and another one adds again is never gone."""
+
+    network: str
+    items: tuple[Item, ...]
+    xml: str
+    base: str = ""
+    parts: tuple[Update, ...] = ()
 
 
 class Describe(NamedTuple):
@@ -139,12 +141,18 @@ def calls_of(step: Step) -> int:
     return len(step.items) + 1 if isinstance(step, (Park, Return)) else 1
 
 
+def updates(step: Step) -> tuple[Update, ...]:
+    """The updates of single entries that a step stands for."""
+    return step.parts if isinstance(step, Define) else (step,) if isinstance(step, Update) else ()
+
+
 def report(steps: Iterable[Step]) -> list[dict[str, Any]]:
     """The steps as users see them in a result: one dictionary for each thing that changes."""
     return [
-        {"network": step.network, "action": ACTIONS[type(step)], **item._asdict()}
+        {"network": part.network, "action": ACTIONS[type(part)], **item._asdict()}
         for step in steps
-        for item in step.items
+        for part in updates(step) or (step,)
+        for item in part.items
     ]
 
 

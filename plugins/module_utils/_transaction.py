@@ -58,6 +58,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._steps import (
     Step,
     Update,
     report,
+    updates,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._target import objections, spec_of
 from ansible_collections.virtfleet.network.plugins.module_utils._together import Part, again, carry_out
@@ -235,7 +236,7 @@ def _put_back(host: Host, outcome: Outcome, tried: list[Step], error: BaseExcept
     """Restores one network and says how that went."""
     before = outcome.before
     try:
-        single = outcome.desired.edit and all(isinstance(step, Update) for step in tried)
+        single = outcome.desired.edit and all(map(updates, tried))
         if single and not isinstance(error, LostError):
             return _take_back(host, before, tried, error)
         version, now = host.api_version(), observe(host, [outcome.desired])[0]
@@ -276,12 +277,12 @@ def _not_put_back(before: Observed, failure: NetworkError) -> str:
 
 def _take_back(host: Host, before: Observed, tried: list[Step], error: BaseException) -> str:
     """Takes single entries back one by one, so that those of somebody else stay."""
-    undo = [step for step in reversed(tried) if isinstance(step, Update)]
+    undo = [step for step in reversed(tried) if isinstance(step, (Define, Update))]
     # libvirt can refuse a call, and can also carry it out and fail afterwards.
     if isinstance(error, (LibvirtError, StoppedError)) and not took_effect(undo[0], host.observe(before.name)):
         undo.pop(0)
-    for step in undo:
-        host.apply(step.inverse())
+    for part in (part for step in undo for part in reversed(updates(step))):
+        host.apply(part.inverse())
     if isinstance(error, LibvirtError) and changed_paths(before, host.observe(before.name)):
         raise MeanwhileError(f"{error}; somebody else changes network {before.name!r} at the same time") from error
     left = changed_paths(before, host.observe(before.name)) if isinstance(error, VerifyError) else ()

@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.lab, entries.ON_ONE]
 CHANGES = "update networkDefineXML destroy create"
 # Each change with the number of its steps.
 LIVE: list[tuple[Task, int]] = [
-    (dhcp_host(hosts=[{"mac": mac(1), "ip": "192.168.71.21"}, {"mac": mac(2), "state": "absent"}, *many(2)]), 5),
+    (dhcp_host(hosts=[{"mac": mac(1), "ip": "192.168.71.21"}, {"mac": mac(2), "state": "absent"}, *many(2)]), 6),
     (
         entry(
             "virt_dns_host", hosts=[{"ip": "192.168.71.8", "hostnames": ["b"]}, {"ip": "192.0.2.8", "hostnames": ["c"]}]
         ),
-        3,
+        4,
     ),
-    (entry("virt_portgroup", portgroups=[{"name": "plain", "default": True}]), 2),
+    (entry("virt_portgroup", portgroups=[{"name": "plain", "default": True}]), 3),
 ]
 BOUNCING: list[tuple[Task, int]] = [(dhcp_host(hosts=many(60)), 3)]
 THERE = [

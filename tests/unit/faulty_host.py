@@ -121,10 +121,10 @@ def _network(case: dict[str, Any]) -> Scenario:
     return Scenario(case["description"], lambda: host_of(case), run, state_of, as_before)
 
 
-def _entries(case: dict[str, Any]) -> Scenario:
+def _entries(case: dict[str, Any], saved: str = entry_cases.XML, live: str = "same") -> Scenario:
     def make() -> FakeHost:
         host = FakeHost()
-        host.put("lan", saved=entry_cases.XML, live="same")
+        host.put("lan", saved=saved, live=live)
         return host
 
     def run(host: Any) -> Any:
@@ -155,11 +155,55 @@ def scenarios() -> list[Scenario]:
     return [*networks, *entries, *nics]
 
 
+ISOLATED = """
+<network>
+  <name>lan</name>
+  <uuid>11111111-1111-4111-8111-111111111111</uuid>
+  <bridge name='virbr5'/>
+  <ip address='192.168.50.1' prefix='24'>
+    <dhcp>
+      <host mac='52:54:00:00:00:01' name='one' ip='192.168.50.11'/>
+      <host mac='52:54:00:00:00:02' name='two' ip='192.168.50.12'/>
+    </dhcp>
+  </ip>
+</network>
+"""
+RENAMED = {"mac": "52:54:00:00:00:01", "name": "uno"}
+OTHER = {"mac": "52:54:00:00:00:02"}
+# What is changed in a definition that nothing else can be taken from.
+UNSAVED = [
+    _entries(
+        {"description": "one that only runs", "options": RENAMED},
+        "",
+        entry_cases.XML,
+    ),
+    _nics(
+        {
+            "description": "one that only runs",
+            "guest": {"live": ["network lan a"]},
+            "desired": {"mac": {"address": "52:54:00:00:00:0a"}, "model": {"type": "e1000"}, "replace": True},
+        }
+    ),
+    _network(
+        {
+            "description": "an entry of a list, and what is left out",
+            "observed": {"saved": ISOLATED, "live": "same"},
+            "desired": {"ips": [{"address": "192.168.50.1", "prefix": 24, "dhcp": {"hosts": [RENAMED, OTHER]}}]},
+        }
+    ),
+]
+
+
+def every_place(scenario: Scenario) -> range:
+    """The calls of a scenario by their number."""
+    host = FaultyHost(scenario.make())
+    scenario.run(host)
+    return range(len(host.names))
+
+
 def places(found: list[Scenario], size: int) -> Iterator[tuple[Scenario, int]]:
     """So many calls of these scenarios by their number, or in a deep run all."""
     chance = random.Random(SEED)
     for scenario in found if DEEP else chance.sample(found, size):
-        host = FaultyHost(scenario.make())
-        scenario.run(host)
-        numbers = range(len(host.names))
+        numbers = every_place(scenario)
         yield from ((scenario, number) for number in (numbers if DEEP else [chance.choice(numbers)]))

@@ -8,6 +8,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._converge import
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._module import cost
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Nic, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._steps import report
 from ansible_collections.virtfleet.network.plugins.module_utils._target import tally
 from tests.unit.entry_cases import KINDS, XML, desired, host
 from tests.unit.fake_libvirt import FakeHost
@@ -105,7 +106,27 @@ def test_deletes_come_before_everything_else():
         {"id": "00:03:00:01:52:54:00:00:00:02", "state": "absent"},
     ]
     plan, _wanted = planned(host(), "dhcp_host", entries)
-    assert [step.command for step in plan.steps] == ["delete"] * 4 + ["add"] * 3
+    defined, *calls = plan.steps
+    for steps in (defined.parts, calls):
+        assert [step.command for step in steps] == ["delete"] * 4 + ["add"] * 3
+
+
+def test_what_is_deleted_and_added_is_saved_at_once_and_told_as_before():
+    """So no moment is without the rest of an entry, whenever the task is killed."""
+    plan, _wanted = planned(host(), "dhcp_host", [{"mac": "52:54:00:00:00:01", "name": "uno"}])
+    defined, *calls = plan.steps
+    assert [(step.command, step.scope) for step in calls] == [("delete", "live"), ("add", "live")]
+    assert [(step.command, step.scope) for step in defined.parts] == [("delete", "saved"), ("add", "saved")]
+    assert [(row["action"], row["before"] is None, row["effect"]) for row in report(plan.steps)] == [
+        ("update", False, "live"),
+        ("update", True, "live"),
+    ]
+    plan, _wanted = planned(host(live=""), "dhcp_host", [{"mac": "52:54:00:00:00:01", "name": "uno"}])
+    assert actions(plan) == ["define"]
+    assert [(row["action"], row["before"] is None, row["effect"]) for row in report(plan.steps)] == [
+        ("update", False, "next_start"),
+        ("update", True, "next_start"),
+    ]
 
 
 def test_a_restart_that_nothing_needs_is_not_taken_when_it_brings_something_else_about():
@@ -131,14 +152,16 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
         {"mac": "52:54:00:00:00:09", "ip": "192.168.50.19"},
     ]
     plan, wanted = planned(drifted, "dhcp_host", entries)
-    told = [(step.command, step.items[0].path.rpartition("[")[2][:-1][-4:], step.scope) for step in plan.steps]
+    told = [
+        ("add" if row["before"] is None else "delete", row["path"][-5:-1], row["effect"]) for row in report(plan.steps)
+    ]
     assert sorted(told) == [
         ("add", "0:01", "live"),
-        ("add", "0:02", "saved"),
-        ("add", "0:09", "both"),
+        ("add", "0:02", "next_start"),
+        ("add", "0:09", "live"),
         ("add", "hree", "live"),
         ("delete", "0:01", "live"),
-        ("delete", "0:02", "both"),
+        ("delete", "0:02", "live"),
     ]
     assert effects(plan) == {"live", "next_start"}
     assert {name: sorted(told) for name, told in tally(wanted, drifted.observe("lan"))._asdict().items()} == {

@@ -12,10 +12,12 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     NetworkError,
 )
 from tests import fault_docs
-from tests.unit.faulty_host import FAULTS, FaultyHost, Killed, places, scenarios
+from tests.unit.faulty_host import FAULTS, UNSAVED, FaultyHost, Killed, every_place, places, scenarios
 
 SCENARIOS = scenarios()
-REPLACED = "one of the last three, while a NIC or an entry is replaced"
+REPLACED = (
+    "one of the last three, while a NIC or an entry that is not saved is replaced, or one in a list of `virt_network`"
+)
 ROLLED_BACK, TOLD, DONE, GONE = "rolled back", "told", "done", "gone"
 NEXT = "does what was asked"
 LOST = fault_docs.row("gateway", REPLACED)["next"]
@@ -67,4 +69,16 @@ def test_every_call_fails(fault):
     for scenario, number in places(SCENARIOS, 6):
         does, again, where = aftermath(scenario, number, fault)
         assert does in row["ends"], where
-        assert again == row["next"] or (again == LOST and fault.later), where
+        assert again == row["next"], where
+
+
+@pytest.mark.parametrize("scenario", UNSAVED, ids=lambda scenario: scenario.name)
+def test_what_no_other_definition_has_is_asked_for(scenario):
+    ends, asked = fault_docs.row("gateway", REPLACED)["ends"], False
+    for fault in (one for one in FAULTS if one.later and one.after):
+        for number in every_place(scenario):
+            does, again, where = aftermath(scenario, number, fault)
+            assert does in [*ends, DONE], where
+            assert again in (NEXT, LOST), where
+            asked = asked or again == LOST
+    assert asked
