@@ -22,7 +22,7 @@ from .hypervisor import Hypervisor
 from .machine import Site
 from .process import Process
 from .requirement import check
-from .root import FULL, HOST, root
+from .root import FULL, HOST, MODULAR, full_modular, root
 from .ssh import admit, make_keys, write_access
 from .unavailable import LabUnavailable
 
@@ -96,9 +96,11 @@ class Lab:
     def start_full(self, name: str, suite: str, provider: str = "networkd", *, dhcp: bool = False) -> Full:
         """Start a full machine of a Debian suite, whose eth0 `provider` manages; see Full.
 
+        One of the suite "modular" has libvirt's several daemons with their units, none of which is enabled.
         Raises LabUnavailable when the root or a control group cannot be had, RuntimeError when it does not start.
         """
-        machine = Full(self._site, _checked(name), root(f"{FULL}{suite}"), provider, dhcp=dhcp)
+        lower = full_modular() if suite == MODULAR else root(f"{FULL}{suite}")
+        machine = Full(self._site, _checked(name), lower, provider, dhcp=dhcp)
         self.machines[name] = machine
         self._write_access()
         return machine

@@ -42,6 +42,11 @@ def root(name: str) -> Path:
     return folder
 
 
+def full_modular() -> Path:
+    """Return two roots, as overlayfs takes them: a full one, and below it what it lacks of "modular"."""
+    return Path(f"{root(f'{FULL}{MODULAR_SUITE}')}:{root(MODULAR)}")
+
+
 def root_dir(name: str) -> Path:
     """Return where a root is cached; the folder's name changes with the list of packages in it, and how it is built."""
     script, suite = recipe(name)
