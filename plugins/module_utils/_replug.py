@@ -32,11 +32,12 @@ RETRY_SECONDS = 0.2
 
 
 class Plug(NamedTuple):
-    """A NIC that is moved: as it was declared, as it runs, with its device on the host."""
+    """A NIC that is moved: as it was declared, with its device on the host and the bridge where libvirt has that."""
 
     domain: Any
     declared: Element
-    running: Element
+    bridge: str
+    isolated: bool
     key: tuple[str, int]
     device: str
 
@@ -67,7 +68,7 @@ class Replugger:
             stuck = [(use, failed[_key(use)]) for use in looks if _key(use) in failed]
             if stuck:
                 raise ReplugError(f"Cannot move {_told(stuck)} aside, so network {step.network!r} was not restarted")
-            self._parked += plugs
+            self._parked += [plug._replace(bridge=place.bridge, isolated=False) for plug in plugs]
 
     def bring_back(self, step: Return) -> None:
         """Plugs everything in again that is parked or cut off, and removes the parking network."""
@@ -159,20 +160,20 @@ def _plugs(uses: Iterable[Use]) -> list[Plug]:
                 declared[guest] = read_xml(xml).findall("devices/interface")
             element = declared[guest][use.number]
             if element.find("mac").get("address") == use.nic.mac:
-                plugs.append(Plug(use.domain, element, use.element, _key(use), use.nic.device))
+                source, isolated = use.element.find("source"), use.element.find("port[@isolated='yes']") is not None
+                bridge = "" if source is None else source.get("bridge", "")
+                plugs.append(Plug(use.domain, element, bridge, isolated, _key(use), use.nic.device))
     return plugs
 
 
 def _take_off(plug: Plug) -> None:
     """Takes the tap off a bridge that libvirt knows nothing of: it cannot move it from there ("Device or resource
     busy"). On the bridge where libvirt has it, the guest is connected even when the move fails."""
-    source, seen = plug.running.find("source"), _host.seen(plug.device)
-    bridge = "" if source is None else source.get("bridge", "")
-    if seen is None or not seen.bridge or seen.bridge in (bridge, OVS):
+    seen = _host.seen(plug.device)
+    if seen is None or not seen.bridge or seen.bridge in (plug.bridge, OVS):
         return
-    there = _host.seen(bridge) if bridge else None
-    isolated = plug.running.find("port[@isolated='yes']") is not None
-    _host.plug_in(plug.device, bridge if there and there.there else "", isolated)
+    there = _host.seen(plug.bridge) if plug.bridge else None
+    _host.plug_in(plug.device, plug.bridge if there and there.there else "", plug.isolated)
 
 
 def _told(stuck: list[tuple[Use, str]]) -> str:
