@@ -43,7 +43,7 @@ GUEST = """\
 </domain>
 """
 MOVES = "networkDefineXML networkCreateXML updateDeviceFlags destroy create"
-CALLS = len(MOVES.split()) + 3  # define twice, move aside and back, and the end of the parking network
+CALLS = len(MOVES.split()) + 2  # a NIC moves aside and back, and the parking network ends
 PID = "$(cat /run/libvirtd.pid)"
 START = "libvirtd --daemon --pid-file /run/libvirtd.pid"
 RESTART = f"kill -9 {PID}; while [ -d /proc/{PID} ]; do sleep 0.05; done; {START}"
@@ -93,9 +93,13 @@ def as_before(stage: Stage) -> bool:
 @pytest.mark.deep
 @pytest.mark.parametrize("call", sampled(range(1, CALLS + 1), 1))
 def test_daemon_that_restarts_under_a_replug(faulty: Stage, call: int) -> None:
-    error = fail(faulty, call, network(**CHANGE), RESTART)
-    assert "the connection broke" in error
-    assert error.endswith(("was put back as it was", "was not changed")), error
+    (result,) = play(faulty, at_call(faulty, call, network(**CHANGE), RESTART, MOVES))
+    if not result.get("failed"):  # the way back of a NIC is tried again
+        assert result["changed"]
+        assert connected(faulty)
+        return
+    assert "the connection broke" in result["msg"]
+    assert result["msg"].endswith(("was put back as it was", "was not changed")), result["msg"]
     assert as_before(faulty)
     finished(faulty, network(**CHANGE))
 
@@ -117,7 +121,7 @@ def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> N
     assert "libvirt has not come back within 2 seconds" in error
     assert "could not be put back" in error
     assert "guests that may be disconnected: shop" in error
-    assert "see systemctl status libvirtd (or virtqemud and virtnetworkd)" in error
+    assert re.search("systemctl (status libvirtd|start libvirtd.socket)", error), error
     faulty.host.start_libvirtd()
     finished(faulty, network(**CHANGE))
 
