@@ -56,7 +56,8 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
 
 
 def _with_bootp(calls: Sequence[Call], live: Spec, version: int) -> tuple[list[Call], list[int]]:
-    """The calls so that <bootp> outlasts them, and the numbers of the <ip> in which it would not."""
+    """The calls so that <bootp> outlasts them, and the numbers of the <ip> in which it would not, or that cannot have
+    entries yet."""
     forgetful: list[int] = []
     served: dict[int, list[Update]] = {}
     for call in calls:
@@ -64,6 +65,9 @@ def _with_bootp(calls: Sequence[Call], live: Spec, version: int) -> tuple[list[C
             served.setdefault(call.parent, []).append(call)
     rest = [call for call in calls if not (isinstance(call, Update) and call.section in _DHCP)]
     for parent, mine in served.items():
+        if _crowded(live, parent):
+            forgetful.append(parent)
+            continue
         if _outlasts(mine, live, parent):
             rest += mine
             continue
@@ -73,6 +77,18 @@ def _with_bootp(calls: Sequence[Call], live: Spec, version: int) -> tuple[list[C
         else:
             rest += [first._replace(early=True), *(call for call in mine if call != first)]
     return rest, forgetful
+
+
+def _crowded(live: Spec, parent: int) -> bool:
+    """Whether another <ip> of the family serves DHCP so far: libvirt allows one (networkValidate, 7.0 to 12.8)."""
+    mine, *others = [live["ips"][parent], *(one for place, one in enumerate(live["ips"]) if place != parent)]
+    family = ":" in str(mine.get("address"))
+    there = [one for one in others if (":" in str(one.get("address"))) == family]
+    return not _serves(mine) and any(map(_serves, there))
+
+
+def _serves(ip: Spec) -> bool:
+    return any(ip.get("dhcp", {}).get(name) for name in ("ranges", "hosts"))
 
 
 def _outlasts(calls: Sequence[Update], live: Spec, parent: int) -> bool:

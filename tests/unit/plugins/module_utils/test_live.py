@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
-from ansible_collections.virtfleet.network.plugins.module_utils._live import split
+from ansible_collections.virtfleet.network.plugins.module_utils._live import _crowded, split
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Policy
@@ -112,3 +112,10 @@ def test_one_of_thousands_goes_live():
 def test_a_collision_among_thousands_is_found():
     twice = [*many(200), {"mac": "52:54:00:02:00:00", "ip": "10.0.0.10"}]
     assert actions_of(planned(many(199), twice, restart="never")) == ["define"]
+
+
+def test_a_second_subnet_serves_dhcp_only_when_the_first_does_not():
+    serving, silent = {"address": "10.0.0.1", "dhcp": {"hosts": [{"ip": "10.0.0.9"}]}}, {"address": "10.0.1.1"}
+    six = {"address": "fd00::1"}
+    live = {"ips": [serving, silent, six]}
+    assert [_crowded(live, place) for place in range(3)] == [False, True, False]
