@@ -52,7 +52,7 @@ class Profile:
 
 
 def keyfiles_by_hand(bridge: Bridge, host: Host) -> bool:
-    """Whether profiles of somebody else make the bridge, and will do so at the next start."""
+    """Whether profiles that the role did not write make the bridge, and will do so at the next start."""
     made, ports = _of_bridge(bridge, host), _of_port(bridge, host)
     own = {_path(bridge.name), _path(f"{bridge.name}-port")}
     lasting = all(profile.starts for profile in (*made, *ports))

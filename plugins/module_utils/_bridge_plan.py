@@ -51,7 +51,7 @@ def bridge_plan(items: Sequence[Mapping[str, Any]], host: Host, provider: str | 
 
     ``texts`` and ``documents`` are files by path (None: it goes), ``likes`` the files whose owners and modes they get,
     ``steps`` are words for users, ``checks`` what has to be so afterwards, ``back`` what is so when it is undone,
-    ``words`` what the guard is told.
+    ``words`` the guard's arguments.
     """
     found = problems(items, host)
     chosen, doubts = _provider(items, host, provider)

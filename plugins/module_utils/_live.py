@@ -80,7 +80,7 @@ def _with_bootp(calls: Sequence[Call], live: Spec, version: int) -> tuple[list[C
 
 
 def _crowded(live: Spec, parent: int) -> bool:
-    """Whether another <ip> of the family serves DHCP so far: libvirt allows one (networkValidate, 7.0 to 12.8)."""
+    """Whether another <ip> of the family serves DHCP so far: libvirt allows one (networkValidate, seen with 9.0)."""
     mine, *others = [live["ips"][parent], *(one for place, one in enumerate(live["ips"]) if place != parent)]
     family = ":" in str(mine.get("address"))
     there = [one for one in others if (":" in str(one.get("address"))) == family]
