@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.virtfleet.network.plugins.module_utils._diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection, Wanted
 from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._overlay import laid
 from ansible_collections.virtfleet.network.plugins.module_utils._shared_xml import subnet
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Edit, Tally
 
@@ -100,12 +101,12 @@ class Editor:
             if placed.wanted:
                 self._object(f"{self._label(entry)} is listed twice")
             placed.wanted = True
-            placed.entry = {**_laid(placed.entry, entry), **self._grown(placed.entry, entry)}
+            placed.entry = {**laid(placed.entry, entry), **self._grown(placed.entry, entry)}
             placed.home = placed.home if home is None else home
             if given and home is None:
                 self.refused.add(id(placed))
         known = {} if found else next((one.entry for one in self._find(entry, home, self.model)), {})
-        entry = {**_laid(known, entry), **self._grown(known, entry)}
+        entry = {**laid(known, entry), **self._grown(known, entry)}
         home = self._home(entry) if home is None and known else home
         if not found and (home is not None or not given) and not self._lacks(entry, self.kind.needs):
             placed = _Placed(home or 0, entry)
@@ -244,12 +245,6 @@ def _nest(path: tuple[str, ...], entries: list[Spec]) -> Spec:
     for option in reversed(path):
         value = {option: value}
     return dict(value)
-
-
-def _laid(old: Spec, new: Spec) -> Spec:
-    """An entry with another laid over it: dictionaries merge."""
-    inner = {name: _laid(old.get(name, {}), value) for name, value in new.items() if isinstance(value, dict) and value}
-    return {**old, **new, **inner}
 
 
 def _without_empty(entry: Spec) -> Spec:

@@ -37,6 +37,12 @@ def same(row: Row, one: Any, other: Any) -> bool:
     return bool((row.assumed if one is None else one) == (row.assumed if other is None else other))
 
 
+def laid(old: Spec, new: Spec) -> Spec:
+    """A spec with another laid over it: dictionaries merge, and an empty one removes."""
+    inner = {name: laid(old.get(name, {}), value) for name, value in new.items() if isinstance(value, dict) and value}
+    return {**old, **new, **inner}
+
+
 def _insert(element: Element, rows: Rows, row: Row, new: Element) -> None:
     """Puts a child where libvirt itself would write it: in the order of the table."""
     later = {other.wrapper or other.xml for other in rows[rows.index(row) + 1 :] if other.form != "attr"}

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, Rows, etree, parse, read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Spec
+from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, Spec
 from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import MANAGED_MODES, NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
+from ansible_collections.virtfleet.network.plugins.module_utils._overlay import laid, match, overlay
 from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Edit, Observed, Tally
 
 if TYPE_CHECKING:
@@ -63,11 +63,41 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
         missing = _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have)))
         overlay(whole, NETWORK, spec, {**missing, **_mark(desired, base, spec)})
         return whole, True
-    wanted = _edit_of(desired.edit, base, other).spec if desired.edit else {"name": desired.name, **desired.spec}
+    if desired.edit:
+        wanted = _edit_of(desired.edit, base, other).spec
+    else:
+        wanted = _completed(NETWORK, {"name": desired.name, **desired.spec}, have, spec_of(other))
     edited = overlay(root, NETWORK, have, {**wanted, **_mark(desired, base, {**have, **wanted})})
     if edited:
         _drop_own_bridge(root, have, desired.spec)
     return root, edited
+
+
+def _completed(rows: Rows, want: Spec, have: Spec, other: Spec) -> Spec:
+    """What is wanted, in which an item of a list that only the other definition has keeps what is left out of it. A
+    task that is killed between delete and add leaves such an item."""
+    if have == other:
+        return want
+    found = dict(want)
+    for row in rows:
+        value = want.get(row.option)
+        if not value or row.form not in ("element", "many"):
+            continue
+        mine, model = have.get(row.option), other.get(row.option)
+        if row.form == "element":
+            found[row.option] = _completed(row.rows, value, mine or {}, model or {})
+        elif mine != model:
+            found[row.option] = list(_completed_items(row, value, mine or [], model or []))
+    return found
+
+
+def _completed_items(row: Row, want: list[Spec], have: list[Spec], other: list[Spec]) -> Iterator[Spec]:
+    for item, here, there in zip(want, match(row, have, want), match(row, other, want)):
+        if there is None:
+            yield item
+        else:
+            whole = _completed(row.rows, item, {} if here is None else have[here], other[there])
+            yield laid(other[there], whole) if here is None else whole
 
 
 def owner(xml: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from . import entries
 from .entries import NAME, at_call, dhcp_host, entry, mac, many
-from .plays import Task
+from .plays import Task, network
 from .stage import Stage
 
 pytestmark = [pytest.mark.lab, entries.ON_ONE]
@@ -61,3 +61,16 @@ def test_failure_at_every_live_step_is_put_back(stage: Stage) -> None:
 def test_failure_at_every_step_of_a_restart_is_put_back(stage: Stage) -> None:
     entries.make(stage, xml=entries.NAT)
     fail_everywhere(stage, BOUNCING)
+
+
+def test_task_that_is_killed_between_delete_and_add(stage: Stage) -> None:
+    """The next one completes the entry from the saved definition."""
+    entries.make(stage)
+    entries.play(stage, THERE)
+    hosts = [{"mac": mac(1), "name": "uno"}, {"mac": mac(2)}]
+    subnets = [{"address": f"{entries.GATEWAY}/24", "dhcp": {"hosts": hosts}}, {"address": f"{entries.GATEWAY6}/64"}]
+    change = network(name=NAME, ips=subnets, restart="never")
+    assert stage.run(at_call(stage, 2, change, "kill -9 $PPID", "update"))["failed"]
+    assert mac(1) not in "".join(entries.lines(stage, saved=False))
+    entries.play(stage, [change])
+    assert f'<host mac="{mac(1)}" name="uno" ip="192.168.71.3"/>' in entries.in_both(stage)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Callable, NamedTuple
+
+from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
@@ -155,21 +157,67 @@ def scenarios() -> list[Scenario]:
     return [*networks, *entries, *nics]
 
 
-ISOLATED = """
+LISTS = """
 <network>
   <name>lan</name>
   <uuid>11111111-1111-4111-8111-111111111111</uuid>
   <bridge name='virbr5'/>
+  <dns>
+    <srv service='ldap' protocol='tcp' target='one.example' port='389' priority='1' weight='2'/>
+  </dns>
+  <ip address='192.168.40.1' prefix='24'/>
   <ip address='192.168.50.1' prefix='24'>
     <dhcp>
-      <host mac='52:54:00:00:00:01' name='one' ip='192.168.50.11'/>
+      <range start='192.168.50.100' end='192.168.50.200'>
+        <lease expiry='20'/>
+      </range>
+      <host mac='52:54:00:00:00:01' name='one' ip='192.168.50.11'>
+        <lease expiry='30'/>
+      </host>
       <host mac='52:54:00:00:00:02' name='two' ip='192.168.50.12'/>
     </dhcp>
   </ip>
+  <portgroup name='staff'>
+    <bandwidth>
+      <inbound average='1000' burst='64'/>
+    </bandwidth>
+  </portgroup>
 </network>
 """
+EMPTY = etree.fromstring(LISTS)
+for path in ("dns", "ip/dhcp", "portgroup"):
+    found = EMPTY.find(path)
+    found.getparent().remove(found)
 RENAMED = {"mac": "52:54:00:00:00:01", "name": "uno"}
 OTHER = {"mac": "52:54:00:00:00:02"}
+# An entry of each list that libvirt changes live, of which a task says a part.
+PARTS: dict[str, dict[str, Any]] = {
+    "reservation": {
+        "ips": [{"address": "192.168.40.1"}, {"address": "192.168.50.1", "dhcp": {"hosts": [RENAMED, OTHER]}}]
+    },
+    "range": {
+        "ips": [
+            {"address": "192.168.40.1"},
+            {
+                "address": "192.168.50.1",
+                "dhcp": {"ranges": [{"start": "192.168.50.100", "end": "192.168.50.200", "lease": {"unit": "hours"}}]},
+            },
+        ]
+    },
+    "SRV record": {"dns": {"srvs": [{"service": "ldap", "protocol": "tcp", "target": "one.example", "weight": 3}]}},
+    "port group": {"portgroups": [{"name": "staff", "bandwidth": {"inbound": {"average": 2000}}}]},
+}
+WHERE: dict[str, dict[str, Any]] = {
+    "saved and running": {"saved": LISTS, "live": "same"},
+    "only saved": {"saved": LISTS, "live": etree.tostring(EMPTY, encoding="unicode")},
+    "only running": {"saved": etree.tostring(EMPTY, encoding="unicode"), "live": LISTS},
+    "of a network that only runs": {"live": LISTS},
+}
+PARTIAL = [
+    _network({"description": f"a {name}, {where}", "observed": observed, "desired": desired})
+    for name, desired in PARTS.items()
+    for where, observed in WHERE.items()
+]
 # What is changed in a definition that nothing else can be taken from.
 UNSAVED = [
     _entries(
@@ -184,21 +232,14 @@ UNSAVED = [
             "desired": {"mac": {"address": "52:54:00:00:00:0a"}, "model": {"type": "e1000"}, "replace": True},
         }
     ),
-    _network(
-        {
-            "description": "an entry of a list, and what is left out",
-            "observed": {"saved": ISOLATED, "live": "same"},
-            "desired": {"ips": [{"address": "192.168.50.1", "prefix": 24, "dhcp": {"hosts": [RENAMED, OTHER]}}]},
-        }
-    ),
 ]
 
 
-def every_place(scenario: Scenario) -> range:
-    """The calls of a scenario by their number."""
+def every_place(scenario: Scenario, names: Collection[str] = CALLS) -> list[int]:
+    """The calls of a scenario by their number, or those of some names."""
     host = FaultyHost(scenario.make())
     scenario.run(host)
-    return range(len(host.names))
+    return [number for number, name in enumerate(host.names) if name in names]
 
 
 def places(found: list[Scenario], size: int) -> Iterator[tuple[Scenario, int]]:

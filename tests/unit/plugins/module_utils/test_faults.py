@@ -12,12 +12,20 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
     NetworkError,
 )
 from tests import fault_docs
-from tests.unit.faulty_host import FAULTS, UNSAVED, FaultyHost, Killed, every_place, places, scenarios
+from tests.unit.faulty_host import (
+    CHANGES,
+    FAULTS,
+    PARTIAL,
+    UNSAVED,
+    FaultyHost,
+    Killed,
+    every_place,
+    places,
+    scenarios,
+)
 
 SCENARIOS = scenarios()
-REPLACED = (
-    "one of the last three, while a NIC or an entry that is not saved is replaced, or one in a list of `virt_network`"
-)
+REPLACED = "one of the last three, while a NIC, or an entry of a network, that is not saved is replaced"
 ROLLED_BACK, TOLD, DONE, GONE = "rolled back", "told", "done", "gone"
 NEXT = "does what was asked"
 LOST = fault_docs.row("gateway", REPLACED)["next"]
@@ -82,3 +90,16 @@ def test_what_no_other_definition_has_is_asked_for(scenario):
             assert again in (NEXT, LOST), where
             asked = asked or again == LOST
     assert asked
+
+
+@pytest.mark.parametrize("scenario", PARTIAL, ids=lambda scenario: scenario.name)
+def test_what_a_task_leaves_out_outlasts_a_kill(scenario):
+    untouched = scenario.make()
+    scenario.run(untouched)
+    for number in every_place(scenario, CHANGES):
+        host = scenario.make()
+        with pytest.raises(Killed):
+            scenario.run(FaultyHost(host, number, FAULTS[-1]))
+        host.held.clear()
+        scenario.run(host)
+        assert scenario.same(scenario.state(untouched), host), number
