@@ -19,6 +19,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors import S
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 GRACE = 10  # seconds that a call gets to end after a signal
 LOOK = 1.0  # seconds between two looks for a signal
+MOMENT = 1.0  # seconds that a process gets to end after SIGTERM
 
 _received: list[int] = []
 
@@ -87,9 +88,19 @@ class Caller:
         ended."""
         self._jobs.put(None)
         self._thread.join(seconds)
-        with contextlib.suppress(OSError):
-            for pid in Path(f"/proc/self/task/{self._thread.native_id}/children").read_text(encoding="ascii").split():
-                os.kill(int(pid), signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._started():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                self._thread.join(MOMENT)  # without what it has started, the call fails
+
+    def _started(self) -> list[int]:
+        """The processes that the thread has started."""
+        try:
+            found = Path(f"/proc/self/task/{self._thread.native_id}/children").read_text(encoding="ascii")
+        except OSError:  # the thread has ended
+            return []
+        return [int(pid) for pid in found.split()]
 
     def _work(self) -> None:
         while True:

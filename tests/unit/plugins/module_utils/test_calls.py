@@ -47,17 +47,22 @@ def test_a_call_that_hangs_is_left_after_its_seconds(caller):
     go_on.set()
 
 
-def test_what_a_hanging_call_has_started_ends_with_it(caller):
+@pytest.mark.parametrize(
+    "command, number",
+    [("exec sleep 60", signal.SIGTERM), ("trap '' TERM; while :; do sleep 0.1; done", signal.SIGKILL)],
+    ids=["as others", "ignores SIGTERM"],
+)
+def test_what_a_hanging_call_has_started_ends_with_it(caller, command, number):
     started = []
 
     def start():
-        started.append(subprocess.Popen(["sleep", "60"]))
+        started.append(subprocess.Popen(["sh", "-c", command]))
         started[0].wait()
 
     with pytest.raises(HungCall):
         caller.call(start, 0.3)
     caller.end()
-    assert started[0].wait(10) == -signal.SIGTERM
+    assert started[0].wait(10) == -number
 
 
 @pytest.mark.parametrize("number", _calls.SIGNALS)
