@@ -203,7 +203,10 @@ def _back_up(folder: str, outcome: Outcome) -> str:
     try:
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        handle, path = tempfile.mkstemp(".xml", f"{name}.{stamp}.", folder)
+        rest = f".{stamp}.12345678.xml"  # mkstemp adds eight characters
+        room = os.pathconf(folder, "PC_NAME_MAX") - len(rest)
+        kept = name.encode()[:room].decode(errors="ignore")
+        handle, path = tempfile.mkstemp(".xml", f"{kept}.{stamp}.", folder)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(outcome.before.saved)
             file.flush()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils._checks import LONGEST_NAME
 from tests import fault_docs
 from tests.unit.case_files import load, xml_of
 from tests.unit.run_module import driver_of_tests, run_module
@@ -170,6 +171,15 @@ def test_a_backup_keeps_what_is_replaced(tmp_path, driver):
     assert (stat.S_IMODE(kept.stat().st_mode), stat.S_IMODE(folder.stat().st_mode)) == (0o600, 0o700)
     removed = Path(run(state="absent", **options)["backup_file"])
     assert "1500" in removed.read_text()
+
+
+@pytest.mark.parametrize("name", ["n" * LONGEST_NAME, "ü" * (LONGEST_NAME // 2)], ids=["letters", "of two bytes"])
+def test_a_backup_of_the_longest_name_has_a_file(tmp_path, driver, name):
+    options = {"name": name, **INACTIVE, "backup": True, "backup_dir": str(tmp_path)}
+    assert run_module("virt_network", mtu={"size": 1400}, **options)["changed"]
+    before = driver.observe(name).saved
+    changed = run_module("virt_network", mtu={"size": 1500}, **options)
+    assert Path(changed["backup_file"]).read_text() == before
 
 
 def test_a_full_disk_keeps_a_backup_from_being_made_and_all_as_it_is(tmp_path, driver, monkeypatch):
