@@ -32,6 +32,7 @@ virtqemud-ro.socket     enabled  enabled
 virtqemud.service       enabled  enabled
 virtqemud.socket        enabled  enabled
 """
+WITHOUT_NETWORKS = MODULAR.replace("virtnetworkd", "virtlxcd")
 MANY = ["virtqemud", "virtnetworkd", "virtproxyd"]
 NOW = """\
 net.ipv4.ip_forward = 0
@@ -109,6 +110,11 @@ def test_daemons_are_those_of_the_host(tmp_path: Path) -> None:
         ("hypervisor_daemons", MANY, units(LEGACY, MODULAR)),
         ("hypervisor_daemons", MANY, units(MODULAR)),
         ("hypervisor_daemons", [], units()),
+        ("hypervisor_missing_sockets", ["virtnetworkd.socket"], units(LEGACY, WITHOUT_NETWORKS)),
+        ("hypervisor_missing_sockets", ["virtqemud.socket"], units(MODULAR.replace("virtqemud", "virtlxcd"))),
+        ("hypervisor_missing_sockets", ["virtqemud.socket", "virtnetworkd.socket"], units()),
+        ("hypervisor_missing_sockets", [], units(LEGACY, MODULAR)),
+        ("hypervisor_missing_sockets", [], units(MONOLITHIC, WITHOUT_NETWORKS)),
         ("hypervisor_sockets", ["libvirtd.socket", "libvirtd-ro.socket"], units(MONOLITHIC)),
         ("hypervisor_disabled_units", [], units(MONOLITHIC)),
         ("hypervisor_disabled_units", ["libvirtd.service", "libvirtd.socket", "libvirtd-ro.socket"], units(LEGACY)),
@@ -121,6 +127,17 @@ def test_daemons_are_those_of_the_host(tmp_path: Path) -> None:
             units(MODULAR),
         ),
     )
+
+
+def test_a_daemon_that_is_not_there_is_named(tmp_path: Path) -> None:
+    tasks = yaml.safe_load((ROOT / "roles/hypervisor/tasks/main.yml").read_text())
+    (check,) = [task for task in tasks if task["name"] == "There is libvirt"]
+    given = {"hypervisor_unit_files": told(WITHOUT_NETWORKS)}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": given}
+    play["tasks"] = [{"ansible.builtin.include_vars": str(VARS)}, check]
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    message = "on localhost, because it has no virtnetworkd.socket: look at hypervisor_packages"
+    assert message in ansible(str(tmp_path / "play.yml"), rc=2)
 
 
 def test_what_is_too_old_is_named(tmp_path: Path) -> None:
