@@ -44,6 +44,7 @@ GUEST = """\
 """
 MOVES = "networkDefineXML networkCreateXML updateDeviceFlags destroy create"
 CALLS = len(MOVES.split()) + 2  # a NIC moves aside and back, and the parking network ends
+SECONDS = 5  # for a call: a busy machine needs some
 PID = "$(cat /run/libvirtd.pid)"
 START = "libvirtd --daemon --pid-file /run/libvirtd.pid"
 RESTART = f"kill -9 {PID}; while [ -d /proc/{PID} ]; do sleep 0.05; done; {START}"
@@ -117,12 +118,14 @@ def test_task_that_is_stopped_under_a_replug(faulty: Stage, call: int, signal: s
 @pytest.mark.deep
 @pytest.mark.parametrize("call", sampled(range(3, CALLS + 1), 1))
 def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> None:
-    error = fail(faulty, call, network(**CHANGE, timeout=2), AWAY)
-    assert "libvirt has not come back within 2 seconds" in error
+    try:
+        error = fail(faulty, call, network(**CHANGE, timeout=SECONDS), AWAY)
+    finally:
+        faulty.host.start_libvirtd()
+    assert f"libvirt has not come back within {SECONDS} seconds" in error
     assert "could not be put back" in error
     assert "guests that may be disconnected: shop" in error
     assert re.search("systemctl (status libvirtd|start libvirtd.socket)", error), error
-    faulty.host.start_libvirtd()
     finished(faulty, network(**CHANGE))
 
 
@@ -130,10 +133,14 @@ def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> N
 @pytest.mark.parametrize("call", range(1, amount(1, CALLS) + 1))
 def test_daemon_that_hangs_under_a_replug(faulty: Stage, call: int) -> None:
     began = time.monotonic()
-    error = fail(faulty, call, network(**CHANGE, timeout=2), f"kill -STOP {PID}")
-    assert time.monotonic() - began < 60
-    assert re.search(r"libvirt has not answered vir(Connect|Network|Domain)\.\w+ for 2 seconds", error), error
-    faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+    try:
+        error = fail(faulty, call, network(**CHANGE, timeout=SECONDS), f"kill -STOP {PID}")
+    finally:
+        faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+    assert time.monotonic() - began < 120
+    # The way back of a NIC is tried again, on a new connection that no call has been made on.
+    hung = rf"libvirt has not answered( vir(Connect|Network|Domain)\.\w+)? for {SECONDS} seconds"
+    assert re.search(hung, error), error
     succeeded(faulty.run(network(**CHANGE)))  # what hung may have been carried out, and all of it
     assert connected(faulty)
 

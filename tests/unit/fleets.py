@@ -95,4 +95,4 @@ def hostile(name: str) -> dict[str, Any]:
     told["rows"] = [{**ROW, "network": name, "state": "differs", "path": name, "asked": {name: name}}]
     words = dict.fromkeys(("network", "domain", "mac", "evidence", "remedy", "repair"), name)
     told.update(findings=[{**FINDING, **words}], problems=[name], not_looked_at=[name], networks=[net])
-    return audit_document({name: told, "~": {"unreachable": True, "msg": name}})
+    return audit_document({name: told, f"{name}~": {"unreachable": True, "msg": name}})  # stays behind it
