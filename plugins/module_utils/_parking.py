@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import Element, etree, read_xml, write_xml
 
-# Of a definition, what a NIC keeps while it is parked: the frames' size, its part of the bandwidth, its isolation.
-_KEPT = ("mtu", "bandwidth", "port", "portgroup")
+# Of a definition, what a NIC keeps while it is parked: the frames' size, its part of the bandwidth, its isolation; and
+# the gateway's MAC address. Else frames to it go to the other ports, and there the kernel, with br_netfilter, ends
+# the NAT of their connections, as they leave by another device (nf_nat_oif_changed() in nf_nat_core.c).
+_KEPT = ("mac", "mtu", "bandwidth", "port", "portgroup")
 _METADATA = "https://github.com/virtfleet/virtfleet.network/parking"
 
 

@@ -58,7 +58,7 @@ STILL = """\
 </domain>
 """
 # Takes one connection from the guest and keeps what it sends, a number a line.
-LISTEN = "import socket; s = socket.create_server(('', 7000)); c = s.accept()[0]; f = open('/run/lab/talk', 'wb', 0)\n"
+LISTEN = "import socket; s = socket.create_server(('', 7000)); f = open('/run/lab/talk', 'wb', 0); c = s.accept()[0]\n"
 LISTEN += "while d := c.recv(99): f.write(d)"
 TALK = f"(i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done) | nc {WORLD} 7000 & echo $! >/talk.pid"
 
@@ -123,9 +123,10 @@ def talking(stage: Stage, guest: Guest) -> Iterator[list[float]]:
     talk.unlink(missing_ok=True)
     ping = ["sh", "-c", f"exec ping -i 0.02 {ADDRESS} >/run/lab/pinged"]
     with world.background(["python3", "-c", LISTEN]), stage.host.background(ping):
+        wait_for(talk.exists)  # then it listens
         guest.run(f"ping -i 0.02 {WORLD} >/ping.log & echo $! >/ping.pid")
         guest.run(TALK)
-        wait_for(talk.exists)
+        wait_for(talk.read_text)
         yield longest
         before = len(talk.read_text().splitlines())
         wait_for(lambda: len(talk.read_text().splitlines()) > before + 5)
@@ -157,6 +158,17 @@ def test_guests_talk_through_a_change(plugged: Stage, guest: Guest) -> None:
     assert "DOWN" not in guest.console()
     # The cut is a part of the task; without care for STP it goes on for 4 seconds after it.
     assert max(longest) < 3 * result["cost"]["seconds"], longest
+
+
+def test_connections_keep_their_nat(plugged: Stage, guest: Guest) -> None:
+    """Whatever guests send while their network is away: the kernel still knows their connections then."""
+    look = "sleep 2; grep dport=7000 /proc/net/nf_conntrack >/run/lab/tracked"
+    with talking(plugged, guest):
+        succeeded(plugged.run(at_call(plugged, 1, network(name="plug", state="restarted"), look, "create")))
+    tracked = (plugged.host.home / "run/lab/tracked").read_text()
+    assert "[ASSURED]" in tracked
+    assert f"src={WORLD} dst=192.0.2.2" in tracked
+    assert_connected(plugged, guest)
 
 
 def test_restart_on_purpose(plugged: Stage, guest: Guest) -> None:
