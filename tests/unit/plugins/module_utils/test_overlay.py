@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, parse, read_xml, write_xml
@@ -94,3 +95,42 @@ def test_a_definition_does_not_differ_from_itself(wanted):
 def test_normal_forms_stay(wanted):
     spec = normal(wanted)
     assert normal(spec) == spec
+
+
+def parts(rows, spec, items):
+    """A spec with the items that a function makes of those of each list."""
+    found = dict(spec)
+    for row in rows:
+        value = spec.get(row.option)
+        if row.form == "element" and value:
+            found[row.option] = parts(row.rows, value, items)
+        elif row.form == "many" and value:
+            found[row.option] = [parts(row.rows, item, items) for item in items(row, value)]
+    return found
+
+
+def telling(row, items):
+    """What tells items from others, and what is inside of them."""
+    inner = [one.option for one in row.rows if one.form in ("element", "many")]
+    return [
+        {name: item[name] for name in item if name in inner or row.key(_without(item, name)) != row.key(item)}
+        for item in items
+    ]
+
+
+def _without(item, name):
+    return {other: item[other] for other in item if other != name}
+
+
+@given(st.data(), networks())
+def test_an_item_that_only_one_definition_has_is_completed_from_there(data, wanted):
+    whole = definition(wanted)
+    spec = parse(read_xml(whole), NETWORK)
+
+    def some(_row, items):
+        return [item for item in items if data.draw(st.booleans())]
+
+    left = write_xml(build(Desired("n", spec=parts(NETWORK, spec, some)), whole)[0])
+    desired = Desired("n", spec=parts(NETWORK, spec, telling))
+    for base, other in ((whole, left), (left, whole)):
+        assert differences(read_xml(whole), build(desired, base, other)[0], NETWORK) == []
