@@ -57,14 +57,18 @@ check: setup ## style, types, pure tests, sanity, documentation: everything that
 	@$(MAKE) -j2 check-steps
 	@echo "check: passed"
 
-.PHONY: check-steps check-unit check-style check-types check-shell check-generated check-sanity check-floor
+.PHONY: check-steps check-plugins check-content check-style check-types check-shell check-generated check-sanity check-floor
 .PHONY: check-docs check-lint check-changelog check-tarball
 # Two at a time: those that take long begin.
-check-steps: check-style check-unit check-floor check-sanity check-lint check-docs check-types
+check-steps: check-style check-plugins check-sanity check-content check-floor check-lint check-docs check-types
 check-steps: check-generated check-shell check-changelog check-tarball
 
-check-unit:
-	@$(STEP) --last "pure tests" pytest tests/unit
+# In two parts: one process would still run when all other steps have ended.
+check-plugins:
+	@$(STEP) --last "pure tests of plugins" pytest tests/unit/plugins
+
+check-content:
+	@$(STEP) --last "pure tests of roles, playbooks and pages" pytest tests/unit --ignore tests/unit/plugins
 
 check-style:
 	@$(STEP) "style" bash -c 'ruff check . && ruff format --check .'
