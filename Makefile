@@ -30,8 +30,12 @@ export FLOOR
 help: ## show this list
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-.PHONY: setup
-setup: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network .build/collections ## install what is needed (as root: also Debian packages)
+.PHONY: setup setup-steps
+setup: ## install what is needed (as root: also Debian packages)
+	@$(MAKE) -j2 setup-steps
+
+setup-steps: .venv/.made .venv-floor/.made-$(FLOOR) .build/ansible_collections/virtfleet/network .build/collections
+	@:
 
 .PHONY: demo
 demo: setup ## build a small fleet on this machine and let the collection loose on it
