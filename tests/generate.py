@@ -20,14 +20,14 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / ".build")]  # in the second one the checkout is a collection
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _entries  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import entry_options  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row, argument_spec  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._findings import KINDS  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._module import CHANGE, CONNECTION  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import iface_options  # noqa: E402
-from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import topology_options  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import KINDS  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._entries import lists as _entries  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import CHANGE, CONNECTION  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import iface_options  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options  # noqa: E402
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row, argument_spec  # noqa: E402
 from tests import fault_docs, interface_docs, topology_docs  # noqa: E402
 from tests.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk  # noqa: E402
 from tests.role_docs import Roles  # noqa: E402

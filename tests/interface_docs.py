@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import NEEDED
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import NEEDED
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
 from tests.option_docs import Descriptions, Options, Place, each_text, flat, listed, options_of, walk, word
 
 _TYPES = {"str": "text", "int": "number", "bool": "yes or no"}

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import _NEEDED
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import Collection
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import Row
-from ansible_collections.virtfleet.network.plugins.module_utils._live import FIREWALL_SECONDS, call_seconds
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._plan import WORTH_A_RESTART
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import Collection
+from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import _NEEDED
+from ansible_collections.virtfleet.network.plugins.module_utils._network.live import FIREWALL_SECONDS, call_seconds
+from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import WORTH_A_RESTART
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
 
 Options = dict[str, Any]
 # The module that has an option for everything, to which texts lead that speak of an option of another one.

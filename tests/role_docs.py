@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import _OWN_BRIDGE_ONLY
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_HOST
-from ansible_collections.virtfleet.network.plugins.module_utils._module import (
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import DHCP_HOST
+from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import _OWN_BRIDGE_ONLY
+from ansible_collections.virtfleet.network.plugins.module_utils._network.short_form import FORWARD, SHORT
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import (
     CHANGE,
     CONNECTION,
     network_options,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import FORWARD, SHORT
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import topology_options
+from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from tests.interface_docs import guest_docs
 from tests.option_docs import WHOLE, Descriptions, Options, Place, each_text, flat, head, options_of
 

@@ -60,14 +60,8 @@ from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import (
-    COLUMNS,
-    failing,
-    printable,
-    table,
-    words,
-)
-from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, picture
+from ..plugin_utils._reports.drawing import dot, picture
+from ..plugin_utils._reports.words import COLUMNS, failing, printable, table, words
 
 NOT_AUDITED = ("unreachable", "failed")
 COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error"}

@@ -46,7 +46,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit_document import document
+from ..plugin_utils._reports.document import document
 
 
 def audit_document(results: Mapping[str, Any]) -> dict[str, Any]:

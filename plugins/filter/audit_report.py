@@ -60,10 +60,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import numbers, printable
-from ansible_collections.virtfleet.network.plugins.module_utils._drawing import dot, outline, picture
-from ansible_collections.virtfleet.network.plugins.module_utils._graphviz import draw
-from ansible_collections.virtfleet.network.plugins.module_utils._report import cards, tables
+from ..plugin_utils._reports.drawing import dot, outline, picture
+from ..plugin_utils._reports.graphviz import draw
+from ..plugin_utils._reports.report import cards, tables
+from ..plugin_utils._reports.words import numbers, printable
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks/templates/report"
 

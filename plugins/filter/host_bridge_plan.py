@@ -64,17 +64,12 @@ _value:
 
 from typing import Any, Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_guard import guard_head
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_host import PROVIDERS
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_look import host_of
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_options import (
-    bridge_options,
-    seconds_option,
-    shown,
-    target_options,
-)
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_plan import bridge_plan
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_texts import planned_files, read_yaml
+from ..plugin_utils._bridges.guard import guard_head
+from ..plugin_utils._bridges.host import PROVIDERS
+from ..plugin_utils._bridges.look import host_of
+from ..plugin_utils._bridges.options import bridge_options, seconds_option, shown, target_options
+from ..plugin_utils._bridges.plan import bridge_plan
+from ..plugin_utils._bridges.texts import planned_files, read_yaml
 
 # A port of a bridge with STP is deaf for half a minute.
 STP_SECONDS = 60

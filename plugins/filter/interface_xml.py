@@ -90,9 +90,9 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import HAS_LXML
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidInterfaceError
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_spec import render
+from ..module_utils._errors.errors import InvalidInterfaceError
+from ..module_utils._nics.interface_spec import render
+from ..module_utils._xml.codec import HAS_LXML
 
 NAME = "virtfleet.network.interface_xml"
 

@@ -39,8 +39,8 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ..module_utils._schema.network import NETWORK
+from ..module_utils._xml.codec import normalise
 
 
 def manageable(networks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -51,10 +51,10 @@ from typing import Any, Callable
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import PlanError
-from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import SHORT
-from ansible_collections.virtfleet.network.plugins.module_utils._network_plan import network_plan as plan
-from ansible_collections.virtfleet.network.plugins.module_utils._variables import wrong_shapes
+from ..module_utils._errors.errors import PlanError
+from ..module_utils._network.short_form import SHORT
+from ..module_utils._network.short_form import network_plan as plan
+from ..plugin_utils._playbooks.variables import wrong_shapes
 
 SHAPES = {
     **{name: {"type": "str"} for name in ("name", *SHORT)},

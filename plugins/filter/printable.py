@@ -37,7 +37,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._audit_text import printable
+from ..plugin_utils._reports.words import printable
 
 
 class FilterModule:

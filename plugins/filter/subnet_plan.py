@@ -113,8 +113,8 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import PlanError
-from ansible_collections.virtfleet.network.plugins.module_utils._subnet_plan import subnet_plan as plan
+from ..module_utils._errors.errors import PlanError
+from ..module_utils._network.subnets import subnet_plan as plan
 
 
 def subnet_plan(subnet: str, *given: Any, **options: Any) -> dict[str, Any]:

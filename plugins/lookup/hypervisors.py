@@ -49,7 +49,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.virtfleet.network.plugins.module_utils._variables import unknown_names
+from ..plugin_utils._playbooks.variables import unknown_names
 
 KNOWN = ("target_serial", "target_max_fail_percentage", "target_uri")
 LISTING = ("syntax", "listhosts", "listtasks", "listtags")

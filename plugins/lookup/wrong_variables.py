@@ -58,11 +58,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.virtfleet.network.plugins.module_utils._variables import (
-    unknown_names,
-    without_nulls,
-    wrong_shapes,
-)
+from ..plugin_utils._playbooks.variables import unknown_names, without_nulls, wrong_shapes
 
 COLLECTION = Path(__file__).parents[2]
 UNKNOWN = re.compile(r"^(?:Unsupported parameters[^:]*: )?([^ ]+)\. Supported parameters include: ")

@@ -289,9 +289,9 @@ problems:
       fd00:50::/64)'
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_HOST
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._entries.lists import DHCP_HOST
+from ..module_utils._task.networks import run_entries
 
 
 def main():  # type: () -> None

@@ -235,9 +235,9 @@ problems:
       has: 192.168.50.0/24)'
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import DHCP_RANGE
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._entries.lists import DHCP_RANGE
+from ..module_utils._task.networks import run_entries
 
 
 def main():  # type: () -> None

@@ -249,9 +249,9 @@ problems:
     - dns.srvs[0] needs target for port, priority and weight
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import DNS_SRV
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._entries.lists import DNS_SRV
+from ..module_utils._task.networks import run_entries
 
 
 def main():  # type: () -> None

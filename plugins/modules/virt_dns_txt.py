@@ -211,9 +211,9 @@ problems:
     - dns.txts[0] needs value
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import DNS_TXT
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._entries.lists import DNS_TXT
+from ..module_utils._task.networks import run_entries
 
 
 def main():  # type: () -> None

@@ -220,8 +220,8 @@ problems:
     - "52:54:00:00:60:0a (network backup): there is no network 'backup' (there is: default, guests)"
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_iface
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._task.nics import run_iface
 
 
 def main():  # type: () -> None

@@ -219,8 +219,8 @@ guests:
               sample: 0
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_iface_info
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._task.nics import run_iface_info
 
 
 def main():  # type: () -> None

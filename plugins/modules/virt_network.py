@@ -497,8 +497,8 @@ problems:
   sample: ["subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1"]
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_network
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._task.networks import run_network
 
 
 def main():  # type: () -> None

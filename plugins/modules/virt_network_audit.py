@@ -152,8 +152,8 @@ libvirt:
   sample: 9000000
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import run_audit
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._task.topology import run_audit
 
 
 def main():  # type: () -> None

@@ -152,8 +152,8 @@ not_looked_at:
     - "whether DHCP answers a discover: nobody asked for it with probe=true"
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import run_check
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._task.nics import run_check
 
 
 def main():  # type: () -> None

@@ -231,9 +231,9 @@ networks:
               sample: ""
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_info
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._network.info import networks
+from ..module_utils._task.networks import run_info
 
 
 def main():  # type: () -> None

@@ -253,9 +253,9 @@ problems:
     - portgroups may have one default, not full, metered
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._entries import PORTGROUP
-from ansible_collections.virtfleet.network.plugins.module_utils._module import run_entries
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._entries.lists import PORTGROUP
+from ..module_utils._task.networks import run_entries
 
 
 def main():  # type: () -> None

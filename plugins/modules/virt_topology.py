@@ -283,8 +283,8 @@ problems:
     - subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1
 """
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _python  # pylint: disable=unused-import
-from ansible_collections.virtfleet.network.plugins.module_utils._topology_module import run_topology
+from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils._task.topology import run_topology
 
 
 def main():  # type: () -> None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 from tests.bench.plays import Bench, median, row
 
 ROUNDS, TASKS = 5, 20

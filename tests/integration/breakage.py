@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
+from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 
 from .plays import Task, network
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _link
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import link as _link
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 from tests.deep import amount, sampled
 
 from . import plays

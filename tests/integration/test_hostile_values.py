@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _dnsmasq
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
-from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import InvalidNetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._network import dnsmasq as _dnsmasq
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
 from tests import deep
 
 from .hostile_values import Inventor, Spec, configuration, merged, names, reservations

@@ -6,13 +6,16 @@ import libvirt
 import pytest
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import newer
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._diff import differences
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_checks import demanded, interface_problems
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from ansible_collections.virtfleet.network.plugins.module_utils._nics import render, spec_of
-from ansible_collections.virtfleet.network.plugins.module_utils._qemu_checks import qemu_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import newer
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
+    demanded,
+    interface_problems,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import render, spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.qemu_checks import qemu_problems
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences
 
 from .interface_rules import CASES, Spec
 from .stage import Stage

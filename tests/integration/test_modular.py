@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import SECONDS
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import SECONDS
 from tests.lab.hypervisor import MODULAR as DAEMONS
 from tests.lab.root import MODULAR
 

@@ -9,14 +9,14 @@ import libvirt
 import pytest
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import NetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._guests import Guests
-from ansible_collections.virtfleet.network.plugins.module_utils._interface_xml import INTERFACE
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import converge_nics
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import STATE, TASK, desired_nics
-from ansible_collections.virtfleet.network.plugins.module_utils._nics import render
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
+from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Guests
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import render
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import STATE, TASK, desired_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
 from tests.deep import SEED, amount
 
 from . import random_nics

@@ -8,14 +8,14 @@ from typing import Any
 import libvirt
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._checks import remarks
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import parse, read_xml, write_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._dnsmasq import line_remarks
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import Caution
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._overlay import overlay
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired
-from ansible_collections.virtfleet.network.plugins.module_utils._target import build, mode
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import Caution
+from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import remarks
+from ansible_collections.virtfleet.network.plugins.module_utils._network.dnsmasq import line_remarks
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build, mode
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
 from tests.unit.case_files import load, spec_of
 
 from .stage import Stage

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import normalise, write_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
-from ansible_collections.virtfleet.network.plugins.module_utils._steps import report
-from ansible_collections.virtfleet.network.plugins.module_utils._target import build
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import report
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, write_xml
 from tests.unit.fake_libvirt import FakeHost
 
 MAC = "52:54:00:00:00:01"

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _entries
-from ansible_collections.virtfleet.network.plugins.module_utils._diff import equal
-from ansible_collections.virtfleet.network.plugins.module_utils._entry_options import (
+from ansible_collections.virtfleet.network.plugins.module_utils._entries import lists as _entries
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import (
     desired_entries,
     entry_options,
     entry_rules,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
 from tests.unit.case_files import CASES, load
 from tests.unit.fake_libvirt import FakeHost
 

@@ -8,13 +8,13 @@ from typing import Any, Callable, NamedTuple
 
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge import converge
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import (
+from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
+from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     LibvirtError,
     StoppedError,
     UnreachableError,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import converge_nics
 from tests.deep import DEEP, SEED
 from tests.unit import entry_cases, nic_cases
 from tests.unit.case_files import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _task
+from ansible_collections.virtfleet.network.plugins.module_utils._task import task as _task
 from tests.unit.run_module import MODULES
 
 MAC, DUID = "52:54:00:00:00:01", "00:03:00:01:52:54:00"

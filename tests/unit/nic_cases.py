@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_module import STATE, TASK, desired_nics
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import report
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device
+from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import STATE, TASK, desired_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import report
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
 from tests.unit.fake_libvirt.guests import FakeGuests
 
 DHCP = "<ip address='192.168.{}.1' prefix='24'/>"

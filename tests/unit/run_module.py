@@ -12,7 +12,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 
 MODULES = "ansible_collections.virtfleet.network.plugins.modules"
 URI = "test:///default"

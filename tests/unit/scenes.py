@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
-from ansible_collections.virtfleet.network.plugins.module_utils._sight import Route, Rule, Scene, Server, Sight, Socket
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import (
+    Route,
+    Rule,
+    Scene,
+    Server,
+    Sight,
+    Socket,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 
 MAC, BRIDGE_MAC = "52:54:00:00:01:01", "52:54:00:00:00:01"
 RANGE = '<range start="192.168.50.100" end="192.168.50.101"/>'

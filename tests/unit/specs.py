@@ -7,8 +7,8 @@ import string
 
 from hypothesis import strategies as st
 
-from ansible_collections.virtfleet.network.plugins.module_utils import _kinds as kind
-from ansible_collections.virtfleet.network.plugins.module_utils._network_xml import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
 from tests.unit.table_rows import accepts
 
 # What XML, dnsmasq and people find special, without control characters.

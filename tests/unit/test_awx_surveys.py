@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils._kinds import MAC
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.kinds import MAC
 from tests.awx.objects import ROOT, TEMPLATES
 from tests.awx.surveys import answer_errors, extra_vars_file, spec_errors, variables_of
 

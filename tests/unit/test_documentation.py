@@ -15,22 +15,21 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils import (
-    _entries,
-    _module,
-    _nic_module,
-    _plan,
-    _topology_module,
-)
-from ansible_collections.virtfleet.network.plugins.module_utils._converge import Outcome
-from ansible_collections.virtfleet.network.plugins.module_utils._fields import attr, element
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Lease
-from ansible_collections.virtfleet.network.plugins.module_utils._guests import Address
-from ansible_collections.virtfleet.network.plugins.module_utils._info import networks
-from ansible_collections.virtfleet.network.plugins.module_utils._live import call_seconds
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_converge import converge_nics
-from ansible_collections.virtfleet.network.plugins.module_utils._plan import plan_network
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Desired, Guest, Nic, Observed, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._entries import lists as _entries
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Lease
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address
+from ansible_collections.virtfleet.network.plugins.module_utils._network import plan as _plan
+from ansible_collections.virtfleet.network.plugins.module_utils._network.info import networks
+from ansible_collections.virtfleet.network.plugins.module_utils._network.live import call_seconds
+from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import plan_network
+from ansible_collections.virtfleet.network.plugins.module_utils._task import networks as _module
+from ansible_collections.virtfleet.network.plugins.module_utils._task import nics as _nic_module
+from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
+from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Outcome
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import attr, element
 from tests import generate, interface_docs, option_docs, pages
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module

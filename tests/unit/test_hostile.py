@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import read_xml
 from tests.deep import sampled
 from tests.hostile import HARM, VALUES, is_one_sentence
 from tests.unit.hostile_tasks import BASES, argument_spec, strings, tasks, value_at, with_value

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
-from ansible_collections.virtfleet.network.plugins.module_utils._bridge_options import bridge_options
+from ansible_collections.virtfleet.network.plugins.plugin_utils._bridges.options import bridge_options
 from tests.deep import sampled
 from tests.hostile import HARM, VALUES, is_one_sentence
 from tests.unit.bridge_hosts import FIXED, FIXED6, IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, Told

@@ -14,7 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.virtfleet.network.plugins.lookup.wrong_variables import LookupModule
-from ansible_collections.virtfleet.network.plugins.module_utils._variables import without_nulls, wrong_shapes
+from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.variables import without_nulls, wrong_shapes
 from tests.awx.objects import TEMPLATES
 from tests.unit.test_roles import ELSEWHERE, HERE, PLAYBOOKS, ROLES, ROOT, ansible, example, options_of
 

@@ -7,10 +7,10 @@ import itertools
 
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._connected import Seen
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, UnplugError
-from ansible_collections.virtfleet.network.plugins.module_utils._nic_steps import Change
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Guest, Nic, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, UnplugError
+from ansible_collections.virtfleet.network.plugins.module_utils._values.connection import Seen
+from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import Change
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, ObservedGuest
 from tests.unit.fake_libvirt.base import (
     INTERNAL,
     INVALID,

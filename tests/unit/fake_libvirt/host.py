@@ -9,9 +9,14 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._errors import LibvirtError, LockedError, MeanwhileError
-from ansible_collections.virtfleet.network.plugins.module_utils._parking import parking_of
-from ansible_collections.virtfleet.network.plugins.module_utils._state import Device, Lack, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
+    LibvirtError,
+    LockedError,
+    MeanwhileError,
+)
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed
+from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
+from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Lack
 from tests.unit.fake_libvirt.addresses import network_of
 from tests.unit.fake_libvirt.base import (
     INTERNAL,

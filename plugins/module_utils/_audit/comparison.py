@@ -1,0 +1,113 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How networks are, compared with what was asked: one row for each field that differs, with all three values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .._network.target import build, definition, objections, pending
+from .._schema.network import NETWORK
+from .._values.desired import Desired
+from .._values.observed import Guest, Observed
+from .._values.parking import parking_of
+from .._xml.diff import differences
+
+NOT_SHOWN = "not shown"
+SIDES = ("asked", "saved", "running", "live")
+
+
+class Row(NamedTuple):
+    """One line of an audit.
+
+    ``state`` is as_asked, differs, missing, unwanted (it shall not be there), unknown (nobody asked for it),
+    restart_pending, cut_off or invalid. ``path`` is the field, with what was asked, what is saved and what runs; None
+    where there is none.
+    """
+
+    network: str
+    state: str
+    path: str = ""
+    asked: Any = None
+    saved: Any = None
+    running: Any = None
+    domain: str = ""
+    mac: str = ""
+
+
+def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) -> list[Row]:
+    """The rows of all networks: of those that are asked for, and of those that nobody asked for."""
+    rows = [row for desired in wanted for row in _asked(desired, networks.get(desired.name, Observed(desired.name)))]
+    known = {desired.name for desired in wanted} | {parking_of(name).network for name in networks}
+    rows += [Row(name, "unknown") for name in networks if name not in known]
+    rows += [
+        Row(name, "cut_off", "nic", "connected", None, nic.why, guest.name, nic.mac)
+        for name, guest, nic in _cut_off(networks)
+    ]
+    return sorted(rows, key=lambda row: (row.network, row.domain, row.mac, row.path))
+
+
+def without_metadata(told: Any) -> Any:
+    """An audit without what others keep in the metadata of networks, which may be a secret of theirs."""
+    if isinstance(told, list):
+        return [without_metadata(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    values = SIDES if told.get("path") == "metadata" else ()
+    return {
+        name: NOT_SHOWN if name in values and value is not None else without_metadata(value)
+        for name, value in told.items()
+        if name != "metadata"
+    }
+
+
+def _cut_off(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest, Any]]:
+    for name, network in networks.items():
+        for guest in network.guests or ():
+            yield from ((name, guest, nic) for nic in guest.nics if nic.state in ("cut_off", "parked"))
+
+
+def _asked(desired: Desired, observed: Observed) -> list[Row]:
+    if not desired.present:
+        return [Row(desired.name, "unwanted" if observed.saved else "as_asked")]
+    problems = objections(desired, observed)
+    if problems:
+        return [Row(desired.name, "invalid", "", "; ".join(problems))]
+    if not observed.saved:
+        return [Row(desired.name, "missing")]
+    rows = [*_switches(desired, observed), *_fields(desired, observed)]
+    differing = {row.path for row in rows}
+    rows += [row for row in _pending(observed) if row.path not in differing]
+    return rows or [Row(desired.name, "as_asked")]
+
+
+def _switches(desired: Desired, observed: Observed) -> Iterator[Row]:
+    if desired.active not in (None, observed.active):
+        yield Row(desired.name, "differs", "active", desired.active, None, observed.active)
+    if desired.autostart not in (None, observed.autostart):
+        yield Row(desired.name, "differs", "autostart", desired.autostart, observed.autostart)
+    if not observed.persistent:
+        yield Row(desired.name, "differs", "persistent", True, False)
+
+
+def _fields(desired: Desired, observed: Observed) -> Iterator[Row]:
+    """What differs in the saved definition, in the running one, or in both."""
+    there = {"saved": observed.saved, "running": observed.live}
+    found: dict[str, dict[str, Any]] = {}
+    for scope, xml in there.items():
+        if not xml:
+            continue
+        other = observed.live if scope == "saved" else observed.saved
+        wanted, edited = build(desired, xml, other)
+        for change in differences(definition(xml), wanted, NETWORK) if edited else ():
+            field = found.setdefault(change.path, {name: change.after for name, text in there.items() if text})
+            field.update({"asked": change.after, scope: change.before})
+    for path, field in found.items():
+        yield Row(desired.name, "differs", path, field["asked"], field.get("saved"), field.get("running"))
+
+
+def _pending(observed: Observed) -> Iterator[Row]:
+    """What nobody asked for, and the next start would change all the same."""
+    for change in pending(observed.live, observed.saved):
+        yield Row(observed.name, "restart_pending", change.path, None, change.after, change.before)

@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that an audit tells of a hypervisor: what differs from what was asked, what is wrong, and what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._converge.topology import converge_topology
+from .._diagnosis.check import check
+from .._errors.errors import NetworkError
+from .._network import info as _info
+from .._nics import info as _nic_info
+from .._nics.nics import mac_of
+from .._values.desired import Policy
+from .._values.nic_steps import DesiredNics, NicOutcome, report
+from .._values.topology import Wanted
+from .comparison import Row, network_rows
+
+if TYPE_CHECKING:
+    from .._hypervisor.guests import Guests
+
+GOOD = ("as_asked", "unknown")
+# What a diagnosis finds of networks for which these options are false.
+SWITCHES = {"network_inactive": "active", "autostart_off": "autostart"}
+
+
+def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
+    """What an audit tells; it changes nothing."""
+    users = gateway.guests()
+    networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
+    rows, problems = network_rows(wanted.networks, networks), list[str]()
+    try:
+        rows += _nic_rows(gateway, wanted)
+    except NetworkError as error:
+        problems = _problems(error)
+        rows += [row for one in wanted.guests for row in _alone(gateway, one)]
+    seen = check(gateway, [], [], False)
+    findings = [one for one in seen["findings"] if not _asked_for(one, wanted)]
+    broken = any(one["severity"] == "error" for one in findings)
+    devices = gateway.devices() or {}
+    return {
+        "as_asked": not (problems or broken) and all(row.state in GOOD for row in rows),
+        "rows": [row._asdict() for row in rows],
+        "problems": problems,
+        "findings": findings,
+        "not_looked_at": seen["not_looked_at"],
+        "networks": [_without_xml(network) for network in _info.networks(gateway, [])],
+        "guests": _nic_info.guests(gateway, [], False),
+        "devices": {name: device._asdict() for name, device in devices.items()},
+        "libvirt": gateway.version(),
+    }
+
+
+def _asked_for(finding: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Whether a finding is just what was asked for: a network that is off, a NIC without a link."""
+    switch = SWITCHES.get(finding["code"])
+    if switch is not None:
+        return any(one.name == finding["network"] and getattr(one, switch) is False for one in wanted.networks)
+    nics = [nic.spec for one in wanted.guests if one.guest == finding["domain"] for nic in one.nics]
+    return finding["code"] == "nic_link_down" and any(
+        nic.get("link", {}).get("state") == "down" and mac_of(nic) in ("", finding["mac"]) for nic in nics
+    )
+
+
+def _without_xml(network: dict[str, Any]) -> dict[str, Any]:
+    """Its specs say it all; of a fleet, the definitions are much text."""
+    return {name: value for name, value in network.items() if name not in ("xml", "live_xml")}
+
+
+def _problems(error: NetworkError) -> list[str]:
+    return getattr(error, "problems", []) or [str(error)]
+
+
+def _nic_rows(gateway: Guests, wanted: Wanted) -> list[Row]:
+    """What differs of guests' NICs. Raises a NetworkError with all that speaks against all of this."""
+    outcomes = converge_topology(gateway, wanted, Policy(), True, 0)
+    return [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
+
+
+def _alone(gateway: Guests, nics: DesiredNics) -> list[Row]:
+    """The same of one guest, as things are, where something speaks against the whole."""
+    try:
+        return _nic_rows(gateway, Wanted([], [nics]))
+    except NetworkError as error:
+        return [Row("", "invalid", asked="; ".join(_problems(error)), domain=nics.guest)]
+
+
+def _rows_of(outcome: NicOutcome) -> list[Row]:
+    """What differs of a guest's NICs, as the steps that would change it."""
+    guest = outcome.desired.guest
+    rows = [
+        Row(
+            "",
+            "differs",
+            step["path"],
+            step["after"],
+            step["before"] if step["effect"] != "live" else None,
+            step["before"] if step["effect"] == "live" else None,
+            guest,
+        )
+        for step in report(outcome.plan.steps)
+    ]
+    return rows or [Row("", "as_asked", domain=guest)]

@@ -1,0 +1,263 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gateway to libvirt: observes networks, carries out steps, holds the lock."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from urllib.parse import urlsplit
+
+from .._errors.errors import LibvirtError, MeanwhileError, UnreachableError
+from .._values.observed import Device, Guest, Observed
+from .._values.parking import parking_of
+from .._values.surroundings import Lack, Need
+from .calls import pause
+from .link import Link
+
+if TYPE_CHECKING:
+    from .._values.steps import Step
+    from .look import Look
+    from .replug import Replugger
+
+try:
+    import libvirt
+except ImportError:  # reported by the glue in Ansible's usual words
+    libvirt = None
+
+HAS_LIBVIRT = libvirt is not None
+SECONDS = 60  # longer than libvirt itself waits for a guest that does not answer: 30
+
+
+class Lease(NamedTuple):
+    """A DHCP lease; ``expires`` is in seconds since 1970, 0 for ever."""
+
+    mac: str
+    ip: str
+    prefix: int
+    hostname: str
+    client_id: str
+    expires: int
+
+
+class Gateway:
+    """A connection to one libvirt; every method raises LibvirtError when libvirt refuses."""
+
+    def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
+        self._uri = uri
+        self._parked: Replugger | None = None
+        libvirt.registerErrorHandler(lambda _context, _error: None, None)
+        with refusals(f"Cannot connect to {uri}"):
+            self._conn = Link(uri, readonly, seconds, remote=not (uri.startswith("test:") or self._is_here()))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._conn.close()
+
+    def version(self) -> int:
+        """libvirt's version on the hypervisor, as a number like 9000000 for 9.0.0."""
+        with refusals("Cannot read libvirt's version"):
+            return int(self._conn.getLibVersion())
+
+    def api_version(self) -> int:
+        """The version of what can be called: the hypervisor's, or that of an older library on this machine."""
+        return min(self.version(), int(libvirt.getVersion()))
+
+    def observe(self, name: str) -> Observed:
+        """A network as it is, empty when there is none."""
+        with refusals(f"Cannot look up network {name!r}"):
+            try:
+                network = self._conn.networkLookupByName(name)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() == libvirt.VIR_ERR_NO_NETWORK:
+                    return Observed(name)
+                raise
+            return _observe(network)._replace(parking=self._is_parking(name))
+
+    def networks(self) -> list[Observed]:
+        """All networks, without those that vanish meanwhile, ordered by name."""
+        with refusals("Cannot list the networks"):
+            found = []
+            for network in self._conn.listAllNetworks():
+                try:
+                    found.append(_observe(network))
+                except libvirt.libvirtError as error:
+                    if error.get_error_code() != libvirt.VIR_ERR_NO_NETWORK:
+                        raise
+            return sorted(found)
+
+    def _is_parking(self, name: str) -> bool:
+        """Whether NICs wait for the network, or waited when a task was killed."""
+        with contextlib.suppress(libvirt.libvirtError):
+            return bool(self._conn.networkLookupByName(parking_of(name).network).isActive())
+        return False
+
+    def guests(self) -> dict[str, tuple[Guest, ...]]:
+        """Who uses which network, by the network's name, and how their NICs are."""
+        from .users import Users
+
+        with refusals("Cannot list the guests"):
+            return Users(self._conn, self._is_here()).guests()
+
+    def leases(self, name: str) -> list[Lease]:
+        """The DHCP leases of a running network; empty where libvirt serves none or cannot tell."""
+        with refusals(f"Cannot read the leases of network {name!r}"):
+            try:
+                found = self._conn.networkLookupByName(name).DHCPLeases()
+            except libvirt.libvirtError as error:
+                # It serves none, cannot tell, or has vanished meanwhile.
+                none = (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_NO_NETWORK)
+                if error.get_error_code() in none:
+                    return []
+                raise
+            return [
+                Lease(
+                    lease["mac"] or "",
+                    lease["ipaddr"],
+                    int(lease["prefix"]),
+                    lease["hostname"] or "",
+                    lease["clientid"] or "",
+                    int(lease["expirytime"]),
+                )
+                for lease in found
+            ]
+
+    def devices(self) -> dict[str, Device] | None:
+        """The hypervisor's own network devices by name, None when this is not the hypervisor."""
+        from . import host as _host
+
+        return _host.devices() if self._is_here() else None
+
+    def lacks(self, needs: Sequence[Need]) -> Lack | None:
+        """What the hypervisor lacks of what a network needs, None when this is not the hypervisor."""
+        from . import trial as _trial
+
+        return _trial.lacks(needs) if self._is_here() else None
+
+    def look(self) -> Look | None:
+        """What looks at the hypervisor itself for a diagnosis, None when this is not the hypervisor."""
+        from .look import Look
+
+        return Look(self.version()) if self._is_here() else None
+
+    def schema_errors(self, xml: str) -> list[str] | None:
+        """What the hypervisor's libvirt schema says against a definition, None when it is not here."""
+        from . import host as _host
+
+        return _host.schema_errors(xml) if self._is_here() else None
+
+    def parsed(self, xml: str) -> str | None:
+        """A definition as libvirt's own parser keeps it; None where it cannot be asked. Nothing is defined by it: the
+        parser is that of an empty hypervisor of the test driver, in this process."""
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as empty:
+            empty.write("<node/>")
+            empty.flush()
+            try:
+                driver = libvirt.open(f"test://{empty.name}")
+            except libvirt.libvirtError:
+                return None
+        with contextlib.closing(driver), refusals("Cannot read the definition"):
+            return str(driver.networkDefineXML(xml).XMLDesc())
+
+    def _is_here(self) -> bool:
+        """Whether the URI means this machine: no host, and no socket path, which may lead into another namespace."""
+        try:
+            parts = urlsplit(self._uri)
+        except ValueError:  # brackets that are no IPv6 address
+            return False
+        transport = parts.scheme.partition("+")[2]
+        return (
+            parts.scheme != "test" and not parts.netloc and transport in ("", "unix") and "socket=" not in parts.query
+        )
+
+    def apply(self, step: Step) -> None:
+        """Carries out one step."""
+        from .._values import steps as _steps
+        from . import host as _host
+
+        actions: dict[Any, Callable[[], object]] = {
+            _steps.RemoveBridge: lambda: _host.remove_stale(step.network, step.bridge),  # type: ignore[union-attr]
+            _steps.Define: lambda: self._define(step),
+            _steps.Undefine: lambda: self._network(step).undefine(),
+            _steps.Start: lambda: self._network(step).create(),
+            _steps.Stop: lambda: self._network(step).destroy(),
+            _steps.SetAutostart: lambda: self._network(step).setAutostart(int(step.on)),  # type: ignore[union-attr]
+            _steps.Update: lambda: self._update(step),
+            _steps.Describe: lambda: self._describe(step),
+            _steps.Park: lambda: self._replugger().park(step),  # type: ignore[arg-type]
+            _steps.Return: lambda: self._replugger().bring_back(step),  # type: ignore[arg-type]
+        }
+        with refusals(f"Cannot {_steps.ACTIONS[type(step)]} network {step.network!r}"):
+            actions[type(step)]()
+
+    def _replugger(self) -> Replugger:
+        """The one that remembers what it has parked."""
+        if self._parked is None:
+            from .replug import Replugger
+
+            self._parked = Replugger(self._conn, self._is_here())
+        return self._parked
+
+    def _network(self, step: Step) -> Any:
+        return self._conn.networkLookupByName(step.network)
+
+    def _define(self, step: Any) -> None:
+        if step.base and _saved(self._network(step)) != step.base:
+            raise MeanwhileError(
+                f"Cannot define network {step.network!r}: somebody else has just changed it; try again"
+            )
+        self._conn.networkDefineXML(step.xml)
+
+    def _update(self, step: Any) -> None:
+        command = {
+            "add": libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
+            "delete": libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE,
+        }[step.command]
+        section = getattr(libvirt, f"VIR_NETWORK_SECTION_{step.section.upper().replace('-', '_')}")
+        live, saved = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+        flags = {"live": live, "saved": saved, "both": live | saved}[step.scope]
+        self._network(step).update(command, section, step.parent, step.xml, flags)
+
+    def _describe(self, step: Any) -> None:
+        field = getattr(libvirt, f"VIR_NETWORK_METADATA_{step.field.upper()}")
+        flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE
+        self._network(step).setMetadata(field, step.text or None, None, None, flags)
+
+    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
+        """Holds networks and guests against every other task within reach; raises LockedError after so many seconds."""
+        from .lock import locked, reach_of
+
+        things = [*(("network", name) for name in names), *(("guest", name) for name in guests)]
+        return locked(reach_of(str(self._conn.getURI())), things, seconds, pause)
+
+
+def _observe(network: Any) -> Observed:
+    active = bool(network.isActive())
+    return Observed(
+        network.name(),
+        _saved(network),
+        network.XMLDesc() if active else "",
+        bool(network.isPersistent() and network.autostart()),
+        bool(network.isPersistent()),
+    )
+
+
+def _saved(network: Any) -> str:
+    try:
+        return str(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
+    except libvirt.libvirtError:
+        return str(network.XMLDesc())  # the test driver knows no flag here
+
+
+@contextlib.contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Turns libvirt's errors into ours."""
+    try:
+        yield
+    except UnreachableError as error:
+        raise UnreachableError(f"{what}: {error}") from error
+    except libvirt.libvirtError as error:
+        raise LibvirtError(what, str(error.get_error_message()), int(error.get_error_code() or 0)) from error

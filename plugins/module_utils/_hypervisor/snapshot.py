@@ -1,0 +1,29 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A gateway that asks each thing once: for those who only look at all that there is, so that it is of one moment."""
+
+from __future__ import annotations
+
+import functools
+
+from .._values.observed import Observed
+from .._values.parking import parking_of
+from .gateway import SECONDS
+from .guests import Guests
+
+ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "version")
+
+
+class Snapshot(Guests):
+    """A connection through which nothing is changed; what it has told, it keeps."""
+
+    def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
+        super().__init__(uri, readonly, seconds)
+        for name in ONCE:
+            setattr(self, name, functools.lru_cache(maxsize=None)(getattr(self, name)))
+
+    def observe(self, name: str) -> Observed:
+        """A network as it was seen among all others."""
+        there = {network.name: network for network in self.networks()}
+        waiting = there.get(parking_of(name).network, Observed(""))
+        return there.get(name, Observed(name))._replace(parking=waiting.active)

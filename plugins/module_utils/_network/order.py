@@ -1,0 +1,77 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several networks in one task: what each finds around it once the others are done, and which of them goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from .._errors.errors import InvalidNetworkError, InvalidNicsError
+from .._values.observed import Observed
+from .._values.outcome import Outcome
+from .._values.surroundings import Surroundings
+from .conflicts import bridges, taken
+from .target import spec_of
+
+# What the name of a guest has in front among those of networks, in which there is no "/".
+GUEST = "guest/"
+
+
+def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surroundings) -> Surroundings:
+    """What there is around one network when the others of its task are as they shall be. Bridges that these give up are
+    none of the host's own."""
+    others = [other for other in outcomes if other is not outcome]
+    names = {one.desired.name for one in outcomes}
+    networks = [network for network in around.networks if network.name not in names]
+    networks += [other.after for other in others if other.after.saved]
+    busy = [other for other in others if other.before.active]
+    given_up = {name for other in busy for name in bridges(other.before) - bridges(other.after)}
+    changing = {name for other in busy for name in bridges(other.before) if other.plan.steps}
+    devices = around.devices
+    if devices is not None:
+        devices = {
+            # What is routed there afterwards is in the definition.
+            name: device._replace(routes=()) if name in changing else device
+            for name, device in devices.items()
+            if name not in given_up
+        }
+    return around._replace(networks=tuple(networks), devices=devices)
+
+
+def waits(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    """Which networks wait for which others: for one that gives up the bridge, subnet or route that they take."""
+    busy = [outcome for outcome in outcomes if outcome.plan.steps]
+    return {one.desired.name: [other.desired.name for other in busy if _takes(one, other)] for one in outcomes}
+
+
+def in_order(waiting: Mapping[str, Sequence[str]]) -> list[str]:
+    """First what others wait for. Raises an error when they wait for each other."""
+    try:
+        return list(TopologicalSorter(waiting).static_order())
+    except CycleError as error:
+        names = dict.fromkeys(error.args[1])
+    guest = next((name for name in names if name.startswith(GUEST)), "")
+    others = ", ".join(repr(name) for name in sorted(names) if not name.startswith(GUEST))
+    if guest:
+        why = f"they and the networks {others} wait for each other, as one network takes what another one gives up"
+        raise InvalidNicsError(guest[len(GUEST) :], [f"{why}: move the NICs elsewhere first, in a task of its own"])
+    name = next(iter(names))
+    others = ", ".join(repr(other) for other in sorted(names) if other != name)
+    why = f"it exchanges its bridge, subnet or route with {others}, which takes two tasks: free one of them first"
+    raise InvalidNetworkError(name, [why])
+
+
+def _takes(one: Outcome, other: Outcome) -> bool:
+    """Whether a network takes what another one has and gives up."""
+    if one is other or not one.plan.steps or not one.after.saved or other.before == other.after:
+        return False
+    before, after = _against(one, other.before), _against(one, other.after)
+    return any(problem not in after for problem in before)
+
+
+def _against(one: Outcome, other: Observed) -> list[str]:
+    if not other.saved:
+        return []
+    hard, soft = taken(spec_of(one.after.saved), [other], one.after.active)
+    return [*hard, *soft]

@@ -1,0 +1,263 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner: from what is and what shall be to the steps between them, the least disturbing first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .._errors.errors import InUseError, InvalidNetworkError
+from .._schema.network import NETWORK
+from .._values.desired import Desired, Policy
+from .._values.observed import Guest, Observed
+from .._values.outcome import Plan
+from .._values.steps import Define, Item, Return, SetAutostart, Start, Step, Stop, Undefine, Update
+from .._xml.codec import Element, read_xml, write_xml
+from .._xml.diff import Change, differences
+from .live import Call, at_once, is_delete, seconds_of, split
+from .restart import bounce, obstacle, repair, rescue, running_guests
+from .target import NOTHING, build, definition, pending, spec_of
+
+# Live calls that take longer than this together, in seconds, disturb more than the one stop and start of a network
+# without guests, which takes half a second.
+WORTH_A_RESTART = 3.0
+# So many calls for the saved definition alone, 2 ms each, cost more than the small risk of one definition for all.
+CALLS_WORTH_A_DEFINITION = 50
+
+
+class _Task(NamedTuple):
+    """What the planner works with; ``saved`` are the changes of the saved definition."""
+
+    desired: Desired
+    observed: Observed
+    policy: Policy
+    version: int
+    plan: Plan
+    saved: Sequence[Change]
+
+
+def plan_network(desired: Desired, observed: Observed, policy: Policy, version: int = 0) -> Plan:
+    """The plan for one network. Raises InUseError when it would cut guests off and the policy does not allow it."""
+    if not desired.present:
+        return _plan_absent(observed, policy)
+    if desired.bounce and policy.restart == "never":
+        raise InvalidNetworkError(desired.name, ["state=restarted and restart=never exclude each other"])
+    target, _edited = build(desired, observed.saved, observed.live)
+    changes = differences(definition(observed.saved or NOTHING), target, NETWORK, spec_of(observed.saved))
+    before, after = _text(observed.saved), write_xml(target)
+    saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
+    if desired.edit and not observed.persistent:
+        saved = []  # entries of a network that only runs go with it
+    active = observed.active if desired.active is None else desired.active
+    plan = Plan(observed.name, before=before, after=after if saved else before)
+    task = _Task(desired, observed, policy, version, plan, saved)
+    if observed.active and active:
+        plan = _plan_running(task)
+    elif observed.active:
+        lost, warnings = _lost(task, "live")
+        plan = plan.with_notes([*warnings, *_left_without(observed, "stopped")], [])
+        plan = plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, policy, lost)))
+    else:
+        start = [Start(observed.name), *repair(observed, plan.after, policy.restart == "replug")] if active else []
+        plan = plan._replace(steps=(*_save(task, "next_start"), *start))
+    if desired.autostart not in (None, observed.autostart):
+        plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, bool(desired.autostart))))
+    return plan.with_notes(_bridge_renamed(observed, plan), [])
+
+
+def _text(xml: str) -> str:
+    return write_xml(read_xml(xml)) if xml else ""
+
+
+def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
+    """The steps for the saved definition, together with these calls for the running one."""
+    observed, plan = task.observed, task.plan
+    if task.desired.edit and task.saved:
+        own, rest = split(observed.name, spec_of(observed.saved), task.saved, task.version)
+        steps = at_once(own, calls, effect)
+        if not rest and len(steps) - len(calls) <= CALLS_WORTH_A_DEFINITION:
+            return _whole(task, steps, calls) if len({is_delete(step) for step in steps}) > 1 else [*steps]
+    live = {item.path for call in calls for item in call.items}
+    items = tuple(
+        Item(change.path, change.before, change.after, "live" if change.path in live else effect)
+        for change in task.saved
+    )
+    return [*([Define(observed.name, items, plan.after, observed.saved)] if items else []), *calls]
+
+
+def _whole(task: _Task, steps: Sequence[Step], live: Sequence[Call]) -> list[Step]:
+    """The same with one definition for all that is saved. So an entry that is deleted and added again is in one of the
+    two definitions with all that it has, even when the task is killed, and the next one takes it from there."""
+    parts = tuple(
+        step._replace(scope="saved", items=step.items if step.scope == "saved" else ())
+        for step in steps
+        if isinstance(step, Update) and step.scope != "live"
+    )
+    items = tuple(item for part in parts for item in part.items)
+    return [Define(task.observed.name, items, task.plan.after, task.observed.saved, parts), *live]
+
+
+def _plan_running(task: _Task) -> Plan:
+    """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
+    observed, policy, plan = task.observed, task.policy, task.plan
+    target = _target(task)
+    have = spec_of(observed.live)
+    changes = differences(definition(observed.live), target, NETWORK, have)
+    calls, rest = split(observed.name, have, changes, task.version)
+    guests = running_guests(observed)
+    replug = policy.restart == "replug" or task.desired.bounce
+    # A network that only runs, and whose entries are wanted, would be gone with a stop.
+    kept = observed.persistent or not task.desired.edit
+    may = kept and (replug or (policy.restart != "never" and not guests))
+    if may and (rest or task.desired.bounce or _better_restarted(task, calls, target)):
+        hindered = obstacle(observed, target)
+        if hindered:
+            raise InUseError(
+                f"Cannot restart network {observed.name!r} under running guests ({_names(guests)}): {hindered}; shut "
+                "them down, or use restart=never to save the change for the next start"
+            )
+        lost, warnings = _lost(task, "restart")
+        return plan._replace(steps=(*_save(task, "restart"), *bounce(observed, target, lost))).with_notes(warnings, [])
+    if rest and policy.restart != "never":
+        why = f"running guests use it: {_names(guests)}" if guests and kept else "it is not saved and would be gone"
+        warning = (
+            f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect, and was left running "
+            f"because {why}"
+        )
+        plan = plan.with_notes([warning], [])
+    steps = (*_save(task, "next_start", calls), *repair(observed, observed.live, replug))
+    return plan._replace(steps=steps, restart_required=bool(rest))
+
+
+def _lost(task: _Task, effect: str) -> tuple[tuple[Item, ...], list[str]]:
+    """What else of the running network becomes as it is saved once it stops, and a warning of what is lost by that."""
+    live, plan = task.observed.live, task.plan
+    asked = {change.path for change in (*task.saved, *differences(definition(live), _target(task), NETWORK))}
+    more = [change for change in pending(live, plan.after) if change.path not in asked]
+    gone = [change for change in more if change.after is None]
+    warning = f"Network {plan.network!r} loses what only the running network has: {_paths(gone)}"
+    return tuple(Item(one.path, one.before, one.after, effect) for one in more), [warning] * bool(gone)
+
+
+def _target(task: _Task) -> Element:
+    """What the running network is to be."""
+    return build(task.desired, task.observed.live, task.observed.saved)[0]
+
+
+def _left_without(observed: Observed, what: str) -> list[str]:
+    """A warning of guests that need the network for their next start."""
+    guests = [guest for guest in observed.guests or () if not guest.running]
+    where = (
+        f"Network {observed.name!r} is {what}, and guests have NICs on it in their saved definition ({_names(guests)})"
+    )
+    return [f"{where}: they do not start without it"] if guests else []
+
+
+def _bridge_renamed(observed: Observed, plan: Plan) -> list[str]:
+    """A warning of guests that name the bridge and not the network."""
+    before, after = (spec_of(xml).get("bridge", {}).get("name") for xml in (observed.saved, plan.after))
+    guests = [guest for guest in observed.guests or () if guest.by_bridge]
+    if not guests or not before or before == after:
+        return []
+    where = f"Network {observed.name!r} has no longer the bridge {before}, which NICs of guests name ({_names(guests)})"
+    return [f"{where}: change their source to the network, with virt_iface"]
+
+
+def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool:
+    """Whether one restart disturbs less than these calls, and brings nothing else about: nothing is lost that only
+    runs, nothing takes effect that was saved for the next start on purpose."""
+    if seconds_of(calls, spec_of(task.observed.live)) <= WORTH_A_RESTART:
+        return False
+    saved, _edited = build(task.desired, task.observed.saved, task.observed.live)
+    return task.observed.persistent and not differences(live, saved, NETWORK)
+
+
+def _plan_absent(observed: Observed, policy: Policy) -> Plan:
+    steps: list[Step] = []
+    if observed.active:
+        steps += _stop(observed, policy)
+    elif observed.parking and running_guests(observed):
+        raise InUseError(
+            f"Cannot delete network {observed.name!r}: since a task was killed, NICs of running guests wait for it "
+            f"({_names(running_guests(observed))}); start it once, which plugs them in"
+        )
+    if observed.persistent:
+        steps.append(Undefine(observed.name))
+    warnings = _left_without(observed, "deleted") if steps else []
+    return Plan(observed.name, tuple(steps), before=_text(observed.saved), warnings=tuple(warnings))
+
+
+def _stop(observed: Observed, policy: Policy, lost: tuple[Item, ...] = ()) -> list[Step]:
+    guests = running_guests(observed)
+    if guests and not policy.force:
+        raise InUseError(
+            f"Cannot stop network {observed.name!r}: running guests use it ({_names(guests)}) and would lose their "
+            "connection; shut them down, move their NICs to another network, or say force=true"
+        )
+    stop = Stop(observed.name)
+    return [*repair(observed, observed.live, False), stop._replace(items=(*stop.items, *lost))]
+
+
+def _names(guests: Sequence[Guest]) -> str:
+    return ", ".join(guest.name for guest in guests)
+
+
+def _paths(changes: Sequence[Change]) -> str:
+    paths = [change.path for change in changes]
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
+def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step]:
+    """The steps that bring a network back to what it was: definition, running state and contents, autostart."""
+    if not before.saved:
+        gone: list[Step] = [Stop(now.name)] if now.active else []
+        return gone + ([Undefine(now.name)] if now.persistent else [])
+    steps, saved = _restore_live(before, now, version)
+    # A running definition that was saved on the way holds what libvirt had made up, such as the ports of NAT.
+    written = any(isinstance(step, Define) for step in steps) and saved != before.saved
+    if before.persistent and (not saved or written or not _same(saved, before.saved)):
+        steps.append(_back("definition", before, before.saved))
+    if not before.persistent and saved:
+        steps.append(Undefine(before.name))
+    autostart = now.autostart if now.persistent else False
+    if before.persistent and autostart != before.autostart:
+        steps.append(SetAutostart(before.name, before.autostart))
+    moved = any(isinstance(step, Return) for step in steps)
+    return [*steps, *(rescue(before, now) if before.active and not moved else [])]
+
+
+def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[Step], str]:
+    """The steps for the running state, and the definition that is saved after them."""
+    saved = now.saved if now.persistent else ""
+    if not before.active:
+        # A definition must be there before the stop, or a network that is only running would be gone with it.
+        keep = [_back("definition", before, before.saved)] if now.active and not saved else []
+        return [*keep, *([Stop(now.name)] if now.active else [])], saved or (before.saved if keep else "")
+    if now.active:
+        running = definition(now.live)
+        changes = differences(running, definition(before.live), NETWORK, spec_of(now.live))
+        calls, rest = split(now.name, spec_of(now.live), changes, version)
+        if not rest:
+            return list(calls), saved
+    xml = write_xml(definition(before.live))
+    again = bounce(now, definition(before.live)) if now.active else [Start(before.name)]
+    return [_back("running definition", before, xml), *again], xml
+
+
+def changed_paths(before: Observed, now: Observed) -> set[str]:
+    """Where a network's definitions differ from what they were."""
+    pairs = ((before.saved, now.saved), (before.live, now.live))
+    return {
+        change.path
+        for old, new in pairs
+        for change in differences(definition(old or NOTHING), definition(new or NOTHING), NETWORK)
+    }
+
+
+def _same(one: str, other: str) -> bool:
+    return not differences(read_xml(one), read_xml(other), NETWORK)
+
+
+def _back(what: str, before: Observed, xml: str) -> Define:
+    return Define(before.name, (Item(what, "changed", "as before", "live"),), xml)

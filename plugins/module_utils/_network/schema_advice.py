@@ -1,0 +1,45 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the objections of libvirt's schema are worth: it is stricter than libvirt, and libvirt's parser decides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .._errors.errors import LibvirtError
+from .._schema.network import NETWORK
+from .._values.host import Host
+from .._xml.codec import LARGEST, read_xml
+from .._xml.diff import unmodelled
+
+UNCHECKED_SCHEMA = "the definition was not checked against the hypervisor's libvirt schema, which is not here"
+
+
+class Advice(NamedTuple):
+    """What forbids a definition, what a user should know of it, and what was not checked."""
+
+    problems: list[str]
+    warnings: list[str]
+    unchecked: list[str]
+
+
+def advice(host: Host, wanted: str, saved: str) -> Advice:
+    """What schema and parser say of a definition, unless the schema says it of the saved one, too."""
+    size = len(wanted.encode("utf-8", "replace"))
+    if size > LARGEST:
+        return Advice([f"the definition has {size} bytes, of which libvirt takes {LARGEST}"], [], [])
+    errors = host.schema_errors(wanted)
+    if errors is None:
+        return Advice([], [], [UNCHECKED_SCHEMA])
+    if not errors or (saved and host.schema_errors(saved)):
+        return Advice([], [], [])
+    try:
+        kept = host.parsed(wanted)
+    except LibvirtError as error:
+        return Advice([str(error)], [], [])
+    given = read_xml(wanted)
+    lost = unmodelled(given, NETWORK)
+    if kept and lost and unmodelled(read_xml(kept), NETWORK) != lost:
+        return Advice([f"libvirt does not know, and would drop, a part of the definition: {lost}"], [], [])
+    told = f"libvirt takes the definition, although its schema does not ({'; '.join(errors)})"
+    return Advice([], [f"{told}: virsh net-edit and virsh net-define --validate object to it"], [])

@@ -1,0 +1,183 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the definition that is wanted, on the one that there is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable
+
+from .._schema.network import MANAGED_MODES, NETWORK
+from .._values.desired import Desired, Edit, Tally
+from .._values.observed import Observed
+from .._xml.codec import Element, Rows, etree, parse, read_xml
+from .._xml.fields import Row, Spec
+from .._xml.overlay import laid, match, overlay
+
+if TYPE_CHECKING:
+    from .._xml.diff import Change
+
+NOTHING = "<network/>"
+# What tells in a network's metadata which topology made it.
+OWNER = "https://github.com/virtfleet/virtfleet.network/topology"
+# What libvirt makes up for its own bridge, and refuses in a mode that uses one of the host's (networkValidate).
+OWN_BRIDGE = {"mac": ("address",), "bridge": ("stp", "delay", "zone")}
+
+
+def definition(xml: str) -> Element:
+    """The tree of a definition, without the devices that the live XML lists below the <pf> they were derived from."""
+    root = read_xml(xml)
+    forward = root.find("forward[pf]")
+    for child in () if forward is None else (*forward.findall("interface"), *forward.findall("address")):
+        forward.remove(child)
+    return root
+
+
+@functools.lru_cache(maxsize=1024)
+def spec_of(xml: str) -> Spec:
+    """The spec of a definition, empty for "". It is shared by all that ask for it: not to be changed."""
+    return parse(definition(xml), NETWORK) if xml else {}
+
+
+@functools.lru_cache(maxsize=1024)
+def pending(live: str, saved: str) -> tuple[Change, ...]:
+    """What the next start of a network changes; nothing where it does not run."""
+    from .._xml.diff import differences
+
+    return tuple(differences(definition(live), definition(saved), NETWORK, spec_of(live))) if live else ()
+
+
+@functools.lru_cache(maxsize=8)
+def _edit_of(edit: Callable[..., Edit], xml: str, other: str) -> Edit:
+    return edit(spec_of(xml), spec_of(other))
+
+
+def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
+    """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all; ``other`` is the running
+    definition where the base is the saved one, and the saved one where it is the running one."""
+    root = definition(base or NOTHING)
+    have = spec_of(base)
+    if desired.xml:
+        whole = read_xml(desired.xml)
+        spec = parse(whole, NETWORK)
+        missing = _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have)))
+        overlay(whole, NETWORK, spec, {**missing, **_mark(desired, base, spec)})
+        return whole, True
+    if desired.edit:
+        wanted = _edit_of(desired.edit, base, other).spec
+    else:
+        wanted = _completed(NETWORK, {"name": desired.name, **desired.spec}, have, spec_of(other))
+    edited = overlay(root, NETWORK, have, {**wanted, **_mark(desired, base, {**have, **wanted})})
+    if edited:
+        _drop_own_bridge(root, have, desired.spec)
+    return root, edited
+
+
+def _completed(rows: Rows, want: Spec, have: Spec, other: Spec) -> Spec:
+    """What is wanted, in which an item of a list that only the other definition has keeps what is left out of it. A
+    task that is killed between delete and add leaves such an item."""
+    if have == other:
+        return want
+    found = dict(want)
+    for row in rows:
+        value = want.get(row.option)
+        if not value or row.form not in ("element", "many"):
+            continue
+        mine, model = have.get(row.option), other.get(row.option)
+        if row.form == "element":
+            found[row.option] = _completed(row.rows, value, mine or {}, model or {})
+        elif mine != model:
+            found[row.option] = list(_completed_items(row, value, mine or [], model or []))
+    return found
+
+
+def _completed_items(row: Row, want: list[Spec], have: list[Spec], other: list[Spec]) -> Iterator[Spec]:
+    for item, here, there in zip(want, match(row, have, want), match(row, other, want)):
+        if there is None:
+            yield item
+        else:
+            whole = _completed(row.rows, item, {} if here is None else have[here], other[there])
+            yield laid(other[there], whole) if here is None else whole
+
+
+def owner(xml: str) -> str:
+    """The topology that made the network of a definition, "" when none did."""
+    mark = read_xml(xml).find(f"metadata/{{{OWNER}}}topology") if OWNER in xml else None
+    return "" if mark is None else str(mark.get("name"))
+
+
+def _mark(desired: Desired, base: str, spec: Spec) -> Spec:
+    """The metadata with the mark of the topology that makes a network or once made it."""
+    text = spec.get("metadata", "")
+    if not desired.topology or OWNER in text or (base and owner(base) != desired.topology):
+        return {}
+    mark = etree.Element(f"{{{OWNER}}}topology", {"name": desired.topology}, {"virtfleet": OWNER})
+    return {"metadata": text + etree.tostring(mark, method="c14n").decode()}
+
+
+def mode(spec: Spec) -> str:
+    """The forward mode of a network's spec: "" for an isolated one."""
+    return str(spec.get("forward", {}).get("mode", ""))
+
+
+def _managed(spec: Spec) -> bool:
+    return (mode(spec) or None) in MANAGED_MODES
+
+
+def _missing(rows: Rows, spec: Spec, have: Spec, foreign: bool) -> Spec:
+    """What libvirt once made up for this network and the wanted definition is silent about."""
+    found: Spec = {}
+    for row in rows:
+        if row.option not in have or (foreign and row.option in OWN_BRIDGE):
+            continue
+        if row.form == "element":
+            inner = _missing(row.rows, spec.get(row.option, {}), have[row.option], foreign)
+            found.update({row.option: inner} if inner else {})
+        elif row.made_up and row.assumed is None and row.option not in spec:
+            found[row.option] = have[row.option]
+    return found
+
+
+def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> None:
+    """Takes away what libvirt made up for a bridge of its own when the mode no longer has one."""
+    if _managed(parse(root, NETWORK)) or not _managed(have):
+        return
+    for tag, names in OWN_BRIDGE.items():
+        for child in root.findall(tag):
+            for name in ("name", *names):
+                if name not in wanted.get(tag, {}):
+                    child.attrib.pop(name, None)
+            if not child.attrib:
+                root.remove(child)
+
+
+def objections(desired: Desired, observed: Observed) -> list[str]:
+    """What is wrong with what was written, and what speaks against the entries that are wanted of a network."""
+    found = list(desired.problems)
+    if desired.edit and not observed.saved:
+        found.append("there is no such network: create it first, with virt_network")
+    for edit in _edits(desired, observed):
+        found += edit.problems
+    return list(dict.fromkeys(found))
+
+
+def _edits(desired: Desired, observed: Observed) -> list[Edit]:
+    saved = observed.saved if observed.persistent else ""
+    pairs = [(xml, other) for xml, other in ((saved, observed.live), (observed.live, saved)) if xml]
+    return [_edit_of(desired.edit, *pair) for pair in pairs] if desired.edit else []
+
+
+def tally(desired: Desired, observed: Observed, restart_required: bool = False) -> Tally:
+    """What becomes of each entry, in the saved or the running definition: what changes in one of them has changed. What
+    the running one gets only with a restart, this task does not do."""
+    tallies = [edit.tally for edit in _edits(desired, observed)]
+    seen: set[str] = set()
+    columns: list[list[str]] = []
+    if restart_required:
+        tallies = tallies[: int(observed.persistent)]
+    for column in zip(*tallies):
+        labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
+        seen.update(labels)
+        columns.append(labels)
+    return Tally(*columns) if columns else Tally([], [], [], [])

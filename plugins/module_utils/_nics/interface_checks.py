@@ -1,0 +1,290 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a guest's interface by itself, each as a sentence with its reason; the rules are libvirt's own.
+
+Read in libvirt 9.0 (virDomainNetDefParseXML, virDomainNetDefValidate), later relaxations as noted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any, Callable
+
+from .._network.checks import PORT_PARAMETERS, contradictions, number
+from .._schema.interface import GENERATED, INTERFACE
+from .._xml.fields import Spec, missing
+
+# What the source of each type must have (with | where one of them will do), and what it may have besides.
+_SOURCES: dict[str, tuple[str, str]] = {
+    "network": ("network", "portgroup"),
+    "bridge": ("bridge", ""),
+    "direct": ("dev", "mode"),
+    "ethernet": ("", "ips routes"),
+    "user": ("", "dev"),
+    "hostdev": ("address|vendor", "product"),
+    "vhostuser": ("path", "mode type reconnect"),
+    "vdpa": ("dev", ""),
+    "null": ("", ""),
+    "vds": ("switchid", "portid portgroupid connectionid"),
+    "internal": ("name", ""),
+    "mcast": ("socket_address port", ""),
+    "server": ("port", "socket_address"),
+    "client": ("socket_address port", ""),
+    "udp": ("socket_address port local", ""),
+}
+# What the source must have before a version of libvirt.
+DEMANDED: dict[str, tuple[str, str]] = {
+    "vhostuser": ("mode", "11.1.0"),
+    "vds": ("portid portgroupid connectionid", "10.6.0"),
+}
+# libvirt drops or refuses them for all other types.
+_ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "managed": ("hostdev",),
+    "virtualport": ("network", "bridge", "direct", "hostdev"),
+    "filterref": ("network", "bridge", "ethernet"),
+    "port": ("network", "bridge"),
+    "port_forwards": ("user", "vhostuser"),
+}
+_MODES = {"direct": ("vepa", "bridge", "private", "passthrough"), "vhostuser": ("client", "server")}
+_DEVICE_DRIVER = {"name", "model", "iommufd"}
+VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+_PORT_NEEDS = {
+    "802.1Qbg": ("managerid", "typeid", "typeidversion"),
+    "802.1Qbh": ("profileid",),
+    "midonet": ("interfaceid",),
+}
+NEEDED: dict[str, tuple[str, ...]] = {
+    "source.local": ("address", "port"),
+    "source.vendor": ("id",),
+    "source.product": ("id",),
+    "source.ips": ("address",),
+    "source.routes": ("address", "gateway"),
+    "vlan": ("tags",),
+    "vlan.tags": ("id",),
+    "ips": ("address",),
+    "routes": ("address", "gateway"),
+    "port_forwards": ("proto",),
+    "port_forwards.ranges": ("start",),
+    "filterref": ("filter",),
+    "filterref.parameters": ("name", "value"),
+    "teaming": ("type",),
+    "boot": ("order",),
+}
+
+
+def interface_problems(spec: Spec, name: str) -> list[str]:
+    """Everything that is wrong with an interface's definition; ``name`` is what to call it."""
+    return [problem for rule in _RULES for problem in rule(spec, name)]
+
+
+def demanded(spec: Spec, name: str, version: int) -> Iterator[str]:
+    """What this version of libvirt needs, and later ones do not."""
+    options, until = DEMANDED.get(spec.get("type", ""), ("", "0.0.0"))
+    for option in options.split() if version < number(until) else ():
+        if spec.get("source", {}).get(option) is None:
+            yield f"{name} needs source.{option}, being of type {spec['type']} (libvirt {until} does without)"
+
+
+def list_problems(specs: list[Spec], name: str) -> Iterator[str]:
+    """What the interfaces of one guest cannot have in common."""
+    for option, inner in (("mac", "address"), ("alias", "name"), ("boot", "order")):
+        seen: dict[Any, int] = {}
+        for index, spec in enumerate(specs):
+            value = spec.get(option, {}).get(inner)
+            first = index if value is None else seen.setdefault(value, index)
+            if first != index and not _team(specs[first], spec, option):
+                yield f"{name}[{index}].{option}.{inner} is that of {name}[{first}], too: {value}"
+
+
+def _team(one: Spec, other: Spec, option: str) -> bool:
+    """Whether two interfaces are meant to have the same MAC address."""
+    return option == "mac" and "teaming" in one and "teaming" in other
+
+
+def _incomplete(spec: Spec, name: str) -> Iterator[str]:
+    yield from missing(INTERFACE, NEEDED, spec, name)
+
+
+def _source(spec: Spec, name: str) -> Iterator[str]:
+    kind, source = spec.get("type"), spec.get("source", {})
+    if kind not in _SOURCES:
+        return
+    needed, possible = _SOURCES[kind]
+    if _is_passt(spec):
+        needed, possible = "", "dev type mode"
+    for either in needed.split():
+        if not any(source.get(one) not in (None, "") for one in either.split("|")):
+            wanted = " or ".join(f"source.{one}" for one in either.split("|"))
+            yield f"{name} needs {wanted}, being of type {kind}"
+    known = {*needed.replace("|", " ").split(), *possible.split()}
+    for option in source:
+        if option not in known:
+            yield f"{name}.source.{option} does not go with type {kind}"
+    if source.get("mode") and kind in _MODES and source["mode"] not in _MODES[kind]:
+        yield f"{name}.source.mode must be one of {', '.join(_MODES[kind])} for type {kind}"
+
+
+def _is_passt(spec: Spec) -> bool:
+    """Whether it is passt that shares memory with the guest: it needs neither socket nor model (libvirt 11.1.0)."""
+    return bool(spec.get("type") == "vhostuser" and spec.get("backend", {}).get("type") == "passt")
+
+
+def _only_for(spec: Spec, name: str) -> Iterator[str]:
+    kind = spec.get("type")
+    given = {option: spec.get(option) for option in _ONLY_FOR}
+    # Without isolation there is nothing that a type could lack.
+    given["port"] = spec.get("port", {}).get("isolated")
+    for option, kinds in _ONLY_FOR.items():
+        if given[option] and kind in _SOURCES and kind not in kinds:
+            yield f"{name}.{option} does not go with type {kind}, only with {', '.join(kinds)}"
+    if given["port"] and spec.get("virtualport", {}).get("type") == "openvswitch":
+        yield f"{name}.port.isolated does not go with virtualport.type openvswitch"
+
+
+def _virtio(spec: Spec, name: str) -> Iterator[str]:
+    """Without the model that it is for, libvirt drops what is in <driver>, mostly without a word."""
+    if spec.get("model", {}).get("type") in VIRTIO or _is_passt(spec):
+        return
+    if spec.get("type") == "vhostuser":
+        yield f"{name} needs model.type virtio, being of type vhostuser"
+    elif set(spec.get("driver", {})) - (_DEVICE_DRIVER if spec.get("type") == "hostdev" else set()):
+        yield f"{name}.driver needs model.type virtio"
+
+
+def _virtualport(spec: Spec, name: str) -> Iterator[str]:
+    port = spec.get("virtualport", {})
+    kind, given = port.get("type"), port.get("parameters", {})
+    # What an interface of a network does not say comes from the network.
+    whole = bool(port) and spec.get("type") in ("bridge", "direct", "hostdev")
+    if whole and kind is None:
+        yield f"{name}.virtualport needs type"
+    for parameter in _PORT_NEEDS.get(kind, ()) if whole else ():
+        if parameter not in given:
+            yield f"{name}.virtualport of type {kind} needs parameters.{parameter}"
+    for parameter in given if kind in PORT_PARAMETERS else ():
+        if parameter not in PORT_PARAMETERS[kind]:
+            yield f"{name}.virtualport of type {kind} has no parameter {parameter}"
+
+
+def _bandwidth(spec: Spec, name: str) -> Iterator[str]:
+    rates = spec.get("bandwidth", {})
+    if rates and spec.get("type") == "hostdev":
+        yield f"{name}.bandwidth does not go with type hostdev"
+    for direction, rate in rates.items():
+        may_have_floor = direction == "inbound" and spec.get("type") == "network"
+        if "floor" in rate and not may_have_floor:
+            yield f"{name}.bandwidth.{direction}.floor is only possible inbound, and with type network"
+        if "average" not in rate and set(rate) != {"floor"}:
+            yield f"{name}.bandwidth.{direction} needs average"
+
+
+def _target(spec: Spec, name: str) -> Iterator[str]:
+    target = spec.get("target", {})
+    if target.get("managed") is False and spec.get("type") != "ethernet":
+        yield f"{name}.target.managed may be false only with type ethernet"
+    elif str(target.get("dev", "")).startswith(GENERATED) and target.get("managed", True):
+        yield f"{name}.target.dev must not begin with {', '.join(GENERATED)}: libvirt forgets such names"
+
+
+def _teaming(spec: Spec, name: str) -> Iterator[str]:
+    teaming = spec.get("teaming", {})
+    if (teaming.get("type") == "transient") != ("persistent" in teaming):
+        yield f"{name}.teaming.persistent goes with type transient, and only with it"
+    if teaming.get("type") == "persistent" and spec.get("model", {}).get("type") not in VIRTIO:
+        yield f"{name} needs model.type virtio, having teaming.type persistent"
+
+
+def _addresses(spec: Spec, name: str) -> Iterator[tuple[str, Spec]]:
+    """Every address and route, of either end, with where it is."""
+    for place, holder in ((name, spec), (f"{name}.source", spec.get("source", {}))):
+        for option in ("ips", "routes"):
+            for index, item in enumerate(holder.get(option, [])):
+                yield f"{place}.{option}[{index}]", item
+
+
+def _families(spec: Spec, name: str) -> Iterator[str]:
+    for place, item in _addresses(spec, name):
+        families = {":" in item[option] for option in ("address", "peer", "gateway") if option in item}
+        families |= {item["family"] == "ipv6"} if "family" in item else set()
+        if len(families) > 1:
+            yield f"{place} mixes IPv4 and IPv6"
+        elif isinstance(item.get("prefix"), int) and item["prefix"] > (128 if True in families else 32):
+            yield f"{place}.prefix is too long for the address: {item['prefix']}"
+
+
+def _routes(spec: Spec, name: str) -> Iterator[str]:
+    for place, item in _addresses(spec, name):
+        if "address" not in item or ".routes[" not in place:
+            continue
+        try:
+            ipaddress.ip_network(f"{item['address']}/{item.get('prefix', 0)}")
+        except ValueError:
+            yield f"{place} must have the address of a network with its prefix"
+
+
+def _vlan(spec: Spec, name: str) -> Iterator[str]:
+    for problem in contradictions({"vlan": spec.get("vlan", {})}):
+        yield f"{name}.{problem}"
+    if sum("native_mode" in tag for tag in spec.get("vlan", {}).get("tags", [])) > 1:
+        yield f"{name}.vlan may have one tag with native_mode"
+
+
+def _pairs(spec: Spec, name: str) -> Iterator[str]:
+    """What is of no use, or refused, without or with another option."""
+    source, rom = spec.get("source", {}), spec.get("rom", {})
+    if "vendor" in source and source.get("address", {}).get("type", "pci") == "pci":
+        yield f"{name}.source has address and vendor, and may have one of them"
+    if "timeout" in source.get("reconnect", {}) and not source["reconnect"].get("enabled"):
+        yield f"{name}.source.reconnect.timeout needs enabled"
+    if spec.get("mac", {}).get("address", "")[1:2].lower() in set("13579bdf"):
+        yield f"{name}.mac.address is a group's, and a NIC needs its own: {spec['mac']['address']}"
+    if ("vendor" in source) != ("product" in source):
+        yield f"{name}.source needs vendor and product together"
+    if "device" in source.get("address", {}) and "bus" not in source["address"]:
+        yield f"{name}.source.address needs bus beside device"
+    if source.get("reconnect", {}).get("enabled"):
+        if source.get("mode") == "server":
+            yield f"{name}.source.reconnect does not go with mode server"
+        if "timeout" not in source["reconnect"]:
+            yield f"{name}.source.reconnect needs timeout"
+    if rom.get("enabled") is False and len(rom) > 1:
+        yield f"{name}.rom has settings, and yet enabled is false"
+
+
+def _passt(spec: Spec, name: str) -> Iterator[str]:
+    backend = spec.get("backend", {})
+    if backend.get("type") == "passt":
+        return
+    only = {
+        "source.dev": spec.get("type") == "user" and "dev" in spec.get("source", {}),
+        "port_forwards": bool(spec.get("port_forwards")),
+        **{f"backend.{option}": option in backend for option in ("hostname", "fqdn")},
+    }
+    for option, there in only.items():
+        if there:
+            yield f"{name}.{option} needs backend.type passt"
+
+
+def interface_warnings(spec: Spec, name: str) -> Iterator[str]:
+    """What libvirt takes and keeps, and what has no effect."""
+    backend = spec.get("backend", {})
+    if "log_file" in backend and backend.get("type") != "passt":
+        yield f"{name}.backend.log_file has no effect without backend.type passt"
+
+
+_RULES: tuple[Callable[[Spec, str], Iterator[str]], ...] = (
+    _source,
+    _incomplete,
+    _only_for,
+    _virtio,
+    _virtualport,
+    _bandwidth,
+    _target,
+    _teaming,
+    _families,
+    _routes,
+    _vlan,
+    _pairs,
+    _passt,
+)

@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps that make a guest's NICs what they were. Pure."""
+
+from __future__ import annotations
+
+import copy
+
+from .._schema.interface import INTERFACE
+from .._values.guest_definition import boots, texts
+from .._values.nic_steps import Around, Attach, Change, NicStep, Redefine
+from .._values.observed import ObservedGuest
+from .._values.steps import Item
+from .._xml.codec import read_xml, write_xml
+from .._xml.diff import differences
+from .live import in_place
+from .nics import interfaces, pair, render, spec_of
+from .plan import EFFECT, detach_step, path_of, plugged_anew
+from .port import reconnects
+
+
+def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
+    """The steps that make a guest's NICs what they were."""
+    # What a failed change has moved is where libvirt has it first, else it cannot be moved back.
+    steps: list[NicStep] = [
+        one for one in reconnects(now) if one and before.devices.get(one.tap) != now.devices.get(one.tap)
+    ]
+    # A guest that has stopped meanwhile has no running definition to bring back.
+    if now.live:
+        steps += _live_back(before, now, around, seconds)
+    return steps + (_saved_back(before, now) if now.saved else [])
+
+
+def _live_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float) -> list[NicStep]:
+    olds, news = (interfaces(one.declared or one.live) for one in (before, now))
+    gone: list[NicStep] = []
+    back: list[NicStep] = []
+    for nic in pair([spec_of(one) for one in news], [spec_of(one) for one in olds]):
+        old, new = nic.saved, nic.live
+        changed = differences(render(new), render(old), INTERFACE) if old is not None and new is not None else []
+        if old is not None and new is not None and not changed:
+            continue
+        items = (Item(path_of(nic.specs[0]), new, old, EFFECT["live"]),)
+        if changed and all(in_place(change.path, new or {}, old or {}, around) for change in changed):
+            back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), "live"))
+            continue
+        if new is not None:
+            gone.append(detach_step(now, items, "live", nic.live_at, seconds))
+        if old is not None:
+            xml = write_xml(plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
+            back.append(Attach(now.name, items, xml, "live"))
+    return [*gone, *back]
+
+
+def _saved_back(before: ObservedGuest, now: ObservedGuest) -> list[NicStep]:
+    """All at once, in the order that they had."""
+    old, new = read_xml(before.saved), read_xml(now.saved)
+    if (texts(old), boots(old)) == (texts(new), boots(new)):
+        return []
+    item = Item("nics", None, None, EFFECT["saved"])
+    part = Change(now.name, (item,), "", "saved")
+    return [Redefine(now.name, (part,), texts(new), texts(old), boots(old))]

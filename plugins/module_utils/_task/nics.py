@@ -1,0 +1,187 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue to Ansible of the modules for guests' NICs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._converge.nics import converge_nics
+from .._errors.errors import NoAddressError
+from .._hypervisor.guests import Guests, Known
+from .._nics.interface_checks import list_problems
+from .._nics.nics import SCOPES, label, mac_of, render
+from .._schema.interface import INTERFACE
+from .._values.nic_steps import DesiredNics, NicOutcome, NicPlan, PlannedNic, WantedNic, report, words
+from .._xml.codec import normalise, write_xml
+from .._xml.fields import argument_spec
+from .networks import finish, start
+
+STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+TASK = {
+    "domain": {"type": "str", "required": True},
+    "state": STATE,
+    "exclusive": {"type": "bool", "default": False},
+    "apply": {"type": "str", "choices": ["live_and_saved", "live", "saved"], "default": "live_and_saved"},
+    "replace": {"type": "bool", "default": False},
+    "unplug_timeout": {"type": "float", "default": 30},
+    "wait_for_ip": {"type": "bool", "default": False},
+    "ip_timeout": {"type": "float", "default": 60},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+
+
+def iface_options() -> dict[str, Any]:
+    """The options of virt_iface: those of one NIC, a list of such, and what goes for all of them."""
+    return {**TASK, "ifaces": several_options(), **argument_spec(INTERFACE)}
+
+
+def several_options() -> dict[str, Any]:
+    """The option for several NICs."""
+    return {"type": "list", "elements": "dict", "options": {**argument_spec(INTERFACE), "state": STATE}}
+
+
+def run_iface() -> None:
+    """Runs the module for the NICs of a guest."""
+    options = iface_options()
+    module = start(options, mutually_exclusive=[("ifaces", name) for name in argument_spec(INTERFACE)])
+    params: dict[str, Any] = module.params
+
+    def work(gateway: Guests) -> dict[str, Any]:
+        desired = desired_nics(params)
+        patience = params["ip_timeout"] if params["wait_for_ip"] and not module.check_mode else 0
+        networks = {one.spec.get("source", {}).get("network", "") for one in desired.nics} - {""}
+        known = gateway.known_addresses(desired.guest, networks) if patience > 0 else set()
+        outcome = converge_nics(gateway, desired, module.check_mode, params["lock_timeout"])
+        for warning in outcome.plan.warnings:
+            module.warn(warning)
+        found = [_address(gateway, outcome, nic, patience, known) for nic in outcome.plan.nics]
+        told = [{**summary(nic), "address": address} for nic, address in zip(outcome.plan.nics, found)]
+        return {**result_of(outcome.plan), "ifaces": told}
+
+    finish(module, module.check_mode, work, Guests)
+
+
+def desired_nics(params: dict[str, Any]) -> DesiredNics:
+    """What is wanted of a guest's NICs."""
+    several = params["ifaces"]
+    given = [params] if several is None else several
+    names = ["the NIC"] if several is None else [f"ifaces[{index}]" for index in range(len(given))]
+    nics, problems = [], []
+    for name, one in zip(names, given):
+        spec, wrong = normalise(INTERFACE, one, "" if several is None else f"{name}.")
+        problems += wrong
+        nics.append(WantedNic(name, spec, params["state"] == one["state"] == "present"))
+    problems += list_problems([nic.spec for nic in nics], "ifaces")
+    return DesiredNics(
+        params["domain"],
+        tuple(nics),
+        params["exclusive"],
+        params["apply"],
+        params["replace"],
+        params["unplug_timeout"],
+        tuple(problems),
+    )
+
+
+def result_of(plan: NicPlan) -> dict[str, Any]:
+    """What a user is told about a plan."""
+    diff = []
+    if plan.steps:
+        before, after = (_shown(plan, which) for which in ("before", "after"))
+        headers = {"before_header": plan.guest, "after_header": plan.guest}
+        diff = [{**headers, "before": before, "after": after}, {"prepared": words(plan.steps)}]
+    return {
+        "changed": bool(plan.steps),
+        "plan": report(plan.steps),
+        "diff": diff,
+        "unchecked": list(plan.unchecked),
+    }
+
+
+def _shown(plan: NicPlan, which: str) -> str:
+    """The NICs that change as XML."""
+    text = ""
+    for scope, title in zip(SCOPES, ("running", "saved")):
+        specs = [getattr(passage, which) for passage in plan.passages if passage.scope == scope]
+        text += f"<!-- {title} -->\n" if specs else ""
+        text += "".join(write_xml(render(spec)) for spec in specs if spec is not None)
+    return text
+
+
+def summary(nic: PlannedNic) -> dict[str, Any]:
+    """What a user is told about a NIC of the task."""
+    spec = nic.saved if nic.saved is not None else nic.live or {}
+    return {
+        "mac": mac_of(spec),
+        "generated": nic.generated,
+        "spec": spec,
+        "live": nic.live is not None,
+        "saved": nic.saved is not None,
+    }
+
+
+def _address(
+    gateway: Guests, outcome: NicOutcome, nic: PlannedNic, seconds: float, known: set[Known]
+) -> dict[str, Any] | None:
+    """The address that a NIC has got, None when nobody waits for one."""
+    if seconds <= 0:
+        return None
+    guest = outcome.plan.guest
+    if nic.live is None:
+        raise NoAddressError(f"Cannot wait for an address of {label(nic.saved or {})}: it is not plugged in")
+    network = nic.live.get("source", {}).get("network", "")
+    found = gateway.wait_for_address(guest, mac_of(nic.live), network, seconds, known if nic.moved else ())
+    if found is None:
+        raise NoAddressError(
+            f"Guest {guest!r} got no address at {label(nic.live)} within {seconds:g} seconds, "
+            f"{_why(gateway, guest, mac_of(nic.live))}; the NIC stays as it was asked for"
+        )
+    return {**found[0]._asdict(), "seconds": round(found[1], 3)}
+
+
+def _why(gateway: Guests, guest: str, mac: str) -> str:
+    """Why a NIC may have no address."""
+    from .._nics.info import guests
+
+    nics = [nic for told in guests(gateway, [guest], False) for nic in told["nics"] if nic["mac"] == mac]
+    reasons = [nic["reason"] for nic in nics if nic["reason"]]
+    if reasons:
+        return f"maybe because {reasons[0]}"
+    return "although it is connected: see whether somebody gives addresses there, and whether the guest asks for one"
+
+
+def run_iface_info() -> None:
+    """Runs the module that tells about the NICs of guests."""
+    from .._nics.info import guests
+
+    options = {
+        "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
+        "agent": {"type": "bool", "default": False},
+    }
+    module = start(options)
+    params = module.params
+
+    def work(gateway: Guests) -> dict[str, Any]:
+        return {"changed": False, "guests": guests(gateway, params["domain"], params["agent"])}
+
+    finish(module, not params["agent"], work, Guests)
+
+
+def run_check() -> None:
+    """Runs the module that finds out what is wrong."""
+    from .._diagnosis.check import check
+
+    options = {
+        "network": {"type": "list", "elements": "str", "aliases": ["networks"], "default": []},
+        "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
+        "probe": {"type": "bool", "default": False},
+    }
+    module = start(options)
+    params = module.params
+
+    def work(gateway: Guests) -> dict[str, Any]:
+        probe = params["probe"] and not module.check_mode
+        return {"changed": False, **check(gateway, params["network"], params["domain"], probe)}
+
+    finish(module, True, work, Guests)

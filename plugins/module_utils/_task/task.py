@@ -1,0 +1,61 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task as Ansible hands it over: options in, one result or one error out, in words that people can read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.validation import check_type_dict
+
+from .._errors.readable import readable
+from .._xml.given import given
+from .secrets import secrets_of
+
+MASK = "********"  # as Ansible writes it
+
+
+class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
+    """An AnsibleModule for which null is the same as left out. Ansible itself fills in null for what is left out inside
+    a dictionary, after which an empty one and one that holds nothing but nulls look alike.
+
+    Secrets of the connection's URI are known before the options are validated, and so before anything is logged."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        own = {name: value for name, value in self.params.items() if name.startswith("_ansible_")}
+        users = {name: value for name, value in self.params.items() if name not in own}
+        self.params: dict[str, Any] = {**(given(users, {"options": self.argument_spec}, _dictionary) or {}), **own}
+        self._secrets = secrets_of(str(users.get("uri") or os.environ.get("LIBVIRT_DEFAULT_URI", "")))
+        self.no_log_values |= self._secrets
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Ends the task with an error."""
+        super().fail_json(msg=self._told(msg), **self._with_problems(result))
+
+    def exit_json(self, **result: Any) -> None:
+        """Ends the task with a result."""
+        super().exit_json(**self._with_problems(result))
+
+    def warn(self, warning: str) -> None:
+        """Adds a warning to the result."""
+        super().warn(self._told(warning))
+
+    def _told(self, text: str) -> str:
+        """A text that people can read: secrets go first, since what is shortened or escaped is no longer found."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return readable(text)
+
+    def _with_problems(self, result: dict[str, Any]) -> dict[str, Any]:
+        told = {"problems": [self._told(problem) for problem in result["problems"]]} if "problems" in result else {}
+        return {**result, **told}
+
+
+def _dictionary(text: str) -> Any:
+    try:
+        return check_type_dict(text)
+    except TypeError:  # Ansible refuses it, in its own words
+        return text

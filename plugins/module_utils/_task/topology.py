@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue of the module for many networks and the NICs on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._converge.topology import converge_topology
+from .._errors.errors import NetworkError
+from .._hypervisor.gateway import Gateway
+from .._hypervisor.guests import Guests
+from .._network.info import summary
+from .._network.target import owner
+from .._schema.network import NETWORK
+from .._values.desired import Desired
+from .._values.nic_steps import NicOutcome
+from .._values.outcome import Outcome
+from .._values.topology import Outcomes, Wanted
+from .._xml.codec import normalise
+from . import networks as _module
+from . import nics as _nic_module
+
+OF_A_GUEST = ("domain", "state", "exclusive", "apply", "replace", "unplug_timeout")
+
+
+def topology_options() -> dict[str, Any]:
+    """The options of virt_topology: many networks, guests' NICs, and the name that the networks are marked with."""
+    rules = _module.network_rules()
+    nics = {**_nic_module.several_options(), "required": True}
+    guest = {**{name: _nic_module.TASK[name] for name in OF_A_GUEST}, "ifaces": nics}
+    return {
+        "name": {"type": "str"},
+        "networks": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": _module.network_options(),
+            **rules,
+        },
+        "ifaces": {"type": "list", "elements": "dict", "default": [], "options": guest},
+        "host_bridges": {"type": "list", "elements": "str", "default": []},
+        "purge": {"type": "str", "choices": ["none", "owned"], "default": "none"},
+    }
+
+
+def desired_topology(params: dict[str, Any], gateway: Gateway) -> Wanted:
+    """What is wanted of networks and NICs, and the networks that the topology made earlier and that shall go."""
+    topology = params["name"]
+    listed = [_module.desired_network(one)._replace(topology=topology or "") for one in params["networks"]]
+    guests = [_nic_module.desired_nics(one) for one in params["ifaces"]]
+    names = [one.name for one in listed]
+    problems = [] if topology is None else normalise(NETWORK, {"name": topology})[1]
+    if topology is None and params["purge"] == "owned":
+        problems.append("purge: owned needs name, as it tells which networks are owned")
+    problems += [f"networks lists {name!r} twice" for name in _twice(names)]
+    problems += [
+        f"ifaces lists guest {name!r} twice: give it one entry, with all its NICs"
+        for name in _twice([one.guest for one in guests])
+    ]
+    if problems:
+        about = "the networks" if topology is None else f"topology {topology!r}"
+        raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
+    made = gateway.networks() if params["purge"] == "owned" else []
+    gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
+    return Wanted([*listed, *(Desired(name, present=False) for name in gone)], guests, params["host_bridges"])
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def run_topology() -> None:
+    """Runs the module for many networks at once."""
+    _module.run_networks(topology_options(), desired_topology, _result, converge_topology, Guests)
+
+
+def run_audit() -> None:
+    """Runs the module that compares a hypervisor with what was asked of it."""
+    from .._audit.comparison import without_metadata
+    from .._audit.survey import survey
+    from .._hypervisor.snapshot import Snapshot
+
+    module = _module.start(topology_options())
+    params = module.params
+    _module.finish(
+        module,
+        True,
+        lambda gateway: {"changed": False, **without_metadata(survey(gateway, desired_topology(params, gateway)))},
+        Snapshot,
+    )
+
+
+def _result(outcomes: Outcomes, saved: list[str]) -> dict[str, Any]:
+    return {
+        **result_of(outcomes),
+        "networks": [summary(one.after) for one in outcomes if isinstance(one, Outcome)],
+        "ifaces": [
+            {"domain": one.desired.guest, **_nic_module.summary(nic)}
+            for one in outcomes
+            if isinstance(one, NicOutcome)
+            for nic in one.plan.nics
+        ],
+        **({"backup_files": saved} if saved else {}),
+    }
+
+
+def result_of(outcomes: Outcomes) -> dict[str, Any]:
+    """What a user is told about all of them as one plan."""
+    parts = [
+        _module.result_of([one]) if isinstance(one, Outcome) else _nic_module.result_of(one.plan) for one in outcomes
+    ]
+    diff = [entry for part in parts for entry in part["diff"]]
+    words = "".join(entry["prepared"] for entry in diff if "prepared" in entry)
+    return {
+        "changed": any(part["changed"] for part in parts),
+        "plan": [row for part in parts for row in part["plan"]],
+        "diff": [*(entry for entry in diff if "prepared" not in entry), *([{"prepared": words}] if words else [])],
+        "restart_required": any(part.get("restart_required") for part in parts),
+        "unchecked": list(dict.fromkeys(text for part in parts for text in part["unchecked"])),
+    }

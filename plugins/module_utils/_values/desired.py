@@ -1,0 +1,53 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wanted of networks. No behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Callable, NamedTuple
+
+
+class Tally(NamedTuple):
+    """The entries of a list by what becomes of them, each by what tells it from the others."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    left: list[str]
+
+
+class Edit(NamedTuple):
+    """What is wanted of a network as a spec, what speaks against it, and what becomes of each entry."""
+
+    spec: dict[str, Any]
+    problems: list[str]
+    tally: Tally
+
+
+class Desired(NamedTuple):
+    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition.
+
+    With ``edit`` it is a network that is there already, of which the spec depends: it is given the spec of a definition
+    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them. ``topology``: who owns the network
+    when this makes it, "" for nobody. ``bounce``: it is restarted in any case.
+    """
+
+    name: str
+    present: bool = True
+    spec: Mapping[str, Any] = MappingProxyType({})
+    xml: str = ""
+    active: bool | None = True
+    autostart: bool | None = True
+    problems: tuple[str, ...] = ()
+    edit: Callable[..., Edit] | None = None
+    topology: str = ""
+    bounce: bool = False
+
+
+class Policy(NamedTuple):
+    """What a task may cost guests: ``restart`` is never, idle or replug; ``force`` stops a network under guests."""
+
+    restart: str = "idle"
+    force: bool = False

@@ -1,0 +1,89 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the conductor needs of a hypervisor: the protocols that the gateway keeps, and fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .nic_steps import NicStep
+    from .observed import Device, Guest, Observed, ObservedGuest
+    from .surroundings import Lack, Need
+
+
+class Host(Protocol):
+    """What the conductor needs of a hypervisor; Gateway and the host's own devices together, or a fake."""
+
+    def observe(self, name: str) -> Observed:
+        """A network as it is."""
+
+    def guests(self) -> Mapping[str, tuple[Guest, ...]]:
+        """Who uses which network, by the network's name."""
+
+    def networks(self) -> list[Observed]:
+        """All networks."""
+
+    def version(self) -> int:
+        """libvirt's version."""
+
+    def api_version(self) -> int:
+        """The libvirt version whose calls can be made."""
+
+    def apply(self, step: Any) -> None:
+        """Carries out one step."""
+
+    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
+        """Holds networks and guests against other tasks."""
+
+    def devices(self) -> dict[str, Device] | None:
+        """The hypervisor's devices, None when they cannot be seen from here."""
+
+    def lacks(self, needs: Sequence[Need]) -> Lack | None:
+        """What the hypervisor lacks of what a network needs, None when it cannot be seen from here."""
+
+    def look(self) -> Any:
+        """What looks at the hypervisor for a diagnosis, None when it cannot be seen from here."""
+
+    def schema_errors(self, xml: str) -> list[str] | None:
+        """What the hypervisor's schema says against a definition, None when there is none here."""
+
+    def parsed(self, xml: str) -> str | None:
+        """A definition as libvirt's parser keeps it, None where it cannot be asked; raises LibvirtError."""
+
+
+class GuestHost(Protocol):
+    """What the conductor needs of a hypervisor for guests; the gateway, or a fake."""
+
+    def observe_guest(self, name: str) -> ObservedGuest:
+        """A guest as it is."""
+
+    def all_guests(self) -> list[ObservedGuest]:
+        """All guests."""
+
+    def networks(self) -> list[Observed]:
+        """All networks."""
+
+    def devices(self) -> dict[str, Device] | None:
+        """The hypervisor's devices, None when they cannot be seen from here."""
+
+    def version(self) -> int:
+        """libvirt's version."""
+
+    def driver(self) -> str:
+        """libvirt's driver for guests, like QEMU."""
+
+    def filters(self) -> set[str] | None:
+        """The names of network filters, None where libvirt has none of them."""
+
+    def apply_nic(self, step: NicStep) -> None:
+        """Carries out one step."""
+
+    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
+        """Holds networks and guests against other tasks."""
+
+
+class Hypervisor(Host, GuestHost, Protocol):
+    """A host and its guests."""

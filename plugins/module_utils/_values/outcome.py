@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is planned for a network, and what became of it. No behaviour."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .desired import Desired
+from .observed import Observed
+
+
+class Plan(NamedTuple):
+    """The steps from what is to what shall be, and what a user is told; ``before`` and ``after`` are definitions."""
+
+    network: str
+    steps: tuple[Any, ...] = ()
+    before: str = ""
+    after: str = ""
+    restart_required: bool = False
+    warnings: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    def with_notes(self, warnings: list[str], unchecked: list[str]) -> Plan:
+        """The same plan with more to tell."""
+        return self._replace(warnings=(*self.warnings, *warnings), unchecked=(*self.unchecked, *unchecked))
+
+
+class Outcome(NamedTuple):
+    """What became of one network: what was wanted, the plan that was (or would be) carried out, and how it is then."""
+
+    desired: Desired
+    plan: Plan
+    before: Observed
+    after: Observed

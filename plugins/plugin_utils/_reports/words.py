@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an audit tells, as text: for a terminal, and as the words that other forms are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._errors.readable import escape
+
+COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
+WIDTH = 40  # of a column in a table
+GOOD = ("as_asked", "unknown", "warning")
+
+
+def printable(value: Any) -> str:
+    """A value as text without what a terminal would obey."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else escape(char) for char in text)
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """The lines of an audit in columns."""
+    rows = [[name.upper() for name in COLUMNS]]
+    rows += [[_short(name, printable(line[name])) for name in COLUMNS] for line in document["lines"]]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in rows]
+    return "\n".join([*lines, "", numbers(document), ""])
+
+
+def failing(document: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """Of each hypervisor, by what they are about, the lines that say that something is not as it shall be."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for host, told in document["hosts"].items():
+        names = ("audit", *(row["network"] or row["domain"] for row in told["rows"]))
+        found[host] = {name: [] for name in names}
+    for line in document["lines"]:
+        lines = found[line["host"]].setdefault(line["object"] or "audit", [])
+        lines += [] if line["state"] in GOOD else [line]
+    return found
+
+
+def numbers(document: Mapping[str, Any]) -> str:
+    """How many hypervisors are as asked."""
+    summary = document["summary"]
+    counts = ", ".join(f"{summary[name]} {name.replace('_', ' ')}" for name in ("as_asked", "differ", "not_audited"))
+    count = len(document["hosts"])
+    return f"{count} hypervisor{'s' * (count != 1)}: {counts}"
+
+
+def words(line: Mapping[str, Any]) -> str:
+    """One line of an audit as a sentence."""
+    values = [f"{name} {printable(line[name])}" for name in ("asked", "saved", "running") if line[name] is not None]
+    return " ".join(filter(None, (line["state"], line["field"], ", ".join(values), line["text"])))
+
+
+def _short(column: str, cell: str) -> str:
+    """A cell that does not widen its column for all others; the last column may be as long as it is."""
+    return cell if column == "text" or len(cell) <= WIDTH else f"{cell[: WIDTH - 1]}…"

@@ -1,0 +1,153 @@
+"""Single entries brought into the saved and the running definition, whatever differed between them before."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build, tally
+from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import cost, result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
+from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Start
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import write_xml
+from tests.unit.case_files import sorted_xml
+from tests.unit.entry_cases import (
+    KINDS,
+    XML,
+    desired_of,
+    entries_in,
+    host,
+    name_of,
+    parametrized,
+    same_entries,
+    without,
+)
+from tests.unit.fake_libvirt.base import read, write
+from tests.unit.fake_libvirt.forward import as_running
+
+GUESTS = (Guest("vm1", True, ()),)
+# The same network without entries, and as somebody else has changed it: a field of some entries is another one.
+BARE = re.sub(
+    "<(dns|dhcp)>.*?</(dns|dhcp)>|<portgroup.*</portgroup>|<portgroup name='fast'/>", "", XML, flags=re.DOTALL
+)
+FOREIGN = {
+    ">www<": ">old<",
+    "value='old'": "value='older'",
+    "ip='fd00:50::11'": "ip='fd00:50::91'",
+    "ip='192.168.50.11'": "ip='192.168.50.91'",
+    "weight='5'": "weight='6'",
+    "expiry='2'": "expiry='3'",
+    "average='100'": "average='110'",
+}
+OTHER = re.sub("|".join(map(re.escape, FOREIGN)), lambda found: FOREIGN[found[0]], XML)
+STATES = {
+    "running": (XML, "same", ()),
+    "under a guest": (XML, "same", GUESTS),
+    "inactive": (XML, "", ()),
+    "transient": ("", XML, ()),
+    "nothing runs": (XML, BARE, ()),
+    "nothing runs, under a guest": (XML, BARE, GUESTS),
+    "nothing saved": (BARE, XML, GUESTS),
+    "others run": (XML, OTHER, GUESTS),
+    "others saved": (OTHER, XML, ()),
+}
+IN_EVERY_STATE = pytest.mark.parametrize("state", STATES)
+SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
+
+
+def run(made, wanted, rehearse=False):
+    return converge(made, [wanted], Policy(), rehearse, 1)[0]
+
+
+def looks(made):
+    """All that is there, to be compared."""
+    return {
+        name: (sorted_xml(one.saved), one.live and sorted_xml(one.live), *one[3:5])
+        for name, one in made.state().items()
+    }
+
+
+def assert_as_wanted(case, before, other, after):
+    """Asserts that a definition has become what the case wants of it, which may take up what the other one knows.
+
+    One that had no entries has those that the case adds or changes, whole, and no others than the case has in the end.
+    """
+    kind = KINDS[name_of(case)]
+    there = entries_in(kind, after)
+    foreseen = entries_in(kind, write_xml(build(desired_of(case), before, other)[0]))
+    assert same_entries(kind, there, foreseen)
+    if sorted_xml(before) == sorted_xml(BARE):
+        assert without(kind, there, case["after"]) == []
+        assert without(kind, without(kind, case["after"], entries_in(kind, XML)), there) == []
+
+
+def assert_same_result(foretold, real):
+    """Asserts that a rehearsal has told all that a user is told of the real run."""
+    for name in SAME_IN_BOTH:
+        assert result_of([foretold])[name] == result_of([real])[name]
+    assert cost([foretold.plan], 0) == cost([real.plan], 0)
+
+
+@IN_EVERY_STATE
+@parametrized(good=True)
+def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
+    made, wanted = host(*STATES[state]), desired_of(case)
+    before = made.observe("lan")
+    foretold = run(made, wanted, rehearse=True)
+    assert (made.calls, made.locked, made.observe("lan")) == ([], [], before)
+    outcome = run(made, wanted)
+    assert_same_result(foretold, outcome)
+    after = made.observe("lan")
+    assert list(outcome.plan.steps) == made.calls
+    assert (after.active, after.persistent, after.autostart) == (before.active, before.persistent, before.autostart)
+    if before.persistent:
+        assert_as_wanted(case, before.saved, before.live, after.saved)
+    if any(isinstance(step, Start) for step in made.calls):
+        assert sorted_xml(after.live) == sorted_xml(write(as_running(read(after.saved))))
+    elif after.active and not outcome.plan.restart_required:
+        assert_as_wanted(case, before.live, before.saved if before.persistent else "", after.live)
+    made.calls.clear()
+    again = run(made, wanted)
+    assert (made.calls, again.plan.restart_required) == ([], outcome.plan.restart_required)
+    assert tally(wanted, again.before, again.plan.restart_required)[:3] == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    "state,after_effect", [("running", False), ("running", True), ("inactive", False), ("others saved", False)]
+)
+@parametrized(good=True)
+def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect):
+    steps = run(host(*STATES[state]), desired_of(case), rehearse=True).plan.steps
+    for bad in steps:
+        made = host(*STATES[state])
+        before, apply = looks(made), made.apply
+
+        def fail(step, bad=bad, apply=apply):
+            if step != bad or after_effect:
+                apply(step)
+            if step == bad:
+                raise LibvirtError("Cannot carry out the step", "the test says no", 38)
+
+        made.apply = fail
+        with pytest.raises(NetworkError, match="the test says no") as failure:
+            run(made, desired_of(case))
+        assert looks(made) == before, (bad, made.calls)
+        assert re.search("was (put back as it was|not changed)$", str(failure.value)), failure.value
+        assert made.held == set()
+
+
+@IN_EVERY_STATE
+@parametrized(good=False)
+def test_what_cannot_be_touches_nothing(case, state):
+    made = host(*STATES[state])
+    before = looks(made)
+    for rehearse in (True, False):
+        with pytest.raises(NetworkError, match="Cannot bring network 'lan' to the wanted state") as refusal:
+            run(made, desired_of(case), rehearse)
+        if state in ("running", "under a guest", "inactive", "transient"):
+            assert sorted(refusal.value.problems) == sorted(case["problems"])
+    assert (made.calls, looks(made)) == ([], before)

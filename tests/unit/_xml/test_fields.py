@@ -1,0 +1,86 @@
+"""The vocabulary of the tables, and what is read off a table."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import (
+    argument_spec,
+    attr,
+    element,
+    fields,
+    many,
+    opaque,
+    positions,
+    snake,
+    text,
+    values,
+)
+
+TABLE = (
+    attr("id", kind.integer(0, 9)),
+    attr("seen", reported=True),
+    text("name"),
+    opaque("metadata"),
+    element("forwardMode", attr("on", kind.YES_NO)),
+    many("ip", attr("family", kind.choice("a", "b")), values("hostname")),
+    values("{urn:o}option", option="extras", attribute="value", wrapper="{urn:o}options"),
+)
+
+
+@pytest.mark.parametrize(
+    "xml,option",
+    [
+        ("localOnly", "local_only"),
+        ("{urn:o}local-only", "local_only"),
+        ("macTableManager", "mac_table_manager"),
+        ("ip", "ip"),
+    ],
+)
+def test_options_are_named_after_the_xml(xml, option):
+    assert snake(xml) == option
+
+
+def test_a_table_gives_the_argument_spec():
+    assert argument_spec(TABLE) == {
+        "id": {"type": "int"},
+        "name": {"type": "str"},
+        "metadata": {"type": "str"},
+        "forward_mode": {"type": "dict", "options": {"on": {"type": "bool"}}},
+        "ips": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "family": {"type": "str", "choices": ["a", "b"]},
+                "hostnames": {"type": "list", "elements": "str"},
+            },
+        },
+        "extras": {"type": "list", "elements": "str"},
+    }
+
+
+def test_a_table_gives_the_positions():
+    assert positions(TABLE, "x") == [
+        "x/@id",
+        "x/@seen",
+        "x/name",
+        "x/metadata",
+        "x/forwardMode",
+        "x/forwardMode/@on",
+        "x/ip",
+        "x/ip/@family",
+        "x/ip/hostname",
+        "x/{urn:o}options",
+        "x/{urn:o}options/{urn:o}option",
+        "x/{urn:o}options/{urn:o}option/@value",
+    ]
+
+
+def test_argument_specs_do_not_share_their_parts():
+    argument_spec(TABLE)["id"]["default"] = 1
+    assert argument_spec(TABLE)["id"] == {"type": "int"}
+
+
+def test_keys_are_made_of_fields():
+    assert fields("a", "b")({"a": 1, "c": 2}) == (1, None)

@@ -1,0 +1,338 @@
+"""The page about an audited fleet: what it tells, that it needs nothing else, and that hostile names do no harm."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.filter.audit_as import audit_as
+from ansible_collections.virtfleet.network.plugins.filter.audit_document import audit_document
+from ansible_collections.virtfleet.network.plugins.filter.audit_report import TEMPLATES, FilterModule, audit_report
+from ansible_collections.virtfleet.network.plugins.plugin_utils._reports import report as _report
+from ansible_collections.virtfleet.network.plugins.plugin_utils._reports.drawing import dot, outline, picture
+from ansible_collections.virtfleet.network.plugins.plugin_utils._reports.graphviz import draw
+from tests.deep import sampled
+from tests.hostile import VALUES
+from tests.unit import fleets
+from tests.unit.fleets import FINDING, HOSTILE, ROW, network, nic, result
+
+VOID = {"meta", "br", "img", "input", "link"}
+needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
+
+
+class Page(HTMLParser):
+    """A page as a parser of HTML finds it: its elements, those that are not closed, and its words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.words = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def values(self, name):
+        return [attributes[name] for _tag, attributes in self.elements if name in attributes]
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+    def count(self, tag):
+        return sum(found == tag for found, _attributes in self.elements)
+
+
+def page(**hosts):
+    return Page(audit_report(audit_document(hosts), "at noon"))
+
+
+def table(caption, **host):
+    found = {one.caption: one for one in _report.tables(audit_document({"hv1": host}))}
+    return found[caption].rows if caption in found else []
+
+
+# ---- the page ----
+
+
+@needs_dot
+def test_a_fleet():
+    found = page(a=result(), b=result(as_asked=False, findings=[FINDING]), c={"unreachable": True, "msg": "no route"})
+    text = " ".join(found.words)
+    assert "3 hypervisors: 1 as asked, 1 differ, 1 not audited. Audited: at noon" in text
+    assert "no route" in text
+    assert "it is down. Set it up. With: virt_network." in text
+    assert found.open == []
+    assert found.count("svg") == 2
+    assert {"/guest0", "192.0.2.0/24", "vnet0"} & set(found.words)
+
+
+def test_it_needs_nothing_else_and_allows_nothing_else():
+    found = page(a=result())
+    sources = {
+        name for _tag, attributes in found.elements for name in attributes if name in ("src", "style", "onclick")
+    }
+    assert sources == set()
+    assert [attributes["href"][0] for _tag, attributes in found.elements if "href" in attributes].count("#") > 5
+    assert all(attributes["href"].startswith("#") for _tag, attributes in found.elements if "href" in attributes)
+    assert found.values("content")[0].startswith("default-src 'none'; ")
+    assert "url(" not in (TEMPLATES / "report.css").read_text()
+    assert (found.count("script"), found.count("style")) == (1, 1)
+
+
+def test_it_can_be_read_without_eyes():
+    found = page(a=result(), b=result())
+    assert found.count("table") == found.count("caption") == found.count("thead")
+    assert {attributes["scope"] for tag, attributes in found.elements if tag == "th"} == {"col", "row"}
+    named = [attributes for _tag, attributes in found.elements if attributes.get("role") in ("img", "region")]
+    assert named
+    assert all("aria-label" in attributes or "aria-labelledby" in attributes for attributes in named)
+    ids = found.values("id")
+    assert len(ids) == len(set(ids))
+    assert {name.lstrip("#") for name in (*found.values("href"), *found.values("aria-labelledby"))} <= set(ids)
+
+
+def test_without_graphviz_it_tells_the_same_in_words(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = page(a=result())
+    text = " ".join(found.words)
+    assert found.count("svg") == 0
+    assert "There is no picture: the controller has no dot of Graphviz" in text
+    assert "guest0 52:54:00:00:00:00: vnet0, 10.0.0.2, on net0" in text
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", [*HOSTILE, *sampled([value for value in VALUES if value], 4)], ids=ascii)
+def test_hostile_names_do_no_harm(name):
+    document = fleets.hostile(name)
+    text = audit_report(document)
+    good = Page(audit_report(fleets.hostile("good")))
+    found = Page(text)
+    assert [tag for tag, _attributes in found.elements] == [tag for tag, _attributes in good.elements]
+    # Only what is a text, or depends on its width, differs.
+    changing = set("aria-label content d points x y cx width height viewbox transform".split())
+    kept, expected = (
+        [{key: value for key, value in attributes.items() if key not in changing} for _tag, attributes in one.elements]
+        for one in (found, good)
+    )
+    assert kept == expected
+    assert not [char for char in text if not char.isprintable() and char != "\n"]
+    text.encode()
+
+
+@needs_dot
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_no_graph(name):
+    told = {}
+    for word in (name, "good"):
+        graph = audit_as(fleets.hostile(word), "dot")
+        drawn = subprocess.run(["dot", "-Tplain"], input=graph, capture_output=True, text=True, check=True)
+        assert drawn.stderr == ""
+        told[word] = [line.split()[:3:2] for line in drawn.stdout.splitlines() if line.startswith(("node", "edge"))]
+    assert len(told[name]) == len(told["good"]) > 5
+
+
+def test_what_it_does_not_tell():
+    """What could hold a secret, now or later: only what is named in the code is told."""
+    told = {"invocation": {"module_args": {"uri": "hunter2"}}, "more": "hunter2"}
+    lan = network(0, xml="hunter2", live_spec={"name": "net0", "metadata": "<password>hunter2</password>"})
+    assert "hunter2" not in audit_report(audit_document({"a": {**result(), **told, "networks": [lan]}}))
+
+
+@needs_dot
+@pytest.mark.parametrize("count,networks,guests", [(1, 2, 2), (100, 20, 20)])
+def test_one_and_a_hundred(count, networks, guests):
+    document = audit_document({f"hv{number}": result(networks, guests) for number in range(count)})
+    began = time.monotonic()
+    text = audit_report(document)
+    print(f"{count} hypervisors: {len(text) / 1e6:.1f} MB, {time.monotonic() - began:.1f} s")
+    assert text.count("<svg") == count
+    assert ('<details id="host-1" open>' in text) == (count == 1)
+
+
+@needs_dot
+def test_a_graph_that_cannot_be_drawn_spoils_no_other():
+    graphs = {f"g{number}": f"digraph {{ {number} }}" for number in range(20)}
+    drawn = draw({**graphs, "g3": "no graph", "g4": ""})
+    assert [name for name in graphs if name not in drawn] == ["g3", "g4"]
+    assert all(f">{name[1:]}</text>" in svg and svg.count("<svg") == 1 for name, svg in drawn.items())
+
+
+# ---- its tables ----
+
+
+def test_addresses_that_are_free():
+    assert table("Free addresses", **result(1, 0)) == [("hv1", "net0", "10.0.0.100 - 10.0.0.199", 100, 0, 0, 100)]
+    lan = network(0)
+    lan["leases"] = [{"mac": "m", "ip": f"10.0.0.{number}", "hostname": "", "expires": 0} for number in (99, 100, 101)]
+    dhcp = lan["spec"]["ips"][0]["dhcp"]
+    dhcp["hosts"] = [{"mac": "a", "ip": f"10.0.0.{number}"} for number in (101, 102, 200)]
+    dhcp["ranges"] += [{"start": "nonsense", "end": "10.0.0.9"}, {"start": "10.0.0.1", "end": "10.0.0.1"}]
+    assert [row[3:] for row in table("Free addresses", **result(1, 0, networks=[lan]))] == [
+        (100, 2, 1, 97),
+        (1, 0, 0, 0),
+    ]
+
+
+def test_reservations_and_who_uses_them():
+    lan = network(0)
+    lan["leases"] = [
+        {"mac": mac, "ip": ip, "hostname": "", "expires": 0}
+        for mac, ip in (("a", "10.0.0.2"), ("b", "10.0.0.9"), ("c", "10.0.0.4"))
+    ]
+    lan["spec"]["ips"][0]["dhcp"]["hosts"] = [
+        {"mac": "a", "ip": "10.0.0.2"},
+        {"mac": "b", "ip": "10.0.0.3"},
+        {"mac": "d", "ip": "10.0.0.4"},
+        {"mac": fleets.mac(0), "ip": "10.0.0.5"},
+        {"id": "00:01", "name": "e", "ip": "10.0.0.6"},
+    ]
+    rows = table("Reservations", **result(1, 1, networks=[lan]))
+    assert [row[-1] for row in rows] == [
+        "leased",
+        "has a lease for 10.0.0.9",
+        "leased to c",
+        "a guest has this MAC, and no lease",
+        "not in use",
+    ]
+    assert rows[-1][2:5] == ("10.0.0.6", "00:01", "e")
+    assert [row[-1] for row in table("Leases", **result(1, 0, networks=[lan]))] == ["yes", "no", "yes"]
+
+
+def test_a_lease_without_an_end():
+    lan = network(0)
+    ends = (0, 1767225600, 10**20)
+    lan["leases"] = [{"mac": "m", "ip": "10.0.0.9", "hostname": "", "expires": end} for end in ends]
+    words = page(a=result(1, 0, networks=[lan])).words
+    assert {"never", "2026-01-01 00:00 UTC", str(10**20)} <= set(words)
+
+
+def test_the_worst_is_what_a_hypervisor_is():
+    drift = {"as_asked": False, "rows": [{**ROW, "network": "net0", "state": "missing"}]}
+    warning = {"findings": [{**FINDING, "severity": "warning"}]}
+    hosts = {
+        "a": result(),
+        "b": result(**warning),
+        "c": result(**drift, **warning),
+        "d": result(**drift, findings=[FINDING]),
+        "e": {"failed": True, "msg": "no"},
+    }
+    found = _report.cards(audit_document(hosts))
+    assert [(card.state, card.result) for card in found] == [
+        ("good", "as asked"),
+        ("warning", "as asked"),
+        ("drift", "differs"),
+        ("error", "differs"),
+        ("error", "failed"),
+    ]
+    assert (found[0].libvirt, found[4].libvirt) == ("9.0.0", "")
+    assert [card.name for card in sorted(found, key=lambda card: card.place)] == ["d", "e", "c", "b", "a"]
+    good = _report.cards(audit_document({"hv10": result(), "hv2": result()}))
+    assert [card.name for card in sorted(good, key=lambda card: card.place)] == ["hv2", "hv10"]
+
+
+# ---- its pictures ----
+
+
+def words(**more):
+    return outline(picture(audit_document({"hv1": result(1, 1, **more)})["hosts"]["hv1"]))
+
+
+def test_what_is_on_what():
+    assert words() == {
+        "Devices": ["eth0: device, 192.0.2.0/24"],
+        "Bridges": ["virbr0: bridge, 192.0.2.1/24, on eth0"],
+        "Networks": ["net0: network · nat, 10.0.0.1/24, on virbr0"],
+        "Guests": ["guest0: guest"],
+        "Guests' NICs": ["guest0 52:54:00:00:00:00: vnet0, 10.0.0.2, on net0"],
+    }
+
+
+def test_what_is_wrong_is_where_it_is():
+    found = words(
+        rows=[
+            {**ROW, "network": "net0", "state": "differs", "path": "mtu.size", "asked": 1400},
+            {**ROW, "network": "new", "state": "missing"},
+            {**ROW, "domain": "guest0", "state": "differs", "path": f"nics[{fleets.mac(0)}].link.state", "asked": "up"},
+        ],
+        findings=[{**FINDING, "domain": "guest0"}, {**FINDING, "domain": "guest0", "mac": fleets.mac(0)}, FINDING],
+        guests=[{"name": "guest0", "running": True, "nics": [nic(0, connected=False, reason="it is cut off")]}],
+    )
+    assert found["Networks"] == [
+        "new: network · missing, ≠ missing",
+        "net0: network · nat, 10.0.0.1/24, ≠ mtu.size: asked 1400, ✖ bridge_down, on virbr0",
+    ]
+    assert found["Guests"] == ["guest0: guest, ✖ bridge_down"]
+    (told,) = found["Guests' NICs"]
+    start, _, end = told.partition(f"≠ nics[{fleets.mac(0)}].link.state: asked up")
+    assert start == f"guest0 {fleets.mac(0)}: vnet0, 10.0.0.2, it is cut off, "
+    assert end == ", ✖ bridge_down, not connected to net0"
+
+
+def test_what_does_not_run_and_what_has_no_bridge():
+    direct = {"name": "lan", "forward": {"mode": "bridge", "interfaces": [{"dev": "eth0"}, {"dev": "gone"}]}}
+    found = words(
+        networks=[network(0, active=False, bridge="br0"), network(1, name="lan", bridge="", live_spec=direct)],
+        guests=[
+            {"name": "off", "running": False, "nics": []},
+            {"name": "on", "running": True, "nics": [nic(0, live_spec={"source": {"bridge": "virbr0"}})]},
+        ],
+    )
+    assert found["Networks"] == [
+        "net0: network · nat · stopped, 10.0.0.1/24, on eth0",
+        "lan: network · bridge, on eth0",
+    ]
+    assert found["Guests"] == ["off: guest · stopped", "on: guest"]
+    assert found["Guests' NICs"] == [f"on {fleets.mac(0)}: vnet0, 10.0.0.2, on virbr0"]
+
+
+def test_a_task_that_does_not_run_on_the_hypervisor_sees_no_devices():
+    assert words(devices={})["Bridges"] == ["virbr0: bridge"]
+
+
+def test_a_box_has_room_for_so_much():
+    rows = [{**ROW, "network": "net0", "state": "differs", "path": "x" * 99 + str(number)} for number in range(20)]
+    text = dot("hv1", picture(audit_document({"hv1": result(1, 0, rows=rows)})["hosts"]["hv1"]))
+    (label,) = re.findall(r'label="(net0.*?)"', text)
+    lines = label.split(r"\n")
+    assert lines[-1] == "… 13 more"
+    assert len(lines) == 11
+    assert max(map(len, lines)) == 48
+
+
+# ---- its colours ----
+
+
+def luminance(colour):
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_contrast(scheme):
+    """WCAG AA: 4.5 for text, 3 for lines."""
+    rules = re.findall(r":root \{(.*?)\}", (TEMPLATES / "report.css").read_text(), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6})", rules[scheme]))
+    states = ("error", "drift", "warning", "good")
+    pairs = [(text, back) for text in ("text", "soft", "link") for back in ("page", "box")]
+    pairs += [(text, f"{state}-box") for state in states for text in (state, "text")]
+    for front, back, wanted in [*((*pair, 4.5) for pair in pairs), ("line", "page", 3)]:
+        low, high = sorted(luminance(colours[one]) for one in (front, back))
+        assert (high + 0.05) / (low + 0.05) >= wanted, (front, back)
+
+
+def test_its_name():
+    assert set(FilterModule().filters()) == {"audit_report"}
