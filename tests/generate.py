@@ -173,19 +173,19 @@ def generate() -> tuple[dict[str, str], list[str]]:
     connection, change = flat(CONNECTION, texts["connection"]), flat(CHANGE, texts["change"])
     files = {
         "plugins/doc_fragments/connection.py": fragment(
-            "plugins/module_utils/_module.py",
+            "plugins/module_utils/_task/networks.py",
             "What every module has: the connection to libvirt.",
             connection,
             {"attributes": {"action_group": ACTION_GROUP}, **data["connection"]},
         ),
         "plugins/doc_fragments/change.py": fragment(
-            "plugins/module_utils/_module.py",
+            "plugins/module_utils/_task/networks.py",
             "What every module that changes something has.",
             change,
             data["change"],
         ),
         "plugins/doc_fragments/network_options.py": fragment(
-            "plugins/module_utils/_network_xml.py",
+            "plugins/module_utils/_schema/network.py",
             "The options of a network's definition.",
             options_of(NETWORK, typed, texts["network_options"]),
             data["network_options"],
@@ -194,13 +194,13 @@ def generate() -> tuple[dict[str, str], list[str]]:
     own = whole('DOCUMENTATION = r"""')["options"]
     nics = (texts["iface"], texts["interface_options"])
     files["plugins/doc_fragments/topology_options.py"] = fragment(
-        "plugins/module_utils/_network_xml.py",
+        "plugins/module_utils/_schema/network.py",
         "The options of virt_topology.",
         topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own, nics),
         data["topology"],
     )
     files["plugins/doc_fragments/iface_options.py"] = fragment(
-        "plugins/module_utils/_interface_xml.py",
+        "plugins/module_utils/_schema/interface.py",
         "The options of virt_iface.",
         interface_docs.iface_docs(iface_options(), *nics),
         data["iface"],
@@ -216,7 +216,7 @@ def generate() -> tuple[dict[str, str], list[str]]:
     entries = Entries(data["entries"], texts["entries"], texts["network_options"])
     for module, kind in kinds(ROOT / "plugins/modules", vars(_entries)).items():
         files[f"plugins/doc_fragments/{module.removeprefix('virt_')}_options.py"] = fragment(
-            "plugins/module_utils/_network_xml.py",
+            "plugins/module_utils/_schema/network.py",
             f"The options of {module}.",
             entries.options(module, kind, entry_options(kind)),
             entries.more(module, kind),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._converge.topology import converge_topology
 from .._diagnosis.check import check
@@ -14,19 +14,17 @@ from .._network import info as _info
 from .._nics import info as _nic_info
 from .._nics.nics import mac_of
 from .._values.desired import Policy
+from .._values.host import Inspected
 from .._values.nic_steps import DesiredNics, NicOutcome, report
 from .._values.topology import Wanted
 from .comparison import Row, network_rows
-
-if TYPE_CHECKING:
-    from .._hypervisor.guests import Guests
 
 GOOD = ("as_asked", "unknown")
 # What a diagnosis finds of networks for which these options are false.
 SWITCHES = {"network_inactive": "active", "autostart_off": "autostart"}
 
 
-def survey(gateway: Guests, wanted: Wanted) -> dict[str, Any]:
+def survey(gateway: Inspected, wanted: Wanted) -> dict[str, Any]:
     """What an audit tells; it changes nothing."""
     users = gateway.guests()
     networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
@@ -73,13 +71,13 @@ def _problems(error: NetworkError) -> list[str]:
     return getattr(error, "problems", []) or [str(error)]
 
 
-def _nic_rows(gateway: Guests, wanted: Wanted) -> list[Row]:
+def _nic_rows(gateway: Inspected, wanted: Wanted) -> list[Row]:
     """What differs of guests' NICs. Raises a NetworkError with all that speaks against all of this."""
     outcomes = converge_topology(gateway, wanted, Policy(), True, 0)
     return [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
 
 
-def _alone(gateway: Guests, nics: DesiredNics) -> list[Row]:
+def _alone(gateway: Inspected, nics: DesiredNics) -> list[Row]:
     """The same of one guest, as things are, where something speaks against the whole."""
     try:
         return _nic_rows(gateway, Wanted([], [nics]))

@@ -5,38 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from .._network.target import spec_of
-from .._values.host_facts import Scene, Sight
+from .._values.host import Inspected
+from .._values.host_facts import Look, Scene, Sight
 from .._values.observed import Observed
 from .._xml.fields import Spec
 from .diagnosis import diagnose, names_of
 from .findings import KINDS, sentence, told
 from .services import bridge_of, has_dns, leases_to_all, managed
 
-if TYPE_CHECKING:
-    from .._hypervisor.guests import Guests
-
 NOT_HERE = "the hypervisor itself: this task does not run on it"
 
 
-class Look(Protocol):
-    """What looks at a hypervisor; ``unseen`` says what it could not look at, and why."""
-
-    unseen: list[str]
-
-    def sight(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> Sight | None:
-        """What is seen there."""
-
-    def offers(self, bridge: str) -> bool | None:
-        """Whether DHCP offers an address on a bridge, None when it could not be tried."""
-
-    def log(self, words: Sequence[str]) -> list[str]:
-        """What the daemons have logged of these words."""
-
-
-def check(gateway: Guests, networks: Sequence[str], domains: Sequence[str], probe: bool) -> dict[str, Any]:
+def check(gateway: Inspected, networks: Sequence[str], domains: Sequence[str], probe: bool) -> dict[str, Any]:
     """What is wrong with these networks and guests, or with all when none is named."""
     guests = gateway.all_guests()
     addresses: dict[str, tuple[str, ...]] = {}

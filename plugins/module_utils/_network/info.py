@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .._values.host import Host
 from .._values.observed import Guest, Observed
 from .target import pending, spec_of
-
-if TYPE_CHECKING:
-    from .._hypervisor.gateway import Gateway
 
 
 def summary(observed: Observed) -> dict[str, Any]:
@@ -29,14 +27,14 @@ def summary(observed: Observed) -> dict[str, Any]:
     }
 
 
-def networks(gateway: Gateway, names: Sequence[str]) -> list[dict[str, Any]]:
+def networks(gateway: Host, names: Sequence[str]) -> list[dict[str, Any]]:
     """Everything about the named networks, or about all when no name is given; names of none are left out."""
     found = [gateway.observe(name) for name in dict.fromkeys(names)] if names else gateway.networks()
     users = gateway.guests()
     return [_everything(gateway, network, users.get(network.name, ())) for network in found if network.saved]
 
 
-def _everything(gateway: Gateway, network: Observed, users: Sequence[Guest]) -> dict[str, Any]:
+def _everything(gateway: Host, network: Observed, users: Sequence[Guest]) -> dict[str, Any]:
     told, live = summary(network), spec_of(network.live)
     return {
         **told,

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._schema.interface import INTERFACE
+from .._values.host import Inspected
 from .._values.observed import Device, Observed, ObservedGuest
 from .._values.observed import Nic as Plugged
 from .._xml.diff import differences
@@ -16,11 +17,8 @@ from .live import own
 from .nics import Nic, alias_of, interfaces, mac_of, nics_of, render, tap_of
 from .verdict import Verdict, verdict
 
-if TYPE_CHECKING:
-    from .._hypervisor.guests import Guests
 
-
-def guests(gateway: Guests, names: Sequence[str], agent: bool) -> list[dict[str, Any]]:
+def guests(gateway: Inspected, names: Sequence[str], agent: bool) -> list[dict[str, Any]]:
     """The NICs of the named guests, or of all when no name is given; names of none are left out."""
     found = [gateway.observe_guest(name) for name in dict.fromkeys(names)] if names else gateway.all_guests()
     networks = {network.name: network for network in gateway.networks()}
@@ -32,7 +30,7 @@ def guests(gateway: Guests, names: Sequence[str], agent: bool) -> list[dict[str,
 
 
 def _told(
-    gateway: Guests,
+    gateway: Inspected,
     guest: ObservedGuest,
     networks: Mapping[str, Observed],
     devices: dict[str, Device] | None,

@@ -44,6 +44,9 @@ class Host(Protocol):
     def lacks(self, needs: Sequence[Need]) -> Lack | None:
         """What the hypervisor lacks of what a network needs, None when it cannot be seen from here."""
 
+    def leases(self, name: str) -> list[Any]:
+        """The DHCP leases of a running network."""
+
     def look(self) -> Any:
         """What looks at the hypervisor for a diagnosis, None when it cannot be seen from here."""
 
@@ -87,3 +90,13 @@ class GuestHost(Protocol):
 
 class Hypervisor(Host, GuestHost, Protocol):
     """A host and its guests."""
+
+
+class Inspected(Hypervisor, Protocol):
+    """A hypervisor that reports and diagnoses are made of."""
+
+    def addresses(self, guest: str, agent: bool) -> dict[str, list[Any]]:
+        """The addresses that a running guest's NICs have, by their MAC address."""
+
+    def counters(self, guest: str, tap: str) -> dict[str, int]:
+        """What went through a tap."""

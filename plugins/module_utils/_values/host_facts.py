@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from .observed import Device, Observed, ObservedGuest
 
@@ -83,3 +83,18 @@ class Scene(NamedTuple):
     addresses: Mapping[str, tuple[str, ...]] = NONE
     host: Sight | None = None
     version: int = 0
+
+
+class Look(Protocol):
+    """What looks at a hypervisor; ``unseen`` says what it could not look at, and why."""
+
+    unseen: list[str]
+
+    def sight(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> Sight | None:
+        """What is seen there."""
+
+    def offers(self, bridge: str) -> bool | None:
+        """Whether DHCP offers an address on a bridge, None when it could not be tried."""
+
+    def log(self, words: Sequence[str]) -> list[str]:
+        """What the daemons have logged of these words."""

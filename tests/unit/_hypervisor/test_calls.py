@@ -102,7 +102,7 @@ def test_a_call_that_hangs_is_left_soon_after_a_signal(caller, monkeypatch):
 
 IGNORING = """
 import os, signal
-from ansible_collections.virtfleet.network.plugins.module_utils._calls import pause, signals
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.calls import pause, signals
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 with signals():
     os.kill(os.getpid(), signal.SIGHUP)

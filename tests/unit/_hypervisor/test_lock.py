@@ -23,7 +23,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.lock
 
 HOLD = """
 import sys
-from ansible_collections.virtfleet.network.plugins.module_utils._gateway import Gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 with Gateway("test:///default", True).lock(sys.argv[1:], 5):
     print("held", flush=True)
     sys.stdin.read()

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.virtfleet.network.plugins.filter import interface_xml
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 PLAY = {
     "hosts": "localhost",
     "gather_facts": False,

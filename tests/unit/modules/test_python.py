@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PLUGINS = Path(__file__).parents[4] / "plugins"
+PLUGINS = Path(__file__).parents[3] / "plugins"
 GATE = PLUGINS / "module_utils/_python.py"
 MODULES = sorted((PLUGINS / "modules").glob("virt_*.py"))
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
