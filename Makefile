@@ -1,5 +1,5 @@
-# virtfleet.network: `make help` lists the targets. What `make setup` installs is listed in tests/packages.txt
-# (Debian packages), requirements-dev.txt (Python packages) and tests/get_collections.py (collections), and nowhere else.
+# virtfleet.network: `make help` lists the targets. What `make setup` installs is listed in tests/packages.txt (Debian
+# packages), requirements-dev.txt (Python packages) and tests/tools/get_collections.py (collections), and nowhere else.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,8 +11,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 FLOOR := 2.16.19
 
 PYTHON := .venv/bin/python
-STEP := tests/step
-SHELL_SCRIPTS := .ci/run tests/bare tests/step tests/floor tests/install-packages tests/sanity/run $(wildcard tests/lab/*.sh roles/*/files/*.sh)
+STEP := tests/tools/step
+SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare step floor install-packages sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
 
 # The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
@@ -54,7 +54,7 @@ coverage: setup ## pure tests, and the lines of the plugins that they leave out
 
 .PHONY: generate
 generate: setup ## write the generated files anew
-	@$(PYTHON) tests/generate.py
+	@$(PYTHON) tests/tools/generate.py
 
 .PHONY: check
 check: setup ## style, types, pure tests, sanity, documentation: everything that needs no hypervisor
@@ -84,10 +84,10 @@ check-shell:
 	@$(STEP) "shell scripts" shellcheck $(SHELL_SCRIPTS)
 
 check-generated:
-	@$(STEP) "generated files" $(PYTHON) tests/generate.py --check
+	@$(STEP) "generated files" $(PYTHON) tests/tools/generate.py --check
 
 check-sanity:
-	@$(STEP) --last "ansible-test sanity" tests/sanity/run
+	@$(STEP) --last "ansible-test sanity" tests/tools/sanity/run
 
 check-docs:
 	@mkdir -p .build/home
@@ -100,10 +100,10 @@ check-changelog:
 	@$(STEP) "changelog" antsibull-changelog lint
 
 check-floor:
-	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/floor check
+	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/tools/floor check
 
 check-tarball:
-	@$(STEP) --last "release tarball" $(PYTHON) tests/check_tarball.py
+	@$(STEP) --last "release tarball" $(PYTHON) tests/tools/check_tarball.py
 
 ##@ Test
 
@@ -139,7 +139,7 @@ TARGETS := check demo
 test-bare: setup $(BARE:%=bare-%) ## make check demo on a bare Debian 12 and 13 (BARE=trixie TARGETS=test)
 
 bare-%:
-	@$(STEP) --last "bare Debian $*" tests/bare $* $(TARGETS)
+	@$(STEP) --last "bare Debian $*" tests/tools/bare $* $(TARGETS)
 
 # What `make test` runs as a sample (tests/deep.py), run whole. SEED=... repeats a run.
 .PHONY: test-deep
@@ -188,7 +188,7 @@ lab-down: setup ## stop them, leaving nothing behind
 
 .PHONY: build
 build: setup ## build the collection's tarball and look into it
-	@$(PYTHON) tests/check_tarball.py
+	@$(PYTHON) tests/tools/check_tarball.py
 	@ls .build/tarball/*.tar.gz
 
 .PHONY: clean
@@ -198,7 +198,7 @@ clean: ## remove what make has made
 # What `setup` makes
 
 .build/packages: tests/packages.txt
-	@$(STEP) --last "Debian packages" tests/install-packages $<
+	@$(STEP) --last "Debian packages" tests/tools/install-packages $<
 	@touch $@
 
 .venv/.made: requirements-dev.txt | .build/packages
@@ -206,10 +206,10 @@ clean: ## remove what make has made
 	@touch $@
 
 .venv-floor/.made-$(FLOOR): requirements-dev.txt | .build/packages
-	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/floor setup
+	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/tools/floor setup
 	@touch $@
 
-.build/collections: tests/get_collections.py | .venv/.made
+.build/collections: tests/tools/get_collections.py | .venv/.made
 	@$(STEP) --last "collections" $(PYTHON) $<
 	@touch $@
 

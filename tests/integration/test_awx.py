@@ -13,7 +13,7 @@ import yaml
 from tests.awx.jobs import Hosts, Job, Shown
 from tests.awx.objects import OBJECTS, ROOT, TEMPLATES
 from tests.lab import Hypervisor, Lab
-from tests.pages import files
+from tests.tools.pages import files
 
 from .conftest import ROOTS
 

@@ -14,7 +14,7 @@ import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
 from tests.lab import Hypervisor, Lab
-from tests.pages import files
+from tests.tools.pages import files
 
 from . import plays
 from .conftest import FIRST_ROOTS

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests import fault_docs
 from tests.deep import DEEP, amount, sampled
 from tests.lab import Lab
+from tests.tools import fault_docs
 
 from .conftest import FULL
 from .guarded import SECRET, Fault, Guarded

@@ -19,7 +19,7 @@ import yaml
 
 from tests.lab import Full, Lab
 from tests.lab.full_seed import ADDRESSES, MAC
-from tests.pages import blocks
+from tests.tools.pages import blocks
 
 from .conftest import FULL
 from .guarded import SECRET, SECRETS

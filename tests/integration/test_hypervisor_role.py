@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.lab import Client, Full, Lab
-from tests.pages import blocks
+from tests.tools.pages import blocks
 
 from .clients import WORLD, captured
 from .conftest import FULL

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Hypervisor, Lab, guest
-from tests.pages import write_files
+from tests.tools.pages import write_files
 
 from . import plays
 from .plays import Result

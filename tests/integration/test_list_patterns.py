@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Hypervisor, Lab
-from tests.pages import write_files
+from tests.tools.pages import write_files
 
 from . import plays
 from .conftest import ROOTS

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.lab import Hypervisor, Lab
-from tests.pages import BLOCKS_RUN_BY, PAGES, blocks, files, write_files
+from tests.tools.pages import BLOCKS_RUN_BY, PAGES, blocks, files, write_files
 
 from .conftest import FIRST_ROOTS
 from .plays import Result, environment

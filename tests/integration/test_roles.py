@@ -19,7 +19,7 @@ import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
 from tests.lab import Client, Hypervisor, Lab
-from tests.pages import blocks, write_files
+from tests.tools.pages import blocks, write_files
 
 from .clients import UPLINK, UPLINK6, WORLD, WORLD6, captured, dig, give_address, reaches
 from .conftest import LAST_ROOTS

@@ -30,7 +30,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.desired 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Outcome
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import attr, element
-from tests import generate, interface_docs, option_docs, pages
+from tests.tools import generate, interface_docs, option_docs, pages
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module
 

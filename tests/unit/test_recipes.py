@@ -14,7 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.virtfleet.network.plugins.filter.manageable import FilterModule, manageable
-from tests.pages import files
+from tests.tools.pages import files
 from tests.unit.test_roles import HERE, ROOT, ansible
 
 TRUST: Any = getattr(ansible_template, "trust_as_template", str)  # since ansible-core 2.19

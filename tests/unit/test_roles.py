@@ -16,7 +16,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.virtfleet.network.plugins.filter.network_plan import network_plan
-from tests.role_docs import KINDS
+from tests.tools.role_docs import KINDS
 from tests.unit import fleets
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     InvalidNicsError,
     NetworkError,
 )
-from tests import fault_docs
+from tests.tools import fault_docs
 from tests.unit.faulty_host import (
     CHANGES,
     FAULTS,

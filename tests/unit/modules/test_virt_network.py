@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import LONGEST_NAME
-from tests import fault_docs
+from tests.tools import fault_docs
 from tests.unit.case_files import load, xml_of
 from tests.unit.run_module import driver_of_tests, run_module
 

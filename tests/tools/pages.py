@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [f"{path.relative_to(ROOT)}" for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
 # Whose files make an example, and who runs it.
 FILES_RUN_BY = {

@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-BUILD = Path(__file__).parents[1] / ".build"
+BUILD = Path(__file__).parents[2] / ".build"
 BUNDLE = "ansible==12.3.0"
 WANTED = ("awx/awx", "community/libvirt")
 

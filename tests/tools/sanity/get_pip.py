@@ -1,4 +1,4 @@
-"""Stand in for pip's installer, which ansible-test would download: the pip that tests/sanity/run puts beside it, or for
+"""Stand in for pip's installer, which ansible-test would download: the pip that ../sanity/run puts beside it, or for
 another Python than that pip's the one that Python brings, which takes twice as long."""
 
 import subprocess

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-FOLDER = Path(__file__).with_name("faults")
+FOLDER = Path(__file__).parents[1] / "faults"
 COLUMNS = {
     "fault": "fault",
     "task": "what the task does",

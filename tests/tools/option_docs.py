@@ -42,9 +42,9 @@ class Descriptions:
     def problems(self) -> Iterator[str]:
         """What is described and not there, or there and not described."""
         for path in self.missing:
-            yield f"tests/descriptions.yml: {self.title}: no description of {path}"
+            yield f"tests/tools/descriptions.yml: {self.title}: no description of {path}"
         for path in sorted(set(self.texts) - self.used):
-            yield f"tests/descriptions.yml: {self.title}: {path} is no option"
+            yield f"tests/tools/descriptions.yml: {self.title}: {path} is no option"
 
 
 class Place(NamedTuple):

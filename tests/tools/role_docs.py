@@ -16,8 +16,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.networks i
     network_options,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
-from tests.interface_docs import guest_docs
-from tests.option_docs import WHOLE, Descriptions, Options, Place, each_text, flat, head, options_of
+from tests.tools.interface_docs import guest_docs
+from tests.tools.option_docs import WHOLE, Descriptions, Options, Place, each_text, flat, head, options_of
 
 # Which kind of network each role makes; the first one makes any. "topology" is the role for many networks.
 KINDS = {

@@ -9,7 +9,7 @@ from functools import partial
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import NEEDED
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
-from tests.option_docs import Descriptions, Options, Place, each_text, flat, listed, options_of, walk, word
+from tests.tools.option_docs import Descriptions, Options, Place, each_text, flat, listed, options_of, walk, word
 
 _TYPES = {"str": "text", "int": "number", "bool": "yes or no"}
 

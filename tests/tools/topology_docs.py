@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
-from tests.interface_docs import guest_docs
-from tests.option_docs import Descriptions, Options, each_text, flat, head, options_of, walk
+from tests.tools.interface_docs import guest_docs
+from tests.tools.option_docs import Descriptions, Options, each_text, flat, head, options_of, walk
 
 
 def options(
