@@ -63,13 +63,14 @@ class Caller:
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._thread = threading.Thread(target=self._work, daemon=True)  # starts with the first call
 
     def call(self, function: Callable[[], Any], seconds: float) -> Any:
         """What a function returns. Raises what it raises, and HungCall when it takes longer; then no other call can be
         made."""
         self._jobs.put(function)
+        if not self._thread.ident:
+            self._thread.start()
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
@@ -86,6 +87,8 @@ class Caller:
     def end(self, seconds: float = 0) -> None:
         """Ends the thread, after so many seconds also in the middle of a call: then what it has started, like ssh, is
         ended."""
+        if not self._thread.ident:
+            return
         self._jobs.put(None)
         self._thread.join(seconds)
         for number in (signal.SIGTERM, signal.SIGKILL):

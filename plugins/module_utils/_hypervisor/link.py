@@ -53,7 +53,7 @@ class Link:
         self.era = 0  # the number of the connection
         try:
             self._connect(seconds)
-        except UnreachableError:
+        except BaseException:
             self.close()
             raise
 

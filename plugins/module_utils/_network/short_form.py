@@ -48,7 +48,8 @@ def bridge_name(network: str) -> str:
     name = "vbr-" + re.sub(r"[^A-Za-z0-9_.-]", "-", network)
     if name == f"vbr-{network}" and len(name) <= LONGEST_DEVICE:
         return name
-    return f"{name[: LONGEST_DEVICE - 5]}-{uuid.uuid5(uuid.NAMESPACE_URL, network).hex[:4]}"
+    named = network.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair has no UTF-8
+    return f"{name[: LONGEST_DEVICE - 5]}-{uuid.uuid5(uuid.NAMESPACE_URL, named).hex[:4]}"
 
 
 def _ip(short: Mapping[str, Any], family: str) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _normal_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:
         return [leaf for leaf, _found in leaves], [problem for _leaf_value, found in leaves for problem in found]
     if row.form == "opaque":
         xml, found = _leaf(canonical_xml, value, path)
-        return (xml.replace("&", "&amp;").replace("<", "&lt;"), found) if found else (xml, found)
+        return (xml.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), found) if found else (xml, found)
     # An empty string takes a single value away, as an empty list or dictionary does with theirs.
     return (value, []) if value == "" and not row.needed else _leaf(row.kind.canonical, value, path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -218,3 +219,13 @@ def test_a_connection_that_hangs_does_not_keep_the_process(silent):
 )
 def test_what_only_reads(name, reads):
     assert bool(_link.READS.fullmatch(name.partition(".")[2])) is reads
+
+
+def test_no_thread_outlasts_its_connection():
+    before = set(threading.enumerate())
+    Link(URI, False, 5).close()
+    with pytest.raises(libvirt.libvirtError):
+        Link("nowhere:///x", False, 5)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()

@@ -57,6 +57,14 @@ def test_every_problem_is_told_with_its_place_and_value():
     assert problems[0] == "name must be a name without a slash, not 'a/b'"
 
 
+@pytest.mark.parametrize("value", ["<a>", "]]>", "&", "<![CDATA[x]]>", "a > b"])
+def test_metadata_that_is_wrong_is_text_of_a_definition(value):
+    """So that whatever else is wrong with it is found, too."""
+    spec, problems = normal(name="n", metadata=value)
+    assert problems
+    assert read_xml(f"<metadata>{spec['metadata']}</metadata>").text == value
+
+
 @pytest.mark.parametrize(
     "item,same",
     [

@@ -73,7 +73,13 @@ def test_an_unknown_kind_is_told() -> None:
 
 @pytest.mark.parametrize(
     "network,bridge",
-    [("web", "vbr-web"), ("eleven-char", "vbr-eleven-char"), ("twelve-chars", "vbr-twelve-"), ("a b", "vbr-a-b-")],
+    [
+        ("web", "vbr-web"),
+        ("eleven-char", "vbr-eleven-char"),
+        ("twelve-chars", "vbr-twelve-"),
+        ("a b", "vbr-a-b-"),
+        ("\ud800", "vbr---"),
+    ],
 )
 def test_names_of_bridges(network: str, bridge: str) -> None:
     assert bridge_name(network).startswith(bridge[:10])
