@@ -32,16 +32,16 @@ options:
   apply:
     description:
       - Which definitions of the guest are brought to the wanted state, each for itself.
-      - 'V(live_and_saved) is what the state of the guest allows: the running one when the guest
-        runs, and the saved one when it has one.'
-      - V(live) is only the running guest, until it stops. V(saved) is only what the next start
+      - 'V(live_and_config) is what the state of the guest allows: the live definition when
+        the guest runs, and the persistent config when it has one.'
+      - V(live) is only the running guest, until it stops. V(config) is only what the next start
         of the guest takes.
     type: str
     choices:
-      - live_and_saved
+      - live_and_config
       - live
-      - saved
-    default: live_and_saved
+      - config
+    default: live_and_config
   replace:
     description:
       - Unplug the NIC of a running guest and plug it in again where libvirt cannot make a change
@@ -2309,7 +2309,7 @@ notes:
     or dictionary removes. The running and the saved definition each get what they lack.
   - libvirt can change a running NIC in O(link), O(bandwidth), O(vlan), O(filterref), O(coalesce),
     O(port), and in its network or bridge as long as both are bridges, up to libvirt 10.5 also
-    in its portgroup. All else needs O(replace=true), or O(apply=saved) and a restart of the
+    in its portgroup. All else needs O(replace=true), or O(apply=config) and a restart of the
     guest.
   - A guest does not notice that its NIC was moved to another network. It keeps its address
     until it asks for a new one, which most do when its O(link) goes down and up.

@@ -1037,16 +1037,16 @@ options:
       apply:
         description:
           - Which definitions of the guest are brought to the wanted state, each for itself.
-          - 'V(live_and_saved) is what the state of the guest allows: the running one when the
-            guest runs, and the saved one when it has one.'
-          - V(live) is only the running guest, until it stops. V(saved) is only what the next
+          - 'V(live_and_config) is what the state of the guest allows: the live definition when
+            the guest runs, and the persistent config when it has one.'
+          - V(live) is only the running guest, until it stops. V(config) is only what the next
             start of the guest takes.
         type: str
         choices:
-          - live_and_saved
+          - live_and_config
           - live
-          - saved
-        default: live_and_saved
+          - config
+        default: live_and_config
       replace:
         description:
           - Unplug the NIC of a running guest and plug it in again where libvirt cannot make

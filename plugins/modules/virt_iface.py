@@ -72,7 +72,7 @@ EXAMPLES = r"""
       name: ua-front
     model:
       type: e1000e
-    apply: saved
+    apply: config
 
 - name: The guest has nothing to do with the network backup any more
   virtfleet.network.virt_iface:

@@ -125,7 +125,7 @@ def test_an_address_a_nic_and_a_diagnosis(fleet: Fleet) -> None:
     assert all("10.96.0.10 lies in no subnet of the network" in told for told in refused.errors.values())
     assert fleet.each("net-dumpxml", "front") == before
 
-    nic = {"attach_domain": "shop", "attach_network": "front", "attach_mac": MAC, "attach_apply": "saved"}
+    nic = {"attach_domain": "shop", "attach_network": "front", "attach_mac": MAC, "attach_apply": "config"}
     attached = good(fleet.job("attach", answers=nic, limit=fleet.two.name))
     assert attached.artifacts["attach"] == {fleet.two.name: {"changed": True, "guests": ["shop"]}}
     assert [MAC in xml for xml in fleet.each("dumpxml", "shop")] == [False, True]

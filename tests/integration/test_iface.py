@@ -181,7 +181,8 @@ def test_failure_puts_both_definitions_back(office: Stage, web: Guest) -> None:
     assert verdict(office, SECOND) == (True, "")
     # The place is free in the running guest and taken in the saved definition.
     taken = {"type": "pci", "domain": "0", "bus": "5", "slot": "0", "function": "0"}
-    succeeded(office.run(iface(mac={"address": THIRD}, source={"network": "lan"}, address=taken, apply="saved", **NEW)))
+    prepared = iface(mac={"address": THIRD}, source={"network": "lan"}, address=taken, apply="config", **NEW)
+    succeeded(office.run(prepared))
     refused = office.run(iface(mac={"address": FOURTH}, source={"network": "lan"}, address=taken, **NEW))
     assert f"0000:05:00.0 is that of {THIRD}" in refused["msg"]
     assert macs(office) == [[FIRST, SECOND], [FIRST, SECOND, THIRD]]

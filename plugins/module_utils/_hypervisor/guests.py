@@ -140,7 +140,7 @@ class Guests(Gateway):
                 raise UnplugError(
                     f"Cannot detach NIC {alias!r} from guest {guest!r}: the guest did not let go of it within "
                     f"{seconds:g} seconds, and may still do so; see whether it runs, is not paused and supports hot "
-                    "unplugging, raise unplug_timeout, or use apply=saved and restart it"
+                    "unplugging, raise unplug_timeout, or use apply=config and restart it"
                 )
             pause(POLL)
 

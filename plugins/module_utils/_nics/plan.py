@@ -38,11 +38,14 @@ EFFECT = {"live": "live", "saved": "next_start"}
 
 def scopes_of(apply: str, guest: ObservedGuest) -> tuple[tuple[str, ...], str]:
     """The definitions that a task is about, and what speaks against that."""
-    there = tuple(scope for scope in SCOPES if getattr(guest, scope))
-    if apply == "live_and_saved":
-        return there, ""
-    wrong = {"live": "it does not run", "saved": "it only runs, nothing of it is saved"}
-    return (apply,), "" if apply in there else f"apply is {apply}, but {wrong[apply]}"
+    existing = tuple(scope for scope in SCOPES if getattr(guest, scope))
+    if apply == "live_and_config":
+        return existing, ""
+    scope, wrong = {
+        "live": ("live", "the guest does not run"),
+        "config": ("saved", "the guest is transient and has no persistent config"),
+    }[apply]
+    return (scope,), "" if scope in existing else f"apply is {apply}, but {wrong}"
 
 
 class _Planner:
@@ -138,7 +141,7 @@ class _Planner:
         elif not self.desired.replace:
             self.problems.append(
                 f"{', '.join(stuck)} of {label(have)} cannot change while the guest runs: replace=true unplugs the NIC "
-                "and plugs it in again, apply=saved leaves it to the next start of the guest"
+                "and plugs it in again, apply=config leaves it to the next start of the guest"
             )
         else:
             gone = Item(path_of(have), have, None, EFFECT[scope])

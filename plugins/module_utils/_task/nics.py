@@ -22,7 +22,7 @@ TASK = {
     "domain": {"type": "str", "required": True},
     "state": STATE,
     "exclusive": {"type": "bool", "default": False},
-    "apply": {"type": "str", "choices": ["live_and_saved", "live", "saved"], "default": "live_and_saved"},
+    "apply": {"type": "str", "choices": ["live_and_config", "live", "config"], "default": "live_and_config"},
     "replace": {"type": "bool", "default": False},
     "unplug_timeout": {"type": "float", "default": 30},
     "wait_for_ip": {"type": "bool", "default": False},

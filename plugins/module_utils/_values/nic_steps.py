@@ -21,13 +21,13 @@ class WantedNic(NamedTuple):
 
 
 class DesiredNics(NamedTuple):
-    """What is wanted of a guest's NICs; ``apply``: live_and_saved, live or saved; ``exclusive``: no others;
+    """What is wanted of a guest's NICs; ``apply``: live_and_config, live or config; ``exclusive``: no others;
     ``replace``: a running one may be unplugged for a change; ``unplug_timeout``: for how long a guest may hold on."""
 
     guest: str
     nics: tuple[WantedNic, ...] = ()
     exclusive: bool = False
-    apply: str = "live_and_saved"
+    apply: str = "live_and_config"
     replace: bool = False
     unplug_timeout: float = 30
     problems: tuple[str, ...] = ()

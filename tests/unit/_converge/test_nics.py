@@ -128,7 +128,7 @@ def test_what_libvirt_does_not_keep_is_told():
         ({"link": {"state": "down"}}, False),
         ({"link": {"state": "up"}}, False),
         ({"model": {"type": "e1000e"}, "replace": True}, True),
-        ({"model": {"type": "e1000e"}, "apply": "saved"}, False),
+        ({"model": {"type": "e1000e"}, "apply": "config"}, False),
         ({"source": {"network": "dmz"}}, True),
         ({"mac": {"address": "52:54:00:00:00:0b"}, "source": {"network": "lan"}}, True),
     ],

@@ -31,7 +31,7 @@ def iface(check=False, /, **options):
 
 @pytest.mark.parametrize("check", [True, False])
 def test_check_mode_uses_the_read_only_connection(host, check):
-    result = iface(check, mac={"address": MAC}, source={"network": "idle"}, apply="saved")
+    result = iface(check, mac={"address": MAC}, source={"network": "idle"}, apply="config")
     assert host.readonly is check
     assert bool(host.calls) is not check
     assert result["changed"] is True
@@ -82,7 +82,7 @@ def test_a_nic_without_an_address_may_be_connected(host):
 
 
 def test_a_nic_that_is_only_saved_gets_no_address(host):
-    failed = iface(mac={"address": OTHER}, source={"network": "lan"}, apply="saved", wait_for_ip=True, ip_timeout=5)
+    failed = iface(mac={"address": OTHER}, source={"network": "lan"}, apply="config", wait_for_ip=True, ip_timeout=5)
     assert f"Cannot wait for an address of {OTHER} (network lan): it is not plugged in" in failed["msg"]
 
 
