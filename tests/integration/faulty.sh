@@ -2,19 +2,17 @@
 # Stands in for a command that the guard of the role host_bridge starts: what /run/faults/plan says happens to it.
 # The plan is PHASE COMMAND NUMBER KIND: the phase of the guard, the how manieth time that it starts the command, and
 # fail, hang, kill (the guard's shell), killed (the same, when the command is done), full (the disk) or full-run (/run).
-name=${0##*/}
-words() { /usr/bin/tr '\0' ' ' <"/proc/$1/cmdline"; }
-parent=$PPID
-case $(words "$parent") in
-*timeout\ *) parent=$(/usr/bin/sed -n 's/^PPid:\t//p' "/proc/$parent/status") ;;
-esac
-line=$(words "$parent")
-phase=
-case $line in *sh\ /run/virtfleet-host-bridge* | *sh\ /etc/virtfleet-host-bridge*)
-	phase=${line#*virtfleet-host-bridge}
-	phase=${phase#* }
-	phase=${phase%% *}
+# Itself it starts no other command: the guard's are hundreds.
+name=${0##*/} parent=$PPID line='' phase=''
+words() { read -r line <"/proc/$1/cmdline"; } # one word: the shell drops the zeros between them
+words "$parent"
+case $line in *timeout*) read -r _ _ _ parent _ <"/proc/$parent/stat" && words "$parent" ;; esac
+case $line in
+*sh/run/virtfleet-host-bridge/guard* | *sh/etc/virtfleet-host-bridge/guard*)
+	phase=${line##*/guard}
+	phase=${phase%%[0-9]*}
 	;;
+*sh/run/virtfleet-host-bridge.??????arm) phase=arm ;;
 esac
 # the command itself, and what it starts, is the real one
 [ "$name" = timeout ] || PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -22,9 +20,16 @@ for folder in /usr/sbin /usr/bin /sbin /bin; do
 	[ ! -x "$folder/$name" ] || break
 done
 { [ -n "$phase" ] && [ -d /run/faults ]; } || exec "$folder/$name" "$@"
-echo >>"/run/faults/$phase.$name"
-number=$(/usr/bin/wc -l <"/run/faults/$phase.$name")
-printf "%s\n" "$phase $name $number $(printf "%s " "$@" | /usr/bin/tr "\n" " ")" >>/run/faults/log
+number=1
+while [ -e "/run/faults/$phase.$name.$number" ]; do number=$((number + 1)); done
+true >"/run/faults/$phase.$name.$number"
+told="$phase $name $number"
+for word; do
+	while read -r part || [ -n "$part" ]; do told="$told $part"; done <<-END
+		$word
+	END
+done
+printf "%s\n" "$told" >>/run/faults/log
 read -r wanted 2>/dev/null </run/faults/plan
 kind=${wanted##* }
 if [ "$wanted" = "$phase $name $number $kind" ]; then

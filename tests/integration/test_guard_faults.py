@@ -19,7 +19,9 @@ from .guarded import SECRET, Fault, Guarded
 
 pytestmark = [pytest.mark.lab, pytest.mark.deep, pytest.mark.slow]
 
+Part = Callable[[Guarded, int], list[str]]
 PROVIDERS = ("networkmanager", "networkd", "ifupdown", "netplan")
+SHARDS = amount(1, 3)  # machines of each provider that share its faults: most of the time they wait
 KINDS = ("fail", "hang", "kill", "killed", "full", "full-run")
 GOOD, BAD = ("arm", "go", "apply", "await", "confirm"), ("undo", "outcome")
 ROWS = {phase: row for row in fault_docs.table("guard")["rows"] for phase in row["phases"]}
@@ -27,7 +29,7 @@ ROWS = {phase: row for row in fault_docs.table("guard")["rows"] for phase in row
 REPEATED = ("sleep", "ping", "ip", "grep", "seq")
 
 
-def faults(guarded: Guarded, phases: tuple[str, ...], size: int) -> list[Fault]:
+def faults(guarded: Guarded, phases: tuple[str, ...], size: int, shard: int) -> list[Fault]:
     """Some of the faults at the commands that the last change has started."""
     calls = [
         (phase, name, number)
@@ -35,7 +37,7 @@ def faults(guarded: Guarded, phases: tuple[str, ...], size: int) -> list[Fault]:
         if phase in phases and (number == 1 or name not in REPEATED) and (phase != "await" or number == 1)
     ]
     every = [Fault(*call, kind) for call in dict.fromkeys(calls) for kind in KINDS]
-    return sampled(every, size, (guarded.provider, phases))
+    return sampled(every, size, (guarded.provider, phases))[shard::SHARDS]
 
 
 def wrong(guarded: Guarded, what: object, done: dict[str, int], ends: list[str]) -> list[str]:
@@ -54,14 +56,14 @@ def wrong(guarded: Guarded, what: object, done: dict[str, int], ends: list[str])
     return found
 
 
-def at_each_command(guarded: Guarded) -> list[str]:
+def at_each_command(guarded: Guarded, shard: int) -> list[str]:
     """A change that is kept and one that is not, and then each with faults."""
     done = guarded.change(None)
-    kept = faults(guarded, GOOD, 1)
+    kept = faults(guarded, GOOD, 1, shard)
     found = [f"{guarded.provider} has not read {value}" for value in guarded.unread()]
     found += wrong(guarded, "no fault", done, ["complete"])
     done = guarded.change(None, good=False)
-    undone = faults(guarded, BAD, 1)
+    undone = faults(guarded, BAD, 1, shard)
     found += wrong(guarded, "a bad change", done, ["rolled back"])
     for fault in (*kept, *undone):
         done = guarded.change(fault, good=fault in kept)
@@ -69,7 +71,7 @@ def at_each_command(guarded: Guarded) -> list[str]:
     return found
 
 
-def without_its_operator(guarded: Guarded) -> list[str]:
+def without_its_operator(guarded: Guarded, _shard: int) -> list[str]:
     """The controller is gone while the change is made, and then the power."""
     ends = {row["fault"]: row["ends"] for row in ROWS_ALONE}
     done = guarded.change(None, stop="go", outcome=False)
@@ -87,18 +89,19 @@ ROWS_ALONE = [row for row in fault_docs.table("guard")["rows"] if not row["phase
 
 def test_every_fault_ends_well(lab: Lab) -> None:
     """All providers side by side; a sample is two of them, one with faults at commands."""
-    parts = [(provider, at_each_command) for provider in PROVIDERS]
+    parts: list[tuple[str, Part, int]] = [(one, at_each_command, shard) for one in PROVIDERS for shard in range(SHARDS)]
+    parts += [(provider, without_its_operator, 0) for provider in PROVIDERS]
     if not DEEP:
         one, other = sampled(PROVIDERS, 2)
-        parts = [(one, at_each_command), (other, without_its_operator)]
+        parts = [(one, at_each_command, 0), (other, without_its_operator, 0)]
 
-    def run(part: tuple[str, Callable[[Guarded], list[str]]]) -> list[str]:
-        guarded = Guarded(lab, FULL[0], part[0])
+    def run(part: tuple[str, Part, int]) -> list[str]:
+        provider, ask, shard = part
+        guarded = Guarded(lab, FULL[0], provider)
         try:
-            found = part[1](guarded)
-            return [*found, *(without_its_operator(guarded) if DEEP else [])]
+            return ask(guarded, shard)
         finally:
             guarded.machine.stop()
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(len(parts)) as pool:
         assert [problem for problems in pool.map(run, parts) for problem in problems] == []
