@@ -78,7 +78,7 @@ check-style:
 	@$(STEP) "style" bash -c 'ruff check . && ruff format --check .'
 
 check-types:
-	@$(STEP) "types" bash -c 'mypy && mypy --python-version 3.11 --package tests.lab'
+	@$(STEP) "types" bash -c 'mypy && mypy --python-version 3.11 --package tests.lab --package tests.integration.lab'
 
 check-shell:
 	@$(STEP) "shell scripts" shellcheck $(SHELL_SCRIPTS)
@@ -129,7 +129,7 @@ test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, an
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
 $(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
-LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab $(wildcard tests/lab tests/integration)
+LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab tests/integration
 endef
 
 # What README promises of a bare Debian: no package, no cache of Python's and no setting of this machine helps there.

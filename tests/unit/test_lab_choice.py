@@ -38,6 +38,6 @@ def test_unknown_roots_are_named_with_the_known_ones(monkeypatch):
 
 def test_a_machine_without_any_root_collects_the_tests():
     pytest.importorskip("ansible_runner", reason="the lab's tools are not installed for the oldest ansible-core")
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "tests/lab", "tests/integration"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "tests/integration"]
     nothing = {**os.environ, "LAB_ROOTS": "", "LAB_FULL": ""}
     subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2], env=nothing)
