@@ -267,10 +267,12 @@ options:
               address:
                 description:
                   - The address that packets come from.
+                  - O(ifaces[].source.local) needs it.
                 type: str
               port:
                 description:
                   - The port that packets come from.
+                  - O(ifaces[].source.local) needs it.
                 type: int
           vendor:
             description:
@@ -280,6 +282,7 @@ options:
               id:
                 description:
                   - The number of the vendor, like V(0x0951). Put it in quotes.
+                  - O(ifaces[].source.vendor) needs it.
                 type: str
           product:
             description:
@@ -289,6 +292,7 @@ options:
               id:
                 description:
                   - The number of the product, like V(0x1625). Put it in quotes.
+                  - O(ifaces[].source.product) needs it.
                 type: str
           address:
             description:
@@ -341,6 +345,7 @@ options:
                 description:
                   - The address, also with its prefix, like V(192.168.50.1/24).
                   - Without a prefix, libvirt takes 64 for IPv6, and the address class for IPv4.
+                  - Every entry needs it.
                 type: str
               family:
                 description:
@@ -376,6 +381,7 @@ options:
               address:
                 description:
                   - The address of the subnet, also with its prefix, like V(192.168.60.0/24).
+                  - Every entry needs it.
                 type: str
               netmask:
                 description:
@@ -389,6 +395,7 @@ options:
               gateway:
                 description:
                   - The address of the gateway.
+                  - Every entry needs it.
                 type: str
               metric:
                 description:
@@ -443,7 +450,6 @@ options:
               - The kind of switch. All types but V(network) need it. V(openvswitch) is for
                 an Open vSwitch bridge, V(midonet) for one of Midonet, the others are for physical
                 switches.
-              - O(ifaces[].virtualport) needs it.
             type: str
             choices:
               - 802.1Qbg
@@ -634,6 +640,7 @@ options:
           proto:
             description:
               - The protocol.
+              - Every entry needs it.
             type: str
             choices:
               - tcp
@@ -657,6 +664,7 @@ options:
               start:
                 description:
                   - The first port, or the only one.
+                  - Every entry needs it.
                 type: int
               end:
                 description:
@@ -940,6 +948,7 @@ options:
           filter:
             description:
               - The name of the filter, like V(clean-traffic).
+              - O(ifaces[].filterref) needs it.
             type: str
           parameters:
             description:
@@ -953,10 +962,12 @@ options:
               name:
                 description:
                   - The name of the variable, like V(IP).
+                  - Every entry needs it.
                 type: str
               value:
                 description:
                   - The value.
+                  - Every entry needs it.
                 type: str
       tune:
         description:
@@ -979,6 +990,7 @@ options:
           type:
             description:
               - V(persistent) is the one that stays, V(transient) the other one.
+              - O(ifaces[].teaming) needs it.
             type: str
             choices:
               - persistent
@@ -1045,6 +1057,7 @@ options:
             description:
               - The place of the NIC among the guest's boot devices, from 1. Each device has
                 its own.
+              - O(ifaces[].boot) needs it.
             type: int
           loadparm:
             description:
@@ -1372,10 +1385,12 @@ options:
           address:
             description:
               - The address that packets come from.
+              - O(source.local) needs it.
             type: str
           port:
             description:
               - The port that packets come from.
+              - O(source.local) needs it.
             type: int
       vendor:
         description:
@@ -1385,6 +1400,7 @@ options:
           id:
             description:
               - The number of the vendor, like V(0x0951). Put it in quotes.
+              - O(source.vendor) needs it.
             type: str
       product:
         description:
@@ -1394,6 +1410,7 @@ options:
           id:
             description:
               - The number of the product, like V(0x1625). Put it in quotes.
+              - O(source.product) needs it.
             type: str
       address:
         description:
@@ -1446,6 +1463,7 @@ options:
             description:
               - The address, also with its prefix, like V(192.168.50.1/24).
               - Without a prefix, libvirt takes 64 for IPv6, and the address class for IPv4.
+              - Every entry needs it.
             type: str
           family:
             description:
@@ -1481,6 +1499,7 @@ options:
           address:
             description:
               - The address of the subnet, also with its prefix, like V(192.168.60.0/24).
+              - Every entry needs it.
             type: str
           netmask:
             description:
@@ -1494,6 +1513,7 @@ options:
           gateway:
             description:
               - The address of the gateway.
+              - Every entry needs it.
             type: str
           metric:
             description:
@@ -1547,7 +1567,6 @@ options:
         description:
           - The kind of switch. All types but V(network) need it. V(openvswitch) is for an Open
             vSwitch bridge, V(midonet) for one of Midonet, the others are for physical switches.
-          - O(virtualport) needs it.
         type: str
         choices:
           - 802.1Qbg
@@ -1735,6 +1754,7 @@ options:
       proto:
         description:
           - The protocol.
+          - Every entry needs it.
         type: str
         choices:
           - tcp
@@ -1758,6 +1778,7 @@ options:
           start:
             description:
               - The first port, or the only one.
+              - Every entry needs it.
             type: int
           end:
             description:
@@ -2041,6 +2062,7 @@ options:
       filter:
         description:
           - The name of the filter, like V(clean-traffic).
+          - O(filterref) needs it.
         type: str
       parameters:
         description:
@@ -2054,10 +2076,12 @@ options:
           name:
             description:
               - The name of the variable, like V(IP).
+              - Every entry needs it.
             type: str
           value:
             description:
               - The value.
+              - Every entry needs it.
             type: str
   tune:
     description:
@@ -2080,6 +2104,7 @@ options:
       type:
         description:
           - V(persistent) is the one that stays, V(transient) the other one.
+          - O(teaming) needs it.
         type: str
         choices:
           - persistent
@@ -2146,6 +2171,7 @@ options:
         description:
           - The place of the NIC among the guest's boot devices, from 1. Each device has its
             own.
+          - O(boot) needs it.
         type: int
       loadparm:
         description:

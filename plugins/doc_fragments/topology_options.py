@@ -1254,10 +1254,12 @@ options:
                   address:
                     description:
                       - The address that packets come from.
+                      - O(ifaces[].ifaces[].source.local) needs it.
                     type: str
                   port:
                     description:
                       - The port that packets come from.
+                      - O(ifaces[].ifaces[].source.local) needs it.
                     type: int
               vendor:
                 description:
@@ -1267,6 +1269,7 @@ options:
                   id:
                     description:
                       - The number of the vendor, like V(0x0951). Put it in quotes.
+                      - O(ifaces[].ifaces[].source.vendor) needs it.
                     type: str
               product:
                 description:
@@ -1276,6 +1279,7 @@ options:
                   id:
                     description:
                       - The number of the product, like V(0x1625). Put it in quotes.
+                      - O(ifaces[].ifaces[].source.product) needs it.
                     type: str
               address:
                 description:
@@ -1330,6 +1334,7 @@ options:
                       - The address, also with its prefix, like V(192.168.50.1/24).
                       - Without a prefix, libvirt takes 64 for IPv6, and the address class for
                         IPv4.
+                      - Every entry needs it.
                     type: str
                   family:
                     description:
@@ -1365,6 +1370,7 @@ options:
                   address:
                     description:
                       - The address of the subnet, also with its prefix, like V(192.168.60.0/24).
+                      - Every entry needs it.
                     type: str
                   netmask:
                     description:
@@ -1378,6 +1384,7 @@ options:
                   gateway:
                     description:
                       - The address of the gateway.
+                      - Every entry needs it.
                     type: str
                   metric:
                     description:
@@ -1433,7 +1440,6 @@ options:
                   - The kind of switch. All types but V(network) need it. V(openvswitch) is
                     for an Open vSwitch bridge, V(midonet) for one of Midonet, the others are
                     for physical switches.
-                  - O(ifaces[].ifaces[].virtualport) needs it.
                 type: str
                 choices:
                   - 802.1Qbg
@@ -1625,6 +1631,7 @@ options:
               proto:
                 description:
                   - The protocol.
+                  - Every entry needs it.
                 type: str
                 choices:
                   - tcp
@@ -1648,6 +1655,7 @@ options:
                   start:
                     description:
                       - The first port, or the only one.
+                      - Every entry needs it.
                     type: int
                   end:
                     description:
@@ -1934,6 +1942,7 @@ options:
               filter:
                 description:
                   - The name of the filter, like V(clean-traffic).
+                  - O(ifaces[].ifaces[].filterref) needs it.
                 type: str
               parameters:
                 description:
@@ -1947,10 +1956,12 @@ options:
                   name:
                     description:
                       - The name of the variable, like V(IP).
+                      - Every entry needs it.
                     type: str
                   value:
                     description:
                       - The value.
+                      - Every entry needs it.
                     type: str
           tune:
             description:
@@ -1973,6 +1984,7 @@ options:
               type:
                 description:
                   - V(persistent) is the one that stays, V(transient) the other one.
+                  - O(ifaces[].ifaces[].teaming) needs it.
                 type: str
                 choices:
                   - persistent
@@ -2039,6 +2051,7 @@ options:
                 description:
                   - The place of the NIC among the guest's boot devices, from 1. Each device
                     has its own.
+                  - O(ifaces[].ifaces[].boot) needs it.
                 type: int
               loadparm:
                 description:

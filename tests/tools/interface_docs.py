@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import NEEDED
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr
 from tests.tools.option_docs import Descriptions, Options, Place, each_text, flat, listed, options_of, walk, word
 
 _TYPES = {"str": "text", "int": "number", "bool": "yes or no"}
@@ -43,14 +44,14 @@ def guest_docs(specs: Options, own: Descriptions, texts: Descriptions) -> Option
 
 def page(by_hand: str, texts: Descriptions) -> str:
     """The page: its beginning, which people write, and a section for each option of the NIC itself."""
-    told = {path: (row, " ".join([*texts.of(path, row), *_facts(row, path)])) for path, row in walk(INTERFACE)}
-    plain = [row.option for row in INTERFACE if row.form == "attr" and not row.reported]
+    told = {path: (row, " ".join([*texts.of(path, row), *_facts(row)])) for path, row in walk(INTERFACE)}
+    plain = [row.option for row in INTERFACE if isinstance(row, Attr) and not row.reported]
     lines = [by_hand, "", *_table({name: told[name] for name in plain})]
     for row in INTERFACE:
-        if row.form == "attr" or row.reported:
+        if isinstance(row, Attr) or row.reported:
             continue
         inner = {path: told[path] for path, _row in walk(row.rows, f"{row.option}.")}
-        lists = " A list." if row.form == "many" else ""
+        lists = " A list." if isinstance(row, Many) else ""
         lines += ["", f"## `{row.option}`", "", _plain(told[row.option][1]) + lists]
         lines += ["", *_table(inner)] if inner else []
     return "\n".join(lines) + "\n"
@@ -64,22 +65,21 @@ def _table(told: dict[str, tuple[Row, str]]) -> Iterator[str]:
 
 def _value(row: Row) -> str:
     choices = row.kind.option.get("choices")
-    if row.form == "element":
+    if isinstance(row, Element):
         return "dictionary"
-    if row.form == "many":
+    if isinstance(row, Many):
         return "list of dictionaries"
     return listed(tuple(choices), "`{}`", "or") if choices else _TYPES[row.kind.option["type"]]
 
 
-def _facts(row: Row, path: str) -> Iterator[str]:
-    above, _dot, name = path.rpartition(".")
-    if name in NEEDED.get(above, ()):
+def _facts(row: Row) -> Iterator[str]:
+    if row.required and row.assumed is None:
         yield "Needed."
-    if row.spells:
-        yield f"Another spelling of C({row.spells})."
-    if row.assumed is not None and not row.needed:
+    if row.alias_of:
+        yield f"Another spelling of C({row.alias_of})."
+    if row.assumed is not None and row.removable:
         yield f"libvirt assumes V({word(row.assumed)})."
-    elif row.made_up and row.form == "attr":
+    elif row.generated and isinstance(row, Attr):
         yield "libvirt makes one up where none is given."
     if row.since:
         yield f"Needs libvirt {row.since} or newer."

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import Collection
-from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import _NEEDED
 from ansible_collections.virtfleet.network.plugins.module_utils._network.live import FIREWALL_SECONDS, call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import WORTH_A_RESTART
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Opaque, Text, Values
 
 Options = dict[str, Any]
 # The module that has an option for everything, to which texts lead that speak of an option of another one.
@@ -57,7 +58,7 @@ class Place(NamedTuple):
 
     def inside(self, row: Row) -> Place:
         """The place inside an option."""
-        items = "[]." if row.form == "many" else "."
+        items = "[]." if isinstance(row, Many) else "."
         return Place(f"{self.path}{row.option}.", f"{self.shown}{row.option}{items}")
 
 
@@ -94,13 +95,13 @@ def flat(specs: Options, texts: Descriptions) -> Options:
 
 def facts(row: Row, place: Place) -> Iterator[str]:
     """What the table knows about an option, in sentences."""
-    if row.spells:
-        yield f"Another spelling of O({place.shown}{row.spells})."
-    if row.form in ("many", "values"):
+    if row.alias_of:
+        yield f"Another spelling of O({place.shown}{row.alias_of})."
+    if isinstance(row, (Many, Values)):
         yield from _list_facts(row, place)
     if row.assumed is not None:
         yield f"libvirt assumes V({word(row.assumed)}) where the definition does not say."
-    elif row.made_up:
+    elif row.generated:
         yield "libvirt makes one up where none is given."
     if row.since:
         yield f"Needs libvirt {row.since} or newer."
@@ -123,12 +124,12 @@ def _list_facts(row: Row, place: Place) -> Iterator[str]:
 
 def _obligation(row: Row, place: Place) -> Iterator[str]:
     """Whether the option must be there at the end, else how it is taken away (further inside, a note says that)."""
-    string = row.form in ("text", "opaque") and not row.made_up
-    if row.option in _NEEDED.get(place.path.rstrip("."), ()) and row.assumed is None:
+    string = isinstance(row, (Text, Opaque)) and not row.generated
+    if row.required and row.assumed is None and place.path:
         yield _needed(row, place)
-    elif not place.path and row.form == "element" and not any(one.made_up for one in (row, *row.rows)):
+    elif not place.path and isinstance(row, Element) and not any(one.generated for one in (row, *row.rows)):
         yield "An empty dictionary removes it."
-    elif not place.path and row.form in ("many", "values"):
+    elif not place.path and isinstance(row, (Many, Values)):
         yield "An empty list removes all."
     elif not place.path and string:
         yield "An empty string removes it."

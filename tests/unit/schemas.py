@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr
 from tests.lab.cache import cache_dir
 
 RNG = "{http://relaxng.org/ns/structure/1.0}"
@@ -78,7 +79,7 @@ def newer_positions(rows, above, since=()):
     """The positions that a libvirt may not know yet, each with the version that brought it."""
     found = {}
     for row in rows:
-        place = f"{above}/@{row.xml}" if row.form == "attr" else f"{above}/{row.xml}"
+        place = f"{above}/@{row.xml}" if isinstance(row, Attr) else f"{above}/{row.xml}"
         version = max(since, tuple(int(part) for part in row.since.split(".")) if row.since else ())
         found.update({place: version} if version else {})
         found.update(newer_positions(row.rows, place, version))

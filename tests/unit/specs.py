@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Opaque, Values
 from tests.unit.table_rows import accepts
 
 # What XML, dnsmasq and people find special, without control characters.
@@ -90,22 +92,22 @@ WILD = {
 
 def option(row, empty, wild):
     """What users may write for one row; ``empty``: also what takes it away, ``wild``: also what is wrong."""
-    if row.form == "element":
+    if isinstance(row, Element):
         inner = options(row.rows, empty, (), wild)
         return inner if empty else inner.filter(bool)
-    if row.form == "many":
+    if isinstance(row, Many):
         items = options(row.rows, False, (), wild).filter(bool)
         unique = None if wild else lambda item: repr(key_of(row, item))
         return st.lists(items, min_size=0 if empty else 1, max_size=3, unique_by=unique)
-    if row.form == "values":
+    if isinstance(row, Values):
         inner = st.one_of(values(row.kind), WILD["str"]) if wild else values(row.kind)
         return st.lists(inner, min_size=0 if empty else 1, max_size=3, unique=not wild)
-    single = METADATA if row.form == "opaque" else values(row.kind)
+    single = METADATA if isinstance(row, Opaque) else values(row.kind)
     if "choices" in row.kind.option:
         return single
     if wild:
         single = st.one_of(single, WILD[row.kind.option["type"]])
-    emptied = empty and not row.needed and row.kind.option["type"] == "str"
+    emptied = empty and row.removable and row.kind.option["type"] == "str"
     return st.one_of(single, st.just("")) if emptied else single
 
 
@@ -118,7 +120,7 @@ def options(rows=NETWORK, empty=False, but=(), wild=False):
     """Any options of a table, of the right kinds; spellings of another option are left out, as two could differ, but
     for ``wild`` ones, which may be anything of the right type.
     """
-    found = {row.option: option(row, empty, wild) for row in rows if not row.reported and (wild or not row.spells)}
+    found = {row.option: option(row, empty, wild) for row in rows if not row.reported and (wild or not row.alias_of)}
     names = st.sets(st.sampled_from(sorted(set(found) - set(but))), max_size=5)
     return names.flatmap(lambda chosen: st.fixed_dictionaries({name: found[name] for name in sorted(chosen)}))
 

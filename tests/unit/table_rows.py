@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Many
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Opaque
+
 CANDIDATES = [
     *(7, 9, "192.0.2.1", "192.0.2.9", "52:54:00:00:00:01", "52:54:00:00:00:02", "255.0.0.0", "255.255.0.0"),
     *("00:03:00:01:52:54:00", "00:03:00:01:52:55", "3e3fce45-4f53-4fa7-bb32-11f34168b82b", "00" * 16, "0x1", "0x2"),
@@ -14,7 +17,7 @@ def values_of(rows, above=()):
     found = []
     for row in rows:
         place = (*above, row)
-        found += [place] if row.form not in ("element", "many") and not row.reported else []
+        found += [place] if not row.rows and not row.reported else []
         found += [] if row.reported else values_of(row.rows, place)
     return found
 
@@ -31,7 +34,7 @@ def samples(row):
         return option["choices"][0], option["choices"][-1]
     if option["type"] == "bool":
         return not row.assumed, bool(row.assumed)
-    if row.form == "opaque":
+    if isinstance(row, Opaque):
         return "<a xmlns='urn:a'/>", "<b xmlns='urn:b'/>"
     right = [value for value in CANDIDATES if isinstance(value, int) == (option["type"] == "int")]
     good = [value for value in right if accepts(row.kind, value)]
@@ -52,12 +55,12 @@ def value_at(spec, place):
     for row in place:
         if spec is None:
             return None
-        spec = spec.get(row.spells or row.option)
-        if row.form == "many" and spec:
+        spec = spec.get(row.alias_of or row.option)
+        if isinstance(row, Many) and spec:
             spec = spec[0]
     return spec
 
 
 def nothing(row):
     """What takes the value of a row away."""
-    return {"element": {}, "many": [], "values": []}.get(row.form, "" if row.assumed is None else row.assumed)
+    return {"dict": {}, "list": []}.get(row.options()["type"], "" if row.assumed is None else row.assumed)

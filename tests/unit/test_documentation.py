@@ -29,7 +29,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task import top
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Outcome
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import attr, element
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr
 from tests.tools import generate, interface_docs, option_docs, pages
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module
@@ -358,7 +359,7 @@ def test_architecture_knows_every_folder() -> None:
 
 
 def test_generator_wants_a_description_of_every_option() -> None:
-    rows = (element("thing", attr("name"), attr("size")),)
+    rows = (Element("thing", Attr("name"), Attr("size")),)
     texts = option_docs.Descriptions(
         "things", {"thing": ["A thing."], "thing.name": ["Its name."], "thing.color": ["Red."]}
     )
@@ -370,8 +371,8 @@ def test_generator_wants_a_description_of_every_option() -> None:
 
 
 def test_generator_describes_a_shared_row_once() -> None:
-    shared = attr("size")
-    rows = (element("thing", shared), element("other", shared))
+    shared = Attr("size")
+    rows = (Element("thing", shared), Element("other", shared))
     spec = {"type": "dict", "options": {"size": {"type": "str"}}}
     texts = option_docs.Descriptions("things", {"thing": ["A thing."], "thing.size": ["Big."], "other": ["Another."]})
     options = option_docs.options_of(rows, {"thing": spec, "other": spec}, texts)

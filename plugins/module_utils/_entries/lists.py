@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .._schema.network import NETWORK
-from .._xml.fields import Row, Spec
+from .._xml.fields import Row, Rows, Spec
 
 
 class Collection(NamedTuple):
@@ -36,7 +36,7 @@ class Collection(NamedTuple):
     @property
     def row(self) -> Row:
         """The table's row of the list."""
-        rows: tuple[Row, ...] = NETWORK
+        rows: Rows = NETWORK
         for option in self.path[:-1]:
             rows = next(row.rows for row in rows if row.option == option)
         return next(row for row in rows if row.option == self.path[-1])

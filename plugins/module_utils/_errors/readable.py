@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # Errors quote what a user wrote: a value of 60,000 letters would hide what is wrong with it.
@@ -45,3 +45,19 @@ def unfit(value: Any, place: str = "") -> Iterator[str]:
         yield f"{place} must not contain NUL characters or halves of surrogate pairs, not {value!r}"
     elif isinstance(value, float) and math.isnan(value):
         yield f"{place} must be a number, not {value!r}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def number(version: str) -> int:
+    """A version like 9.7.0 as libvirt counts it: 9007000."""
+    major, minor, micro = (int(part) for part in version.split("."))
+    return major * 1000000 + minor * 1000 + micro
+
+
+def dotted(version: int) -> str:
+    """A version as libvirt counts it, as people write it."""
+    return f"{version // 1000000}.{version // 1000 % 1000}.{version % 1000}"

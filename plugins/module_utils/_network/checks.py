@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from .._errors.errors import Caution
+from .._errors.readable import number
 from .._schema.network import MANAGED_MODES, NETWORK
 from .._schema.shared import subnet
-from .._xml.codec import Rows, read_xml
-from .._xml.fields import Spec, missing
+from .._xml.codec import read_xml
+from .._xml.fields import Key, Rows, Spec
+from .._xml.validity import missing, newer
 from .dhcp_checks import dhcp_problems, range_problems
 from .dns_checks import dns_hosts, dns_records
 from .target import mode
@@ -27,30 +29,6 @@ SMALLEST_MTU = 68  # of a bridge in Linux (ETH_MIN_MTU)
 LONGEST_NAME, LONGEST_SERVED = 247, 245
 # Lists that libvirt refuses with two entries of a name. Those of <ip> are compared with their subnets.
 _ONCE = ("interfaces", "addresses", "portgroups")
-_NEEDED: dict[str, tuple[str, ...]] = {
-    "forward.interfaces": ("dev",),
-    "forward.nat.address": ("start", "end"),
-    "forward.nat.port": ("start", "end"),
-    "forward.pf": ("dev",),
-    "domain": ("name",),
-    "dns.txts": ("name", "value"),
-    "dns.srvs": ("service", "protocol"),
-    "dns.hosts": ("ip", "hostnames"),
-    "ips": ("address",),
-    "ips.tftp": ("root",),
-    "ips.dhcp.ranges": ("start", "end"),
-    "ips.dhcp.ranges.lease": ("expiry",),
-    "ips.dhcp.hosts": ("ip",),
-    "ips.dhcp.hosts.lease": ("expiry",),
-    "ips.dhcp.bootp": ("file",),
-    "routes": ("address", "gateway"),
-    "vlan": ("tags",),
-    "vlan.tags": ("id",),
-    "portgroups": ("name",),
-    "portgroups.vlan": ("tags",),
-    "portgroups.vlan.tags": ("id",),
-    "virtualport": ("type",),
-}
 
 
 def remarks(spec: Spec, version: int) -> list[str]:
@@ -67,34 +45,12 @@ def problems(spec: Spec, version: int) -> list[str]:
     return [remark for remark in remarks(spec, version) if not isinstance(remark, Caution)]
 
 
-def number(version: str) -> int:
-    """A version like 9.7.0 as libvirt counts it: 9007000."""
-    major, minor, micro = (int(part) for part in version.split("."))
-    return major * 1000000 + minor * 1000 + micro
-
-
 def _too_new(spec: Spec, version: int) -> Iterator[str]:
-    yield from newer(NETWORK, spec, version, "")
-
-
-def newer(rows: Rows, spec: Spec, version: int, path: str) -> Iterator[str]:
-    """What of a table's spec a libvirt of that version does not know yet."""
-    for row in rows:
-        value = spec.get(row.option)
-        if value is None or row.spells:
-            continue
-        if row.since and version and version < number(row.since):
-            yield f"{path}{row.option} needs libvirt {row.since}, the hypervisor has {_dotted(version)}"
-        for inner in value if row.form == "many" else [value] if row.form == "element" else []:
-            yield from newer(row.rows, inner, version, f"{path}{row.option}.")
-
-
-def _dotted(version: int) -> str:
-    return f"{version // 1000000}.{version // 1000 % 1000}.{version % 1000}"
+    yield from newer(NETWORK, spec, version)
 
 
 def _incomplete(spec: Spec, _version: int) -> Iterator[str]:
-    yield from missing(NETWORK, _NEEDED, spec)
+    yield from missing(NETWORK, spec)
 
 
 def _repeated(spec: Spec, _version: int) -> Iterator[str]:
@@ -104,18 +60,14 @@ def _repeated(spec: Spec, _version: int) -> Iterator[str]:
 def _twice(rows: Rows, spec: Spec, path: str) -> Iterator[str]:
     """Two entries of a list that look alike; in most lists libvirt and dnsmasq take both."""
     for row in rows:
-        if row.form == "element":
-            yield from _twice(row.rows, spec.get(row.option, {}), f"{path}{row.option}.")
-        if row.form != "many":
-            continue
-        seen = set()
-        for item in spec.get(row.option, []):
+        seen: set[Key] = set()
+        for _index, item in row.inside(spec.get(row.option)):
             key = row.key(item)
             if row.option != "ips" and key in seen and any(part is not None for part in key):
                 told = f"{path}{row.option} lists {', '.join(str(part) for part in key if part is not None)} twice"
                 yield told if row.option in _ONCE else Caution(told)
             seen.add(key)
-            yield from _twice(row.rows, item, f"{path}{row.option}[{key[0]}].")
+            yield from _twice(row.rows, item, f"{path}{row.option}{f'[{key[0]}]' if key else ''}.")
 
 
 def _sizes(spec: Spec, _version: int) -> Iterator[str]:

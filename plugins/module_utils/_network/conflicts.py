@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from .._errors.readable import some
 from .._schema.network import MANAGED_MODES
 from .._schema.shared import Subnet, subnet
 from .._values.observed import Device, Observed
@@ -139,15 +140,11 @@ def _names(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
     known = list(dict.fromkeys(one for names in differing.values() for one in names))
     if known:
         where = _listed("network", [name for name, names in differing.items() if names])
-        yield f"dns.hosts {_some(known)} has another address in {where} of the same domain"
+        yield f"dns.hosts {some(known)} has another address in {where} of the same domain"
 
 
 def _listed(what: str, names: Sequence[str]) -> str:
-    return f"{what}{'s' if len(names) > 1 else ''} {_some([repr(name) for name in names])}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"{what}{'s' if len(names) > 1 else ''} {some([repr(name) for name in names])}"
 
 
 def _named(spec: Spec) -> dict[str, set[str]]:

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 from .._errors.errors import Caution
 from .._schema.network import NETWORK
-from .._xml.codec import Rows
-from .._xml.fields import Row, Spec
+from .._xml.fields import Row, Rows, Spec
 from .._xml.kinds import DNS_LONGEST
 
 LONGEST = 1023  # bytes, without the new line
@@ -54,20 +53,10 @@ def lines(spec: Spec) -> list[Line]:
 def _lines(rows: Rows, spec: Spec, path: str) -> Iterator[Line]:
     for row in rows:
         value, place = spec.get(row.option), f"{path}{row.option}"
-        if value is None:
-            continue
-        if row.form == "element":
-            yield from _filled(row, value, place)
-            yield from _lines(row.rows, value, f"{place}.")
-        elif row.form == "many":
-            for index, item in enumerate(value):
-                yield from _filled(row, item, f"{place}[{index}]")
-                yield from _lines(row.rows, item, f"{place}[{index}].")
-        elif row.form == "values":
-            for index, item in enumerate(value):
-                yield from _filled(row, {"value": item}, f"{place}[{index}]")
-        else:
-            yield from _filled(row, spec, place)
+        for index, values in row.values(spec, value) if row.lines and value is not None else ():
+            yield from _filled(row, values, f"{place}{index}")
+        for index, inner in row.inside(value):
+            yield from _lines(row.rows, inner, f"{place}{index}.")
 
 
 def _filled(row: Row, values: Spec, path: str) -> Iterator[Line]:

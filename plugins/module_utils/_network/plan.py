@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .._errors.errors import InUseError, InvalidNetworkError
+from .._errors.readable import some
 from .._schema.network import NETWORK
 from .._values.desired import Desired, Policy
 from .._values.observed import Guest, Observed
@@ -204,8 +205,7 @@ def _names(guests: Sequence[Guest]) -> str:
 
 
 def _paths(changes: Sequence[Change]) -> str:
-    paths = [change.path for change in changes]
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return some([change.path for change in changes])
 
 
 def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step]:

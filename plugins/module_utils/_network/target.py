@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
 from .._schema.network import MANAGED_MODES, NETWORK
 from .._values.desired import Desired, Edit, Tally
 from .._values.observed import Observed
-from .._xml.codec import Element, Rows, etree, parse, read_xml
-from .._xml.fields import Row, Spec
-from .._xml.overlay import laid, match, overlay
+from .._xml.codec import Element, etree, parse, read_xml
+from .._xml.fields import Spec
+from .._xml.overlay import completed, overlay, remembered
 
 if TYPE_CHECKING:
     from .._xml.diff import Change
@@ -61,44 +61,18 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
     if desired.xml:
         whole = read_xml(desired.xml)
         spec = parse(whole, NETWORK)
-        missing = _missing(NETWORK, spec, have, not (_managed(spec) and _managed(have)))
+        own = _managed(spec) and _managed(have)
+        missing = remembered(tuple(row for row in NETWORK if own or row.option not in OWN_BRIDGE), have, spec)
         overlay(whole, NETWORK, spec, {**missing, **_mark(desired, base, spec)})
         return whole, True
     if desired.edit:
         wanted = _edit_of(desired.edit, base, other).spec
     else:
-        wanted = _completed(NETWORK, {"name": desired.name, **desired.spec}, have, spec_of(other))
+        wanted = completed(NETWORK, {"name": desired.name, **desired.spec}, have, spec_of(other))
     edited = overlay(root, NETWORK, have, {**wanted, **_mark(desired, base, {**have, **wanted})})
     if edited:
         _drop_own_bridge(root, have, desired.spec)
     return root, edited
-
-
-def _completed(rows: Rows, want: Spec, have: Spec, other: Spec) -> Spec:
-    """What is wanted, in which an item of a list that only the other definition has keeps what is left out of it. A
-    task that is killed between delete and add leaves such an item."""
-    if have == other:
-        return want
-    found = dict(want)
-    for row in rows:
-        value = want.get(row.option)
-        if not value or row.form not in ("element", "many"):
-            continue
-        mine, model = have.get(row.option), other.get(row.option)
-        if row.form == "element":
-            found[row.option] = _completed(row.rows, value, mine or {}, model or {})
-        elif mine != model:
-            found[row.option] = list(_completed_items(row, value, mine or [], model or []))
-    return found
-
-
-def _completed_items(row: Row, want: list[Spec], have: list[Spec], other: list[Spec]) -> Iterator[Spec]:
-    for item, here, there in zip(want, match(row, have, want), match(row, other, want)):
-        if there is None:
-            yield item
-        else:
-            whole = _completed(row.rows, item, {} if here is None else have[here], other[there])
-            yield laid(other[there], whole) if here is None else whole
 
 
 def owner(xml: str) -> str:
@@ -123,20 +97,6 @@ def mode(spec: Spec) -> str:
 
 def _managed(spec: Spec) -> bool:
     return (mode(spec) or None) in MANAGED_MODES
-
-
-def _missing(rows: Rows, spec: Spec, have: Spec, foreign: bool) -> Spec:
-    """What libvirt once made up for this network and the wanted definition is silent about."""
-    found: Spec = {}
-    for row in rows:
-        if row.option not in have or (foreign and row.option in OWN_BRIDGE):
-            continue
-        if row.form == "element":
-            inner = _missing(row.rows, spec.get(row.option, {}), have[row.option], foreign)
-            found.update({row.option: inner} if inner else {})
-        elif row.made_up and row.assumed is None and row.option not in spec:
-            found[row.option] = have[row.option]
-    return found
 
 
 def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> None:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._network.checks import newer
 from .._network.target import spec_of
 from .._schema.interface import INTERFACE
 from .._values.nic_steps import Around, NicPlan, Passage
 from .._xml.fields import Spec
+from .._xml.validity import newer
 from .demands import demands
 from .interface_checks import demanded, interface_problems, interface_warnings
 from .nics import label, mac_of, source_of
@@ -30,7 +30,7 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
         problems += [one for one in _wrong(passage.after, name, around) if one not in old]
         warnings += interface_warnings(passage.after, name)
         problems += demanded(passage.after, name, around.version)
-        problems += newer(INTERFACE, passage.after, around.version, f"{name}.")
+        problems += newer(INTERFACE, passage.after, around.version, name)
         if before is None or _plugged(before) != _plugged(passage.after):
             problems += _unknown(passage.after, around)
             missing = list(_missing(passage.after, around))

@@ -94,5 +94,5 @@ def _pending(live: Spec, saved: Spec) -> list[dict[str, Any]]:
         {"path": change.path, "live": change.before, "saved": change.after}
         for change in changes
         # What libvirt makes up may be another one each time.
-        if not (change.path.startswith("address.") or (change.row and change.row.made_up and change.after is None))
+        if not (change.path.startswith("address.") or (change.row and change.row.generated and change.after is None))
     ]

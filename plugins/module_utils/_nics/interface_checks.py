@@ -11,9 +11,11 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from .._network.checks import PORT_PARAMETERS, contradictions, number
+from .._errors.readable import number
+from .._network.checks import PORT_PARAMETERS, contradictions
 from .._schema.interface import GENERATED, INTERFACE
-from .._xml.fields import Spec, missing
+from .._xml.fields import Spec
+from .._xml.validity import missing
 
 # What the source of each type must have (with | where one of them will do), and what it may have besides.
 _SOURCES: dict[str, tuple[str, str]] = {
@@ -54,23 +56,6 @@ _PORT_NEEDS = {
     "802.1Qbh": ("profileid",),
     "midonet": ("interfaceid",),
 }
-NEEDED: dict[str, tuple[str, ...]] = {
-    "source.local": ("address", "port"),
-    "source.vendor": ("id",),
-    "source.product": ("id",),
-    "source.ips": ("address",),
-    "source.routes": ("address", "gateway"),
-    "vlan": ("tags",),
-    "vlan.tags": ("id",),
-    "ips": ("address",),
-    "routes": ("address", "gateway"),
-    "port_forwards": ("proto",),
-    "port_forwards.ranges": ("start",),
-    "filterref": ("filter",),
-    "filterref.parameters": ("name", "value"),
-    "teaming": ("type",),
-    "boot": ("order",),
-}
 
 
 def interface_problems(spec: Spec, name: str) -> list[str]:
@@ -103,7 +88,7 @@ def _team(one: Spec, other: Spec, option: str) -> bool:
 
 
 def _incomplete(spec: Spec, name: str) -> Iterator[str]:
-    yield from missing(INTERFACE, NEEDED, spec, name)
+    yield from missing(INTERFACE, spec, name)
 
 
 def _source(spec: Spec, name: str) -> Iterator[str]:

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._errors.errors import InvalidInterfaceError
 from .._schema.interface import INTERFACE, INTERFACES, UNTYPED, typed
-from .._xml.codec import Rows, etree, normalise, write_xml
-from .._xml.fields import Row, Spec, snake
+from .._xml.branches import Element, Many
+from .._xml.codec import etree, normalise, write_xml
+from .._xml.fields import Row, Rows, Spec, snake
 from .._xml.given import given
 from .._xml.overlay import overlay
 from .interface_checks import interface_problems, list_problems
@@ -71,7 +73,7 @@ def _shaped(rows: Rows, wanted: Mapping[Any, Any], path: str) -> tuple[Spec, lis
         row = known.get(option)
         if row is None:
             found.append(f"{path}{option} is no option{_hint(rows, str(option))}")
-        elif value != "" or row.needed:
+        elif value != "" or not row.removable:
             shaped, wrong = _shaped_value(row, value, f"{path}{option}")
             found += wrong
             if shaped not in (None, {}, []):
@@ -79,13 +81,21 @@ def _shaped(rows: Rows, wanted: Mapping[Any, Any], path: str) -> tuple[Spec, lis
     return spec, found
 
 
+@functools.singledispatch
 def _shaped_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:
-    if row.form == "element":
-        if isinstance(value, Mapping):
-            return _shaped(row.rows, value, f"{path}.")
-        return None, [f"{path} must be a dictionary with {_names(row.rows)}, not {value!r}"]
-    if row.form != "many":
-        return _single(row, value, path)
+    """A value of the form of its row; a single one as plain Python has it."""
+    return _single(row, value, path)
+
+
+@_shaped_value.register(Element)
+def _of_element(row: Element, value: Any, path: str) -> tuple[Any, list[str]]:
+    if isinstance(value, Mapping):
+        return _shaped(row.rows, value, f"{path}.")
+    return None, [f"{path} must be a dictionary with {_names(row.rows)}, not {value!r}"]
+
+
+@_shaped_value.register(Many)
+def _of_many(row: Many, value: Any, path: str) -> tuple[Any, list[str]]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, Mapping) for item in value):
         return None, [f"{path} must be a list of dictionaries with {_names(row.rows)}, not {value!r}"]
     items = [_shaped(row.rows, item, f"{path}[{index}].") for index, item in enumerate(value)]

@@ -8,7 +8,7 @@ import copy
 import itertools
 import uuid
 
-from .._schema.interface import INTERFACE, UNTYPED, settle_interface, typed
+from .._schema.interface import INTERFACE, UNTYPED, complete_interface, typed
 from .._values.nic_steps import (
     Around,
     Attach,
@@ -105,7 +105,7 @@ class _Planner:
         there = nic.saved if nic.saved is not None else own(nic.live or {}, self.networks)
         other = {name: value for name, value in there.items() if name != "address"}
         made = render(other)
-        wanted = settle_interface(want, other) if other else typed(want)
+        wanted = complete_interface(want, other) if other else typed(want)
         overlay(made, INTERFACE, other, wanted)
         if not (other or "type" in wanted):
             self.problems.append(f"{label(want)} is not there, and a new NIC {UNTYPED}")
@@ -122,7 +122,7 @@ class _Planner:
         asked = [name for name in have if name not in want or want[name]]
         base = own(have, self.networks, asked) if scope == "live" else have
         before, target = render(base), render(base)
-        overlay(target, INTERFACE, base, settle_interface(want, base))
+        overlay(target, INTERFACE, base, complete_interface(want, base))
         changes = differences(before, target, INTERFACE, base)
         if not changes:
             return have
@@ -153,7 +153,7 @@ class _Planner:
         """The <interface> that libvirt has, with what is wanted laid over it."""
         edited = copy.deepcopy(self.elements[scope][nic.place(scope)])
         have = spec_of(edited)
-        overlay(edited, INTERFACE, have, settle_interface(want, have))
+        overlay(edited, INTERFACE, have, complete_interface(want, have))
         self.after[scope][nic.place(scope)] = plugged_anew(edited, have) if anew else edited
         return write_xml(edited)
 

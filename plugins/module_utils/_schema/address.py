@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from .._xml import kinds as kind
-from .._xml.fields import Spec, attr, element
+from .._xml.branches import Element
+from .._xml.fields import Spec
+from .._xml.leaves import Attr
 
 
 def empty(value: Any) -> Any:
@@ -24,7 +26,7 @@ def _implied_address(address: Spec) -> Spec:
     return {"type": "usb", **address} if "device" in address else address
 
 
-def _settle_address(want: Spec, have: Spec) -> Spec:
+def _complete_address(want: Spec, have: Spec) -> Spec:
     """An address of another type keeps nothing of the one before; and only PCI's numbers may be written with 0x."""
     place = {"type": have.get("type", "pci"), **_implied_address(want)}
     moved = place["type"] != have.get("type", place["type"])
@@ -36,26 +38,26 @@ def _settle_address(want: Spec, have: Spec) -> Spec:
 
 UNSIGNED = kind.integer(0, 2**32 - 1)
 PCI = (
-    attr("domain", kind.hexadecimal(4, 0xFFFFFFFF)),
-    attr("bus", kind.hexadecimal(2, 0xFFF)),
-    attr("slot", kind.hexadecimal(2, 0xFF)),
-    attr("function", kind.hexadecimal(1, 7)),
+    Attr("domain", kind.hexadecimal(4, 0xFFFFFFFF)),
+    Attr("bus", kind.hexadecimal(2, 0xFFF)),
+    Attr("slot", kind.hexadecimal(2, 0xFF)),
+    Attr("function", kind.hexadecimal(1, 7)),
 )
-HOST_ADDRESS = element(
+HOST_ADDRESS = Element(
     "address",
-    attr("type", kind.choice("pci", "usb")),
+    Attr("type", kind.choice("pci", "usb")),
     *PCI,
     # libvirt reads it and forgets it.
-    attr("multifunction", kind.ON_OFF, reported=True),
-    attr("device", kind.integer(0, 0xFFF, c_notation=True)),
+    Attr("multifunction", kind.ON_OFF, reported=True),
+    Attr("device", kind.integer(0, 0xFFF, c_notation=True)),
     # Neither libvirt's news nor its documentation say since when; 11.3 does not have it yet.
-    attr("port", kind.USB_PORT, since="12.8.0"),
+    Attr("port", kind.USB_PORT, since="12.8.0"),
     implied=_implied_address,
-    settle=_settle_address,
+    complete=_complete_address,
 )
-ADDRESS = element(
+ADDRESS = Element(
     "address",
-    attr(
+    Attr(
         "type",
         kind.choice(
             *("pci", "ccw", "usb", "spapr-vio", "virtio-mmio", "isa", "drive", "virtio-serial", "ccid", "dimm"),
@@ -63,20 +65,20 @@ ADDRESS = element(
         ),
     ),
     *PCI,
-    attr("multifunction", kind.ON_OFF),
-    attr("controller", UNSIGNED),
-    attr("target", UNSIGNED),
-    attr("unit", UNSIGNED),
-    attr("port", kind.USB_PORT),
-    attr("reg", kind.hexadecimal(8, 2**64 - 1)),
-    attr("cssid", kind.hexadecimal(1, 0xFE)),
-    attr("ssid", kind.hexadecimal(1, 3)),
-    attr("devno", kind.hexadecimal(4, 0xFFFF)),
-    attr("iobase", kind.hexadecimal(1, 0xFFFF)),
-    attr("irq", kind.hexadecimal(1, 0xF)),
-    attr("base", kind.hexadecimal(1, 2**64 - 1)),
-    element("zpci", attr("uid", kind.hexadecimal(4, 0xFFFF)), attr("fid", kind.hexadecimal(8, 0xFFFFFFFF))),
+    Attr("multifunction", kind.ON_OFF),
+    Attr("controller", UNSIGNED),
+    Attr("target", UNSIGNED),
+    Attr("unit", UNSIGNED),
+    Attr("port", kind.USB_PORT),
+    Attr("reg", kind.hexadecimal(8, 2**64 - 1)),
+    Attr("cssid", kind.hexadecimal(1, 0xFE)),
+    Attr("ssid", kind.hexadecimal(1, 3)),
+    Attr("devno", kind.hexadecimal(4, 0xFFFF)),
+    Attr("iobase", kind.hexadecimal(1, 0xFFFF)),
+    Attr("irq", kind.hexadecimal(1, 0xF)),
+    Attr("base", kind.hexadecimal(1, 2**64 - 1)),
+    Element("zpci", Attr("uid", kind.hexadecimal(4, 0xFFFF)), Attr("fid", kind.hexadecimal(8, 0xFFFFFFFF))),
     implied=_implied_address,
-    settle=_settle_address,
-    made_up=True,
+    complete=_complete_address,
+    generated=True,
 )

@@ -9,9 +9,11 @@ and drops was read in libvirt 9.0 (src/conf/domain_conf.c, src/conf/device_conf.
 from __future__ import annotations
 
 from .._xml import kinds as kind
-from .._xml.fields import Spec, attr, element, fields, many, text
+from .._xml.branches import Element, Many
+from .._xml.fields import Spec, fields
+from .._xml.leaves import Attr, Text
 from .address import ADDRESS, HOST_ADDRESS, empty
-from .shared import BANDWIDTH, FAMILY, PREFIX, ROUTE, VLAN, settle_family, virtualport
+from .shared import BANDWIDTH, FAMILY, PREFIX, ROUTE, VLAN, complete_family, port_parameters, virtualport
 
 # Each names what an interface is connected to, and so excludes the others.
 SOURCES = ("network", "bridge", "dev", "path", "socket_address", "name", "switchid", "address", "vendor")
@@ -45,7 +47,7 @@ def declared(interface: Spec) -> Spec:
     return {**interface, "type": "network"} if "network" in interface.get("source", {}) else interface
 
 
-def settle_interface(want: Spec, have: Spec) -> Spec:
+def complete_interface(want: Spec, have: Spec) -> Spec:
     """The type goes with the source, where the source alone tells it; another type leaves nothing of the old source."""
     source, before = want.get("source", {}), have.get("source", {})
     told = [name for name in ("network", "bridge") if source.get(name) and not before.get(name)]
@@ -71,7 +73,7 @@ def _declared_source(source: Spec) -> Spec:
     return source if "switchid" in source else {name: value for name, value in source.items() if name != "portid"}
 
 
-def _settle_source(want: Spec, have: Spec) -> Spec:
+def _complete_source(want: Spec, have: Spec) -> Spec:
     """Another sort of source leaves nothing of the one before; a socket has to be called one."""
     sort = next((name for name in SOURCES if want.get(name)), "")
     if not sort or have.get(sort):
@@ -87,178 +89,183 @@ def _user_alias(alias: Spec) -> Spec:
 
 def _chosen_target(target: Spec) -> Spec:
     """A name that libvirt made up comes with every start; it believes none such, but for devices of somebody else's."""
-    made_up = target.get("dev", "").startswith(GENERATED) and target.get("managed", True)
-    return {name: value for name, value in target.items() if name != "dev"} if made_up else target
+    generated = target.get("dev", "").startswith(GENERATED) and target.get("managed", True)
+    return {name: value for name, value in target.items() if name != "dev"} if generated else target
 
 
 UNSIGNED = kind.integer(0, 2**32 - 1)
 POSITIVE = kind.integer(1, 2**32 - 1)
 PORT = kind.integer(1, 65535)
 # The addresses of the guest's side; below <source>, of the host's.
-IP = many(
+IP = Many(
     "ip",
-    attr("address", kind.CIDR),
+    Attr("address", kind.CIDR, slash="prefix", required=True),
     FAMILY,
     PREFIX,
-    attr("peer", kind.IP),
+    Attr("peer", kind.IP),
     key=fields("address", "peer"),
     ordered=True,
-    settle=settle_family,
+    complete=complete_family,
 )
-SOURCE = element(
+SOURCE = Element(
     "source",
-    attr("network", kind.NETWORK_NAME),
-    attr("portgroup", kind.GROUP_NAME),
-    attr("bridge", kind.HOST_BRIDGE),
-    attr("macTableManager", kind.choice("kernel", "libvirt"), reported=True),
-    attr("dev", kind.HOST_DEVICE),
-    attr("type", kind.choice("unix")),
-    attr("path", kind.PATH),
-    attr("mode", kind.choice("vepa", "bridge", "private", "passthrough", "client", "server"), assumed="vepa"),
+    Attr("network", kind.NETWORK_NAME),
+    Attr("portgroup", kind.GROUP_NAME),
+    Attr("bridge", kind.HOST_BRIDGE),
+    Attr("macTableManager", kind.choice("kernel", "libvirt"), reported=True),
+    Attr("dev", kind.HOST_DEVICE),
+    Attr("type", kind.choice("unix")),
+    Attr("path", kind.PATH),
+    Attr("mode", kind.choice("vepa", "bridge", "private", "passthrough", "client", "server"), assumed="vepa"),
     # In XML it has the name of the <address> below.
-    attr("address", kind.IP, option="socket_address"),
-    attr("port", PORT),
-    attr("name", kind.HOST_DEVICE),
-    attr("missing", kind.YES_NO, reported=True),
-    attr("switchid", kind.UUID, since="8.7.0"),
-    attr("portid", kind.integer(0, 2**63 - 1)),
-    attr("portgroupid", kind.TEXT, since="8.7.0"),
-    attr("connectionid", kind.integer(0, 2**63 - 1), since="8.7.0"),
-    element(
+    Attr("address", kind.IP, option="socket_address"),
+    Attr("port", PORT),
+    Attr("name", kind.HOST_DEVICE),
+    Attr("missing", kind.YES_NO, reported=True),
+    Attr("switchid", kind.UUID, since="8.7.0"),
+    Attr("portid", kind.integer(0, 2**63 - 1)),
+    Attr("portgroupid", kind.TEXT, since="8.7.0"),
+    Attr("connectionid", kind.integer(0, 2**63 - 1), since="8.7.0"),
+    Element(
         "reconnect",
-        attr("enabled", kind.YES_NO),
-        attr("timeout", UNSIGNED),
+        Attr("enabled", kind.YES_NO),
+        Attr("timeout", UNSIGNED),
         # Only for disks, with which interfaces have <reconnect> in common.
-        attr("delay", UNSIGNED, since="9.2.0", reported=True),
+        Attr("delay", UNSIGNED, since="9.2.0", reported=True),
     ),
-    element("local", attr("address", kind.IP), attr("port", PORT)),
-    element("vendor", attr("id", kind.hexadecimal(4, 0xFFFF))),
-    element("product", attr("id", kind.hexadecimal(4, 0xFFFF))),
+    Element("local", Attr("address", kind.IP, required=True), Attr("port", PORT, required=True)),
+    Element("vendor", Attr("id", kind.hexadecimal(4, 0xFFFF), required=True)),
+    Element("product", Attr("id", kind.hexadecimal(4, 0xFFFF), required=True)),
     HOST_ADDRESS,
     IP,
     ROUTE,
     implied=_declared_source,
-    settle=_settle_source,
+    complete=_complete_source,
 )
-OFFLOADS = tuple(attr(name, kind.ON_OFF) for name in ("csum", "tso4", "tso6", "ecn", "ufo"))
-DRIVER = element(
+OFFLOADS = tuple(Attr(name, kind.ON_OFF) for name in ("csum", "tso4", "tso6", "ecn", "ufo"))
+DRIVER = Element(
     "driver",
-    attr("name", kind.choice("qemu", "vhost", "vfio", "kvm", "xen")),
-    attr("model", kind.DRIVER_MODEL, since="10.0.0"),
-    attr("iommufd", kind.YES_NO, since="12.1.0"),
-    attr("txmode", kind.choice("iothread", "timer")),
-    attr("ioeventfd", kind.ON_OFF),
-    attr("event_idx", kind.ON_OFF),
-    attr("queues", POSITIVE, assumed=1),
-    attr("rx_queue_size", POSITIVE),
-    attr("tx_queue_size", POSITIVE),
-    attr("rss", kind.ON_OFF, since="8.3.0"),
-    attr("rss_hash_report", kind.ON_OFF, since="8.3.0"),
-    attr("iommu", kind.ON_OFF),
-    attr("ats", kind.ON_OFF),
-    attr("packed", kind.ON_OFF),
-    attr("page_per_vq", kind.ON_OFF, since="7.9.0"),
-    element("host", *OFFLOADS, attr("gso", kind.ON_OFF), attr("mrg_rxbuf", kind.ON_OFF)),
-    element("guest", *OFFLOADS),
+    Attr("name", kind.choice("qemu", "vhost", "vfio", "kvm", "xen")),
+    Attr("model", kind.DRIVER_MODEL, since="10.0.0"),
+    Attr("iommufd", kind.YES_NO, since="12.1.0"),
+    Attr("txmode", kind.choice("iothread", "timer")),
+    Attr("ioeventfd", kind.ON_OFF),
+    Attr("event_idx", kind.ON_OFF),
+    Attr("queues", POSITIVE, assumed=1),
+    Attr("rx_queue_size", POSITIVE),
+    Attr("tx_queue_size", POSITIVE),
+    Attr("rss", kind.ON_OFF, since="8.3.0"),
+    Attr("rss_hash_report", kind.ON_OFF, since="8.3.0"),
+    Attr("iommu", kind.ON_OFF),
+    Attr("ats", kind.ON_OFF),
+    Attr("packed", kind.ON_OFF),
+    Attr("page_per_vq", kind.ON_OFF, since="7.9.0"),
+    Element("host", *OFFLOADS, Attr("gso", kind.ON_OFF), Attr("mrg_rxbuf", kind.ON_OFF)),
+    Element("guest", *OFFLOADS),
 )
-PORT_FORWARD = many(
+PORT_FORWARD = Many(
     "portForward",
-    attr("proto", kind.choice("tcp", "udp")),
-    attr("address", kind.IP),
-    attr("dev", kind.HOST_DEVICE),
-    many(
+    Attr("proto", kind.choice("tcp", "udp"), required=True),
+    Attr("address", kind.IP),
+    Attr("dev", kind.HOST_DEVICE),
+    Many(
         "range",
-        attr("start", PORT),
-        attr("end", PORT),
-        attr("to", PORT),
-        attr("exclude", kind.YES_NO, assumed=False),
+        Attr("start", PORT, required=True),
+        Attr("end", PORT),
+        Attr("to", PORT),
+        Attr("exclude", kind.YES_NO, assumed=False),
         key=fields("start", "end"),
     ),
     key=fields("proto", "address", "dev"),
     since="9.0.0",
 )
 INTERFACE = (
-    attr(
+    Attr(
         "type",
         kind.choice(
             *("network", "bridge", "direct", "ethernet", "user", "hostdev", "vhostuser", "vdpa", "null", "vds"),
             *("internal", "mcast", "server", "client", "udp"),
         ),
         assumed="user",
-        needed=True,
+        required=True,
+        removable=False,
     ),
-    attr("managed", kind.YES_NO, assumed=False),
-    attr("trustGuestRxFilters", kind.YES_NO),
-    element(
+    Attr("managed", kind.YES_NO, assumed=False),
+    Attr("trustGuestRxFilters", kind.YES_NO),
+    Element(
         "mac",
-        attr("address", kind.MAC, made_up=True),
-        attr("type", kind.choice("generated", "static")),
-        attr("check", kind.YES_NO),
-        attr("currentAddress", kind.MAC, since="11.2.0", reported=True),
+        Attr("address", kind.MAC, generated=True),
+        Attr("type", kind.choice("generated", "static")),
+        Attr("check", kind.YES_NO),
+        Attr("currentAddress", kind.MAC, since="11.2.0", reported=True),
     ),
     SOURCE,
     VLAN,
-    virtualport(made_up=True),
+    virtualport(port_parameters(generated=True)),
     BANDWIDTH,
-    element("port", attr("isolated", kind.YES_NO)),
+    Element("port", Attr("isolated", kind.YES_NO)),
     IP,
     ROUTE,
     PORT_FORWARD,
-    element("script", attr("path", kind.TEXT)),
-    element("downscript", attr("path", kind.TEXT)),
-    element("backenddomain", attr("name", kind.TEXT)),
-    element(
+    Element("script", Attr("path", kind.TEXT)),
+    Element("downscript", Attr("path", kind.TEXT)),
+    Element("backenddomain", Attr("name", kind.TEXT)),
+    Element(
         "target",
-        attr("dev", kind.HOST_DEVICE, made_up=True),
-        attr("managed", kind.YES_NO, assumed=True),
+        Attr("dev", kind.HOST_DEVICE, generated=True),
+        Attr("managed", kind.YES_NO, assumed=True),
         implied=_chosen_target,
     ),
-    element("guest", attr("dev", kind.HOST_DEVICE), attr("actual", kind.HOST_DEVICE, reported=True)),
-    element("model", attr("type", kind.MODEL, made_up=True)),
+    Element("guest", Attr("dev", kind.HOST_DEVICE), Attr("actual", kind.HOST_DEVICE, reported=True)),
+    Element("model", Attr("type", kind.MODEL, generated=True)),
     DRIVER,
-    element(
+    Element(
         "backend",
-        attr("type", kind.choice("default", "passt"), assumed="default", made_up=True, since="9.0.0"),
-        attr("tap", kind.PATH),
-        attr("vhost", kind.PATH),
-        attr("logFile", kind.PATH, since="9.0.0"),
-        attr("hostname", kind.DNS_NAME, since="11.8.0"),
-        attr("fqdn", kind.DNS_NAME, since="11.8.0"),
+        Attr("type", kind.choice("default", "passt"), assumed="default", generated=True, since="9.0.0"),
+        Attr("tap", kind.PATH),
+        Attr("vhost", kind.PATH),
+        Attr("logFile", kind.PATH, since="9.0.0"),
+        Attr("hostname", kind.DNS_NAME, since="11.8.0"),
+        Attr("fqdn", kind.DNS_NAME, since="11.8.0"),
     ),
-    element(
+    Element(
         "filterref",
-        attr("filter", kind.FILTER_NAME),
-        many(
+        Attr("filter", kind.FILTER_NAME, required=True),
+        Many(
             "parameter",
-            attr("name", kind.PARAMETER_NAME),
-            attr("value", kind.PARAMETER_VALUE),
+            Attr("name", kind.PARAMETER_NAME, required=True),
+            Attr("value", kind.PARAMETER_VALUE, required=True),
             key=fields("name", "value"),
         ),
     ),
-    element("tune", text("sndbuf", kind.integer(0, 2**64 - 1))),
-    element("teaming", attr("type", kind.choice("persistent", "transient")), attr("persistent", kind.ALIAS)),
-    element("link", attr("state", kind.choice("up", "down"), assumed="up")),
-    # A running tap has the bridge's where none is given.
-    element("mtu", attr("size", kind.integer(0, 65535), assumed=0, made_up=True)),
-    element("coalesce", element("rx", element("frames", attr("max", UNSIGNED, assumed=0)))),
-    element("boot", attr("order", POSITIVE), attr("loadparm", kind.LOADPARM)),
-    element("alias", attr("name", kind.USER_ALIAS, made_up=True), implied=_user_alias),
-    element(
-        "rom",
-        attr("enabled", kind.YES_NO, assumed=True),
-        attr("bar", kind.ON_OFF),
-        attr("file", kind.TEXT, needed=True),  # an empty one was once the way to have no ROM
+    Element("tune", Text("sndbuf", kind.integer(0, 2**64 - 1))),
+    Element(
+        "teaming",
+        Attr("type", kind.choice("persistent", "transient"), required=True),
+        Attr("persistent", kind.ALIAS),
     ),
-    element("acpi", attr("index", POSITIVE), attr("nodeset", kind.NODES, since="11.8.0"), since="7.3.0"),
+    Element("link", Attr("state", kind.choice("up", "down"), assumed="up")),
+    # A running tap has the bridge's where none is given.
+    Element("mtu", Attr("size", kind.integer(0, 65535), assumed=0, generated=True)),
+    Element("coalesce", Element("rx", Element("frames", Attr("max", UNSIGNED, assumed=0)))),
+    Element("boot", Attr("order", POSITIVE, required=True), Attr("loadparm", kind.LOADPARM)),
+    Element("alias", Attr("name", kind.USER_ALIAS, generated=True), implied=_user_alias),
+    Element(
+        "rom",
+        Attr("enabled", kind.YES_NO, assumed=True),
+        Attr("bar", kind.ON_OFF),
+        Attr("file", kind.TEXT, removable=False),  # an empty one was once the way to have no ROM
+    ),
+    Element("acpi", Attr("index", POSITIVE), Attr("nodeset", kind.NODES, since="11.8.0"), since="7.3.0"),
     ADDRESS,
 )
 # What stands in a domain's <devices>, to be read and written with what an interface is on the whole.
-INTERFACES = many(
+INTERFACES = Many(
     "interface",
     *INTERFACE,
     key=lambda item: (item.get("mac", {}).get("address"),),
-    kin=_same_interface,
+    matches=_same_interface,
     implied=declared,
-    settle=settle_interface,
+    complete=complete_interface,
     ordered=True,
 )

@@ -11,10 +11,23 @@ from __future__ import annotations
 from typing import Any
 
 from .._xml import kinds as kind
-from .._xml.fields import Key, Spec, attr, element, fields, many, opaque, text, values
-from .shared import BANDWIDTH, CONNECTIONS, FAMILY, PREFIX, ROUTE, VIRTUALPORT, VLAN, settle_family, subnet, subnet_key
+from .._xml.branches import Element, Many
+from .._xml.fields import Key, Spec, fields
+from .._xml.leaves import Attr, Opaque, Text, Values
+from .shared import (
+    BANDWIDTH,
+    CONNECTIONS,
+    FAMILY,
+    PREFIX,
+    ROUTE,
+    VLAN,
+    complete_family,
+    subnet,
+    subnet_key,
+    virtualport,
+)
 
-# Modes in which libvirt makes the bridge itself; in the others it only uses what the host has.
+# Modes in which libvirt creates the bridge itself; in the others it only uses what the host has.
 MANAGED_MODES = (None, "nat", "route", "open")
 
 
@@ -41,12 +54,12 @@ def _implied_prefix(item: Spec) -> Spec:
     return {**item, "prefix": 8 if first < 128 else 16 if first < 192 else 24}
 
 
-def _settle_lease(want: Spec, _have: Spec) -> Spec:
+def _complete_lease(want: Spec, _have: Spec) -> Spec:
     """libvirt drops the unit of an infinite lease (expiry 0)."""
     return {"expiry": 0} if want.get("expiry") == 0 else want
 
 
-def _settle_forward(want: Spec, have: Spec) -> Spec:
+def _complete_forward(want: Spec, have: Spec) -> Spec:
     """What excludes what is wanted goes: other sources of devices, and what belonged to another mode."""
     gone: dict[str, Any] = {}
     if any(want.get(source) for source in _DEVICE_SOURCES):
@@ -57,180 +70,194 @@ def _settle_forward(want: Spec, have: Spec) -> Spec:
 
 
 _DEVICE_SOURCES = ("pf", "interfaces", "addresses")
-ADDRESS_RANGE = (attr("start", kind.IPV4, needed=True), attr("end", kind.IPV4, needed=True))
+ADDRESS_RANGE = tuple(Attr(name, kind.IPV4, required=True, removable=False) for name in ("start", "end"))
 PORT = kind.integer(1, 65535)
-LEASE = element(
+LEASE = Element(
     "lease",
-    attr("expiry", kind.integer(0, 2**32 - 1)),
-    attr("unit", kind.choice("seconds", "minutes", "hours"), assumed="minutes"),
-    settle=_settle_lease,
+    Attr("expiry", kind.integer(0, 2**32 - 1), required=True),
+    Attr("unit", kind.choice("seconds", "minutes", "hours"), assumed="minutes"),
+    complete=_complete_lease,
 )
 
 NETWORK = (
     CONNECTIONS,
-    attr("ipv6", kind.YES_NO, assumed=False),
-    attr("trustGuestRxFilters", kind.YES_NO, assumed=False),
-    text(
+    Attr("ipv6", kind.YES_NO, assumed=False),
+    Attr("trustGuestRxFilters", kind.YES_NO, assumed=False),
+    Text(
         "name",
         kind.NETWORK_NAME,
-        needed=True,
+        required=True,
+        removable=False,
         lines=("##    virsh net-edit {name}", "pid-file=/run/libvirt/network/{name}.pid"),
     ),
-    text("uuid", kind.UUID, made_up=True),
-    text("title", kind.TEXT, since="9.7.0", live="title", passive=True),
-    text("description", kind.PARAGRAPHS, since="9.7.0", live="description", passive=True),
-    opaque("metadata", passive=True),
-    element(
+    Text("uuid", kind.UUID, generated=True),
+    Text("title", kind.TEXT, since="9.7.0", live="title", passive=True),
+    Text("description", kind.PARAGRAPHS, since="9.7.0", live="description", passive=True),
+    Opaque("metadata", passive=True),
+    Element(
         "forward",
-        attr("dev", kind.FIRST_DEVICE, spells="interfaces"),
-        attr("mode", kind.choice("nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev")),
-        attr("managed", kind.YES_NO, assumed=False),
-        element(
+        Attr("dev", kind.FIRST_DEVICE, alias_of="interfaces"),
+        Attr("mode", kind.choice("nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev")),
+        Attr("managed", kind.YES_NO, assumed=False),
+        Element(
             "driver",
-            attr("name", kind.choice("vfio", "kvm")),
-            attr("model", kind.TEXT, since="10.0.0"),
-            attr("iommufd", kind.YES_NO, since="12.1.0"),
+            Attr("name", kind.choice("vfio", "kvm")),
+            Attr("model", kind.TEXT, since="10.0.0"),
+            Attr("iommufd", kind.YES_NO, since="12.1.0"),
         ),
-        element(
+        Element(
             "nat",
-            attr("ipv6", kind.YES_NO, assumed=False),
-            element("address", *ADDRESS_RANGE),
-            element(
-                "port", attr("start", PORT, assumed=1024, needed=True), attr("end", PORT, assumed=65535, needed=True)
+            Attr("ipv6", kind.YES_NO, assumed=False),
+            Element("address", *ADDRESS_RANGE),
+            Element(
+                "port",
+                Attr("start", PORT, assumed=1024, required=True),
+                Attr("end", PORT, assumed=65535, required=True),
             ),
         ),
-        element("pf", attr("dev", kind.DEVICE)),
-        many(
+        Element("pf", Attr("dev", kind.DEVICE, required=True)),
+        Many(
             "interface",
-            attr("dev", kind.DEVICE),
+            Attr("dev", kind.DEVICE, required=True),
             CONNECTIONS,
             key=fields("dev"),
             live="forward-interface",
             ordered=True,
         ),
-        many(
+        Many(
             "address",
-            attr("type", kind.choice("pci")),
-            attr("domain", kind.hexadecimal(4, 0xFFFFFFFF)),
-            attr("bus", kind.hexadecimal(2, 0xFF)),
-            attr("slot", kind.hexadecimal(2, 0x1F)),
-            attr("function", kind.hexadecimal(1, 7)),
+            Attr("type", kind.choice("pci")),
+            Attr("domain", kind.hexadecimal(4, 0xFFFFFFFF)),
+            Attr("bus", kind.hexadecimal(2, 0xFF)),
+            Attr("slot", kind.hexadecimal(2, 0x1F)),
+            Attr("function", kind.hexadecimal(1, 7)),
             # libvirt reads it and forgets it (virPCIDeviceAddressFormat, 9.0)
-            attr("multifunction", kind.ON_OFF, reported=True),
+            Attr("multifunction", kind.ON_OFF, reported=True),
             CONNECTIONS,
             option="addresses",
             key=fields("domain", "bus", "slot", "function"),
-            settle=lambda want, _have: {"type": "pci", **want},
+            complete=lambda want, _have: {"type": "pci", **want},
         ),
         implied=lambda forward: {"mode": "nat", **forward},
-        settle=_settle_forward,
+        complete=_complete_forward,
     ),
-    element(
+    Element(
         "bridge",
-        attr("name", kind.DEVICE, made_up=True),
-        attr("zone", kind.ZONE),
-        attr("stp", kind.ON_OFF, assumed=True, made_up=True),
-        attr("delay", kind.integer(0, 2**32 - 1), assumed=0, made_up=True),
-        attr("macTableManager", kind.choice("kernel", "libvirt"), assumed="kernel"),
+        Attr("name", kind.DEVICE, generated=True),
+        Attr("zone", kind.ZONE),
+        Attr("stp", kind.ON_OFF, assumed=True, generated=True),
+        Attr("delay", kind.integer(0, 2**32 - 1), assumed=0, generated=True),
+        Attr("macTableManager", kind.choice("kernel", "libvirt"), assumed="kernel"),
     ),
-    element("mtu", attr("size", kind.integer(0, 65535), assumed=0)),
-    element("mac", attr("address", kind.MAC, made_up=True)),
-    element(
+    Element("mtu", Attr("size", kind.integer(0, 65535), assumed=0)),
+    Element("mac", Attr("address", kind.MAC, generated=True)),
+    Element(
         "domain",
-        attr("name", kind.DNS_NAME, lines=("local=/{name}/", "domain={name}")),
-        attr("localOnly", kind.YES_NO, assumed=False),
-        attr("register", kind.YES_NO, assumed=False, since="10.1.0"),
+        Attr("name", kind.DNS_NAME, required=True, lines=("local=/{name}/", "domain={name}")),
+        Attr("localOnly", kind.YES_NO, assumed=False),
+        Attr("register", kind.YES_NO, assumed=False, since="10.1.0"),
     ),
-    element(
+    Element(
         "dns",
-        attr("enable", kind.YES_NO, assumed=True),
-        attr("forwardPlainNames", kind.YES_NO, assumed=True),
-        many(
+        Attr("enable", kind.YES_NO, assumed=True),
+        Attr("forwardPlainNames", kind.YES_NO, assumed=True),
+        Many(
             "forwarder",
-            attr("domain", kind.DNS_NAME),
-            attr("addr", kind.IP),
-            attr("port", PORT, since="12.0.0"),
+            Attr("domain", kind.DNS_NAME),
+            Attr("addr", kind.IP),
+            Attr("port", PORT, since="12.0.0"),
             key=fields("domain", "addr"),
             ordered=True,
             lines=("server={domain:/|/}{addr}{port:#}",),
         ),
-        many(
+        Many(
             "txt",
-            attr("name", kind.TXT_NAME),
-            attr("value", kind.TEXT, needed=True),
+            Attr("name", kind.TXT_NAME, required=True),
+            Attr("value", kind.TEXT, required=True, removable=False),
             key=fields("name"),
             live="dns-txt",
             lines=("txt-record={name},{value}",),
         ),
-        many(
+        Many(
             "srv",
-            attr("service", kind.SERVICE),
-            attr("protocol", kind.PROTOCOL),
-            attr("domain", kind.DNS_NAME),
-            attr("target", kind.DNS_NAME),
+            Attr("service", kind.SERVICE, required=True),
+            Attr("protocol", kind.PROTOCOL, required=True),
+            Attr("domain", kind.DNS_NAME),
+            Attr("target", kind.DNS_NAME),
             # What dnsmasq serves when libvirt writes none; libvirt refuses 0.
-            attr("port", PORT, assumed=1),
-            attr("priority", kind.integer(0, 65535), assumed=0),
-            attr("weight", kind.integer(0, 65535), assumed=0),
+            Attr("port", PORT, assumed=1),
+            Attr("priority", kind.integer(0, 65535), assumed=0),
+            Attr("weight", kind.integer(0, 65535), assumed=0),
             key=fields("service", "protocol", "domain", "target"),
             live="dns-srv",
             lines=("srv-host=_{service}._{protocol}{domain:.}{target:,}{port:,}{priority:,}{weight:,}",),
         ),
-        many("host", attr("ip", kind.IP), values("hostname", kind.ANY_HOST_NAME), key=fields("ip"), live="dns-host"),
+        Many(
+            "host",
+            Attr("ip", kind.IP, required=True),
+            Values("hostname", kind.ANY_HOST_NAME, required=True),
+            key=fields("ip"),
+            live="dns-host",
+        ),
     ),
     VLAN,
     BANDWIDTH,
-    element("port", attr("isolated", kind.YES_NO, assumed=False)),
-    many(
+    Element("port", Attr("isolated", kind.YES_NO, assumed=False)),
+    Many(
         "ip",
         FAMILY,
-        attr("address", kind.CIDR),
-        attr("netmask", kind.NETMASK, spells="prefix"),
+        Attr("address", kind.CIDR, slash="prefix", required=True),
+        Attr("netmask", kind.NETMASK, alias_of="prefix"),
         PREFIX,
-        attr("localPtr", kind.YES_NO, assumed=False),
-        element("tftp", attr("root", kind.TEXT), lines=("tftp-root={root}",)),
-        element(
+        Attr("localPtr", kind.YES_NO, assumed=False),
+        Element("tftp", Attr("root", kind.TEXT, required=True), lines=("tftp-root={root}",)),
+        Element(
             "dhcp",
-            many(
+            Many(
                 "range",
-                attr("start", kind.IP),
-                attr("end", kind.IP),
+                Attr("start", kind.IP, required=True),
+                Attr("end", kind.IP, required=True),
                 LEASE,
                 key=fields("start", "end"),
                 live="ip-dhcp-range",
             ),
-            many(
+            Many(
                 "host",
-                attr("mac", kind.MAC),
-                attr("id", kind.DUID),
-                attr("name", kind.HOST_NAME),
-                attr("ip", kind.IP),
+                Attr("mac", kind.MAC),
+                Attr("id", kind.DUID),
+                Attr("name", kind.HOST_NAME),
+                Attr("ip", kind.IP, required=True),
                 LEASE,
                 key=_host_key,
                 live="ip-dhcp-host",
                 lines=("{mac:|,}{id:id:|,}{name:|,}[{ip}]",),
             ),
-            element("bootp", attr("file", kind.TEXT), attr("server", kind.IP), lines=("dhcp-boot={file}{server:,,}",)),
+            Element(
+                "bootp",
+                Attr("file", kind.TEXT, required=True),
+                Attr("server", kind.IP),
+                lines=("dhcp-boot={file}{server:,,}",),
+            ),
         ),
         key=subnet_key,
-        kin=_same_ip,
+        matches=_same_ip,
         implied=_implied_prefix,
-        settle=settle_family,
+        complete=complete_family,
     ),
     ROUTE,
-    VIRTUALPORT,
-    many(
+    virtualport(required=True),
+    Many(
         "portgroup",
-        attr("name", kind.GROUP_NAME),
-        attr("default", kind.YES_NO, assumed=False),
-        attr("trustGuestRxFilters", kind.YES_NO),
+        Attr("name", kind.GROUP_NAME, required=True),
+        Attr("default", kind.YES_NO, assumed=False),
+        Attr("trustGuestRxFilters", kind.YES_NO),
         VLAN,
-        VIRTUALPORT,
+        virtualport(),
         BANDWIDTH,
         key=fields("name"),
         live="portgroup",
     ),
-    values(
+    Values(
         "{http://libvirt.org/schemas/network/dnsmasq/1.0}option",
         kind.TEXT,
         option="dnsmasq_options",

@@ -9,7 +9,9 @@ import ipaddress
 from typing import Union
 
 from .._xml import kinds as kind
-from .._xml.fields import Key, Row, Spec, attr, element, fields, many
+from .._xml.branches import Element, Many
+from .._xml.fields import Key, Row, Spec, fields
+from .._xml.leaves import Attr
 
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -38,7 +40,7 @@ def _implied_route(item: Spec) -> Spec:
     return {"prefix": 0, **item} if "address" in item else item
 
 
-def settle_family(want: Spec, _have: Spec) -> Spec:
+def complete_family(want: Spec, _have: Spec) -> Spec:
     """libvirt wants the family of an IPv6 address in words, and drops nothing when it is there."""
     return {**want, "family": "ipv6"} if ":" in want.get("address", "") and "family" not in want else want
 
@@ -49,59 +51,64 @@ def _implied_trunk(vlan: Spec) -> Spec:
     return {**vlan, "trunk": True} if len(tags) > 1 or any("native_mode" in tag for tag in tags) else vlan
 
 
-def virtualport(made_up: bool) -> Row:
-    """The row of a <virtualport>; libvirt makes up the identities of an interface's, not those of a network's."""
-    return element(
-        "virtualport",
-        attr("type", kind.choice("802.1Qbg", "802.1Qbh", "openvswitch", "midonet")),
-        element(
-            "parameters",
-            attr("managerid", kind.integer(0, 255, c_notation=True)),
-            attr("typeid", kind.integer(0, 2**24 - 1, c_notation=True)),
-            attr("typeidversion", kind.integer(0, 255, c_notation=True)),
-            attr("instanceid", kind.UUID, made_up=made_up),
-            attr("profileid", kind.PROFILE),
-            attr("interfaceid", kind.UUID, made_up=made_up),
-        ),
+def port_parameters(generated: bool = False) -> Row:
+    """The row of the <parameters> of a <virtualport>: libvirt generates the identities of an interface's."""
+    return Element(
+        "parameters",
+        Attr("managerid", kind.integer(0, 255, c_notation=True)),
+        Attr("typeid", kind.integer(0, 2**24 - 1, c_notation=True)),
+        Attr("typeidversion", kind.integer(0, 255, c_notation=True)),
+        Attr("instanceid", kind.UUID, generated=generated),
+        Attr("profileid", kind.PROFILE),
+        Attr("interfaceid", kind.UUID, generated=generated),
     )
 
 
+PARAMETERS = port_parameters()
+
+
+def virtualport(parameters: Row = PARAMETERS, required: bool = False) -> Row:
+    """The row of a <virtualport>: only a network's must say its type, the others get it from the network."""
+    choices = kind.choice("802.1Qbg", "802.1Qbh", "openvswitch", "midonet")
+    return Element("virtualport", Attr("type", choices, required=required), parameters)
+
+
 RATE = (
-    attr("average", kind.integer(1, 2**32 - 1)),
-    attr("peak", kind.integer(1, 2**32 - 1)),
-    attr("floor", kind.integer(1, 2**32 - 1)),
-    attr("burst", kind.integer(1, 2**32 - 1)),
+    Attr("average", kind.integer(1, 2**32 - 1)),
+    Attr("peak", kind.integer(1, 2**32 - 1)),
+    Attr("floor", kind.integer(1, 2**32 - 1)),
+    Attr("burst", kind.integer(1, 2**32 - 1)),
 )
-VLAN = element(
+VLAN = Element(
     "vlan",
-    attr("trunk", kind.YES, assumed=False),
-    many(
+    Attr("trunk", kind.YES, assumed=False),
+    Many(
         "tag",
-        attr("id", kind.integer(0, 4095)),
-        attr("nativeMode", kind.choice("tagged", "untagged")),
+        Attr("id", kind.integer(0, 4095), required=True),
+        Attr("nativeMode", kind.choice("tagged", "untagged")),
         key=fields("id"),
+        required=True,
     ),
     implied=_implied_trunk,
 )
-VIRTUALPORT = virtualport(made_up=False)
-BANDWIDTH = element(
+BANDWIDTH = Element(
     "bandwidth",
-    attr("classID", kind.integer(1, 2**32 - 1), option="class_id", reported=True),
-    element("inbound", *RATE),
-    element("outbound", *RATE),
+    Attr("classID", kind.integer(1, 2**32 - 1), option="class_id", reported=True),
+    Element("inbound", *RATE),
+    Element("outbound", *RATE),
 )
-CONNECTIONS = attr("connections", kind.integer(0, 2**32 - 1), reported=True)
-FAMILY = attr("family", kind.choice("ipv4", "ipv6"), assumed="ipv4")
-PREFIX = attr("prefix", kind.integer(0, 128))
-ROUTE = many(
+CONNECTIONS = Attr("connections", kind.integer(0, 2**32 - 1), reported=True)
+FAMILY = Attr("family", kind.choice("ipv4", "ipv6"), assumed="ipv4")
+PREFIX = Attr("prefix", kind.integer(0, 128))
+ROUTE = Many(
     "route",
     FAMILY,
-    attr("address", kind.CIDR),
-    attr("netmask", kind.NETMASK, spells="prefix"),
+    Attr("address", kind.CIDR, slash="prefix", required=True),
+    Attr("netmask", kind.NETMASK, alias_of="prefix"),
     PREFIX,
-    attr("gateway", kind.IP),
-    attr("metric", kind.integer(1, 2**32 - 1)),
+    Attr("gateway", kind.IP, required=True),
+    Attr("metric", kind.integer(1, 2**32 - 1)),
     key=lambda item: subnet_key(_implied_route(item)),
     implied=_implied_route,
-    settle=settle_family,
+    complete=complete_family,
 )

@@ -7,8 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable
 
-from .fields import Row, Spec
-from .kinds import CIDR
+from .fields import Node, Normal, Rows, Spec
 
 try:
     from lxml import etree
@@ -17,17 +16,16 @@ except ImportError:  # reported by the glue in Ansible's usual words
 else:
     etree.register_namespace("dnsmasq", "http://libvirt.org/schemas/network/dnsmasq/1.0")
 
-Rows = tuple[Row, ...]
 # https://www.w3.org/TR/xml/#charsets
 _XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 # libvirt sends no text of more than 4 MiB between client and daemon (REMOTE_STRING_MAX; seen with 7.0 and 9.0), and
 # what it adds to a definition must fit, too: a network that nobody can read any more would hide all others.
 LARGEST = 4 * 1024 * 1024 - 65536
 HAS_LXML = etree is not None
-Element = Any  # lxml's element classes are private
+Element = Node
 
 
-def read_xml(text: str) -> Element:
+def read_xml(text: str) -> Node:
     """The root element of an XML text; no entities, no network, no DTD. Raises ValueError when it is not XML."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True, encoding="utf-8"
@@ -41,7 +39,7 @@ def read_xml(text: str) -> Element:
     return root
 
 
-def write_xml(root: Element) -> str:
+def write_xml(root: Node) -> str:
     """An element as indented XML text."""
     return str(etree.tostring(root, encoding="unicode", pretty_print=True, with_tail=False))
 
@@ -54,7 +52,7 @@ def canonical_xml(text: str) -> str:
     return canonical_content(root)
 
 
-def canonical_content(element: Element) -> str:
+def canonical_content(element: Node) -> str:
     """What is inside an element in canonical form: only elements, as libvirt keeps no more of metadata (9.0)."""
     # C14N 2.0: 1.0 refuses namespaces that are no absolute URIs, which libvirt accepts, and dies at comments (lxml 5).
     # By way of text, since lxml's writer knows only the namespaces that are declared inside.
@@ -65,59 +63,14 @@ def canonical_content(element: Element) -> str:
 # ---- parse ----
 
 
-def parse(element: Element, rows: Rows) -> Spec:
+def parse(element: Node, rows: Rows) -> Spec:
     """The spec of an element: option names to canonical values, without what is only reported."""
     spec: Spec = {}
     for row in rows:
-        value = None if row.reported else _READ[row.form](element, row)
+        value = None if row.reported else row.read(element)
         if value is not None:
-            spec[row.spells or row.option] = value
+            spec[row.alias_of or row.option] = value
     return spec
-
-
-def _read_attr(element: Element, row: Row) -> Any:
-    text = element.get(row.xml)
-    return None if text is None else row.kind.read(text)
-
-
-def _read_text(element: Element, row: Row) -> Any:
-    child = element.find(row.xml)
-    return None if child is None else row.kind.read(child.text or "")
-
-
-def _read_item(element: Element, row: Row) -> Spec:
-    spec = parse(element, row.rows)
-    return row.implied(spec) if row.implied else spec
-
-
-def _read_element(element: Element, row: Row) -> Spec | None:
-    child = element.find(row.xml)
-    return None if child is None else _read_item(child, row) or None
-
-
-def _read_many(element: Element, row: Row) -> list[Spec] | None:
-    return [_read_item(child, row) for child in element.findall(row.xml)] or None
-
-
-def _read_values(element: Element, row: Row) -> list[Any] | None:
-    path = f"{row.wrapper}/{row.xml}" if row.wrapper else row.xml
-    texts = [child.get(row.attribute) if row.attribute else child.text for child in element.findall(path)]
-    return [row.kind.read(text or "") for text in texts] or None
-
-
-def _read_opaque(element: Element, row: Row) -> str | None:
-    child = element.find(row.xml)
-    return None if child is None else canonical_content(child) or None
-
-
-_READ: dict[str, Callable[[Element, Row], Any]] = {
-    "attr": _read_attr,
-    "text": _read_text,
-    "element": _read_element,
-    "many": _read_many,
-    "values": _read_values,
-    "opaque": _read_opaque,
-}
 
 
 # ---- normalise ----
@@ -128,19 +81,19 @@ def normalise(rows: Rows, wanted: Spec, path: str = "") -> tuple[Spec, list[str]
     spec: Spec = {}
     problems: list[str] = []
     for row in rows:
-        value = wanted.get(row.option)
+        value, place = wanted.get(row.option), f"{path}{row.option}"
         if value is None or row.reported:
             continue
-        value, found = _normal_value(row, value, f"{path}{row.option}")
+        value, found = row.normal(value, place)
         problems += found
-        for spelled in rows if row.spells and not found else ():
-            if spelled.option == row.spells:
-                value, found = _normal_value(spelled, value, f"{path}{row.option}")
+        for aliased in rows if row.alias_of and not found else ():
+            if aliased.option == row.alias_of:
+                value, found = aliased.normal(value, place)
                 problems += found
-        if row.kind is CIDR and "/" in str(value) and not found:
-            value, _slash, prefix = str(value).partition("/")
-            problems += _put(spec, "prefix", int(prefix), path)
-        problems += _put(spec, row.spells or row.option, value, path)
+        if row.slash and "/" in str(value) and not found:
+            value, _slash, behind = str(value).partition("/")
+            problems += _put(spec, row.slash, int(behind), path)
+        problems += _put(spec, row.alias_of or row.option, value, path)
     return spec, problems
 
 
@@ -155,23 +108,8 @@ def _put(spec: Spec, option: str, value: Any, path: str) -> list[str]:
     return [f"{path}{option} is given twice: {spec[option]}"]
 
 
-def _normal_value(row: Row, value: Any, path: str) -> tuple[Any, list[str]]:
-    if row.form == "element":
-        return normalise(row.rows, value, f"{path}.")
-    if row.form == "many":
-        items = [normalise(row.rows, item, f"{path}[{index}].") for index, item in enumerate(value)]
-        return [item for item, _found in items], [problem for _item, found in items for problem in found]
-    if row.form == "values":
-        leaves = [_leaf(row.kind.canonical, item, f"{path}[{index}]") for index, item in enumerate(value)]
-        return [leaf for leaf, _found in leaves], [problem for _leaf_value, found in leaves for problem in found]
-    if row.form == "opaque":
-        xml, found = _leaf(canonical_xml, value, path)
-        return (xml.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), found) if found else (xml, found)
-    # An empty string takes a single value away, as an empty list or dictionary does with theirs.
-    return (value, []) if value == "" and not row.needed else _leaf(row.kind.canonical, value, path)
-
-
-def _leaf(canonical: Callable[[Any], Any], value: Any, path: str) -> tuple[Any, list[str]]:
+def leaf(canonical: Callable[[Any], Any], value: Any, path: str) -> Normal:
+    """The canonical form of a single value, or the value as it is and why it has none."""
     if isinstance(value, str) and len(value) > LARGEST:
         return "", [f"{path} has {len(value)} characters: libvirt takes a definition of {LARGEST} bytes at most"]
     try:

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .codec import Element, Rows, canonical_content, etree, parse
-from .fields import Row, Spec
-from .overlay import match, same
+from .branches import Element, Many
+from .codec import canonical_content, etree, parse
+from .fields import Node, Row, Rows, Spec
 
 
 class Change(NamedTuple):
@@ -27,12 +28,20 @@ class Change(NamedTuple):
     xml_after: str = ""
 
 
-def differences(before: Element, after: Element, rows: Rows, have: Spec | None = None) -> list[Change]:
+class _Where(NamedTuple):
+    """The elements before and after that a spec is of (None: there is none), and ``parent`` as a change has it."""
+
+    before: Node = None
+    after: Node = None
+    parent: int = -1
+
+
+def differences(before: Node, after: Node, rows: Rows, have: Spec | None = None) -> list[Change]:
     """Every difference between two elements that a table describes, and one for all that it does not describe.
 
     ``have`` is the spec of ``before``, where it is at hand.
     """
-    found = list(_rows(rows, have or parse(before, rows), parse(after, rows), "", before, after, -1))
+    found = list(_rows(rows, have or parse(before, rows), parse(after, rows), "", _Where(before, after)))
     rest = unmodelled(before, rows), unmodelled(after, rows)
     if rest[0] != rest[1]:
         found.append(Change("xml", rest[0] or None, rest[1] or None))
@@ -41,54 +50,53 @@ def differences(before: Element, after: Element, rows: Rows, have: Spec | None =
 
 def equal(rows: Rows, one: Spec, other: Spec) -> bool:
     """Whether two specs mean the same."""
-    return next(_rows(rows, one, other, "", None, None, -1), None) is None
+    return next(_rows(rows, one, other, "", _Where()), None) is None
 
 
-def _rows(
-    rows: Rows, have: Spec, want: Spec, path: str, before: Element, after: Element, parent: int
-) -> Iterator[Change]:
+def _rows(rows: Rows, have: Spec, want: Spec, path: str, where: _Where) -> Iterator[Change]:
     for row in rows:
-        one, other, place = have.get(row.option), want.get(row.option), f"{path}{row.option}"
-        if row.reported or row.spells:
-            continue
-        if row.form == "element":
-            inner = _child(before, row), _child(after, row)
-            yield from _rows(row.rows, one or {}, other or {}, f"{place}.", inner[0], inner[1], parent)
-        elif row.form == "many":
-            yield from _many(row, one or [], other or [], place, before, after, parent)
-        elif not same(row, one, other):
-            yield Change(place, one, other, row)
+        if not (row.reported or row.alias_of):
+            yield from _changes(row, have.get(row.option), want.get(row.option), f"{path}{row.option}", where)
 
 
-def _child(element: Element, row: Row) -> Element:
-    return None if element is None else element.find(row.xml)
+@functools.singledispatch
+def _changes(row: Row, one: Any, other: Any, path: str, _where: _Where) -> Iterator[Change]:
+    """The changes of one position, by the class of its row."""
+    if not row.same(one, other):
+        yield Change(path, one, other, row)
 
 
-def _many(
-    row: Row, have: list[Spec], want: list[Spec], path: str, before: Element, after: Element, parent: int
-) -> Iterator[Change]:
-    olds = [] if before is None else before.findall(row.xml)
-    news = [] if after is None else after.findall(row.xml)
-    found = match(row, have, want)
+@_changes.register(Element)
+def _of_element(row: Element, one: Any, other: Any, path: str, where: _Where) -> Iterator[Change]:
+    before, after = (None if element is None else element.find(row.xml) for element in where[:2])
+    yield from _rows(row.rows, one or {}, other or {}, f"{path}.", _Where(before, after, where.parent))
+
+
+@_changes.register(Many)
+def _of_many(row: Many, one: Any, other: Any, path: str, where: _Where) -> Iterator[Change]:
+    have, want = one or [], other or []
+    olds = [] if where.before is None else where.before.findall(row.xml)
+    news = [] if where.after is None else where.after.findall(row.xml)
+    found = row.match(have, want)
     kept = sorted(index for index in found if index is not None)
     if row.ordered and [*kept, *(None for index in found if index is None)] != found:
         # libvirt can only add at the end of a running network's list.
         yield Change(path, have, want)
         return
     for index in sorted(set(range(len(have))).difference(kept)):
-        yield Change(_place(path, row, have[index]), have[index], None, row, parent, _text(olds, index))
+        yield Change(_place(path, row, have[index]), have[index], None, row, where.parent, _text(olds, index))
     for place, (item, there) in enumerate(zip(want, found)):
         name = _place(path, row, item)
         if there is None:
-            yield Change(name, None, item, row, parent, "", _text(news, place))
+            yield Change(name, None, item, row, where.parent, "", _text(news, place))
         elif not row.live:
-            inner = olds[there] if olds else None, news[place] if news else None
-            yield from _rows(row.rows, have[there], item, f"{name}.", *inner, there)
+            inner = _Where(olds[there] if olds else None, news[place] if news else None, there)
+            yield from _rows(row.rows, have[there], item, f"{name}.", inner)
         elif not equal(row.rows, have[there], item):
-            yield Change(name, have[there], item, row, parent, _text(olds, there), _text(news, place))
+            yield Change(name, have[there], item, row, where.parent, _text(olds, there), _text(news, place))
 
 
-def _text(elements: list[Element], index: int) -> str:
+def _text(elements: list[Node], index: int) -> str:
     return str(etree.tostring(elements[index], encoding="unicode", with_tail=False)) if index < len(elements) else ""
 
 
@@ -96,7 +104,7 @@ def _place(path: str, row: Row, item: Spec) -> str:
     return f"{path}[{','.join(str(part) for part in row.key(item) if part is not None)}]"
 
 
-def unmodelled(element: Element, rows: Rows) -> str:
+def unmodelled(element: Node, rows: Rows) -> str:
     """What no row describes, as canonical XML; empty when the table describes everything."""
     rest = copy.deepcopy(element)
     etree.strip_tags(rest, etree.Comment, etree.ProcessingInstruction)  # libvirt keeps neither
@@ -104,14 +112,13 @@ def unmodelled(element: Element, rows: Rows) -> str:
     return canonical_content(rest) + "".join(f" {name}={value!r}" for name, value in sorted(rest.attrib.items()))
 
 
-def _strip(element: Element, rows: Rows) -> None:
-    """Takes away every modelled attribute and child, but for children in which something is left."""
+def _strip(element: Node, rows: Rows) -> None:
+    """Removes every modelled attribute and child, but for children in which something is left."""
     for row in rows:
-        if row.form == "attr":
+        if not row.tag:
             element.attrib.pop(row.xml, None)
             continue
-        for child in element.findall(row.wrapper or row.xml):
-            if row.form in ("element", "many"):
-                _strip(child, row.rows)
-            if row.form not in ("element", "many") or not (len(child) or child.attrib):
+        for child in element.findall(row.tag):
+            _strip(child, row.rows)
+            if not row.rows or not (len(child) or child.attrib):
                 element.remove(child)

@@ -5,52 +5,99 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Callable, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from .kinds import TEXT, Kind
 
 Spec = dict[str, Any]
 Key = tuple[Any, ...]
+Normal = tuple[Any, list[str]]  # a canonical value, and what is wrong with it
+Node = Any  # lxml's element classes are private
 
 
-class Row(NamedTuple):
-    """One position of the XML (see the functions below, which make the rows).
+class Row:
+    """One position of the XML. What it is decides its class: see ``leaves`` and ``branches``.
 
-    ``form``: attr, text, element, many, values or opaque; ``xml``: the tag or attribute (with its namespace in
-    braces); ``option``: its name for users; ``rows``: the positions inside; ``key``: from an item of a list to what
-    tells it from the others; ``kin``: whether a wanted item is an existing one although their keys differ;
-    ``implied``: adds to what was read what libvirt reads between the lines; ``settle``: completes what is wanted of
-    an item with what is there; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the libvirt
-    version that brought it; ``made_up``: libvirt invents it (an element: all of it); ``reported``: libvirt reports
-    it, nobody sets it; ``spells``: another option that this attribute is a spelling of; ``needed``: the schema
-    wants it, so that an empty string is a value and what is assumed gets written; ``live``: the virNetworkUpdate
-    section that changes it on a running network; ``passive``: only a description, of no effect on the running
-    network; ``ordered``: the order of the list means something; ``lines``: what libvirt writes for it into dnsmasq's
-    files, templates that _dnsmasq fills with what is in it, or for a single value with what is beside it.
+    ``xml``: the tag or attribute (with its namespace in braces); ``option``: its name for users, if another one than
+    follows from it; ``assumed``: what libvirt assumes when the XML is silent; ``since``: the libvirt version that
+    brought it; ``generated``: libvirt generates it (an element: all of it); ``reported``: libvirt reports it, nobody
+    sets it; ``required``: the schema requires it beside its neighbors, so that what is assumed gets written;
+    ``removable``: an empty string removes it, and is no value; ``alias_of``: another option that this attribute is a
+    spelling of; ``slash``: another option that what follows a slash in the value is for; ``live``: the
+    virNetworkUpdate section that changes it on a running network; ``passive``: only a description, of no effect on the
+    running network; ``lines``: what libvirt writes for it into dnsmasq's files, templates that _network/dnsmasq fills.
     """
 
-    form: str
-    xml: str
-    option: str
-    kind: Kind = TEXT
-    rows: tuple[Row, ...] = ()
-    key: Callable[[Spec], Key] = lambda _item: ()
-    kin: Callable[[Spec, Spec], bool] | None = None
-    implied: Callable[[Spec], Spec] | None = None
-    settle: Callable[[Spec, Spec], Spec] | None = None
-    assumed: Any = None
-    since: str = ""
-    made_up: bool = False
-    reported: bool = False
-    spells: str = ""
-    needed: bool = False
-    live: str = ""
-    passive: bool = False
-    ordered: bool = False
-    lines: tuple[str, ...] = ()
-    wrapper: str = ""
-    attribute: str = ""
+    rows: Rows = ()  # the positions inside
+    ordered = False  # whether the order of a list means something
+    plural = ""  # what its option has beside the name of the XML
+
+    def __init__(
+        self,
+        xml: str,
+        kind: Kind = TEXT,
+        *,
+        option: str = "",
+        assumed: Any = None,
+        since: str = "",
+        generated: bool = False,
+        reported: bool = False,
+        required: bool = False,
+        removable: bool = True,
+        alias_of: str = "",
+        slash: str = "",
+        live: str = "",
+        passive: bool = False,
+        lines: tuple[str, ...] = (),
+    ) -> None:
+        self.xml, self.tag, self.kind, self.option = xml, xml, kind, option or snake(xml) + self.plural
+        self.assumed, self.generated, self.required, self.removable = assumed, generated, required, removable
+        self.since, self.reported, self.alias_of, self.slash = since, reported, alias_of, slash
+        self.live, self.passive, self.lines, self.key = live, passive, lines, fields()
+
+    def options(self) -> dict[str, Any]:
+        """Its entry in an Ansible argument specification."""
+        return dict(self.kind.option)
+
+    def positions(self, above: str) -> Iterator[str]:
+        """Its positions in the XML."""
+        yield f"{above}/{self.xml}" if above else self.xml
+
+    def inside(self, _value: Any) -> Iterator[tuple[str, Spec]]:
+        """The specs in a value, each with its index in brackets, "" where there is only one."""
+        return iter(())
+
+    def values(self, beside: Spec, _value: Any) -> Iterator[tuple[str, Spec]]:
+        """What fills the templates of its ``lines``, as ``inside``; ``beside`` is the spec that the value is in."""
+        yield "", beside
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values mean the same, silence being what libvirt assumes."""
+        return bool((self.assumed if one is None else one) == (self.assumed if other is None else other))
+
+    def remembered(self, have: Any, want: Any) -> Any:
+        """What libvirt has generated in one value and the other is silent about, None for nothing."""
+        return have if self.generated and self.assumed is None and want is None else None
+
+    def completed(self, want: Any, _have: Any, _other: Any) -> Any:
+        """What is wanted, with what only the other definition has of an item of a list and the item leaves out."""
+        return want
+
+    def read(self, element: Node) -> Any:
+        """The value in an element that XML holds, None for nothing."""
+        raise NotImplementedError
+
+    def normal(self, value: Any, path: str) -> Normal:
+        """The canonical form of what a user wrote."""
+        raise NotImplementedError
+
+    def write(self, element: Node, rows: Rows, have: Any, want: Any) -> bool:
+        """Edits an element until it holds what is wanted; ``rows`` are those of the element. Whether it did."""
+        raise NotImplementedError
+
+
+Rows = tuple[Row, ...]
 
 
 def snake(name: str) -> str:
@@ -58,89 +105,16 @@ def snake(name: str) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "_", name.rpartition("}")[2]).lower().replace("-", "_")
 
 
-def attr(xml: str, kind: Kind = TEXT, **more: Any) -> Row:
-    """An attribute."""
-    return Row("attr", xml, more.pop("option", snake(xml)), kind, **more)
-
-
-def text(xml: str, kind: Kind = TEXT, **more: Any) -> Row:
-    """A child element that holds only text."""
-    return Row("text", xml, more.pop("option", snake(xml)), kind, **more)
-
-
-def element(xml: str, *rows: Row, **more: Any) -> Row:
-    """A child element that occurs once at most: a dictionary for users."""
-    return Row("element", xml, more.pop("option", snake(xml)), rows=rows, **more)
-
-
-def many(xml: str, *rows: Row, **more: Any) -> Row:
-    """A child element that may occur many times: a list of dictionaries, told apart by ``key``."""
-    return Row("many", xml, more.pop("option", snake(xml) + "s"), rows=rows, **more)
-
-
-def values(xml: str, kind: Kind = TEXT, **more: Any) -> Row:
-    """Child elements with one value each, in their text or ``attribute``, maybe in a ``wrapper``: a plain list."""
-    return Row("values", xml, more.pop("option", snake(xml) + "s"), kind, **more)
-
-
-def opaque(xml: str, **more: Any) -> Row:
-    """A child element whose content is XML of somebody else's, kept as it is: a string for users."""
-    return Row("opaque", xml, more.pop("option", snake(xml)), **more)
-
-
 def fields(*names: str) -> Callable[[Spec], Key]:
     """A key made of the values of some options of an item; an empty string is no value."""
     return lambda item: tuple(None if item.get(name) == "" else item.get(name) for name in names)
 
 
-def argument_spec(rows: tuple[Row, ...]) -> dict[str, Any]:
+def argument_spec(rows: Rows) -> dict[str, Any]:
     """The Ansible argument specification of a table: every position that can be set, as a typed option."""
-    spec: dict[str, Any] = {}
-    for row in rows:
-        if row.reported:
-            continue
-        if row.form in ("element", "many"):
-            inner = {"options": argument_spec(row.rows)}
-            spec[row.option] = (
-                {"type": "dict", **inner} if row.form == "element" else {"type": "list", "elements": "dict", **inner}
-            )
-        elif row.form == "values":
-            spec[row.option] = {"type": "list", "elements": row.kind.option["type"]}
-        else:
-            spec[row.option] = dict(row.kind.option)
-    return spec
+    return {row.option: row.options() for row in rows if not row.reported}
 
 
-def positions(rows: tuple[Row, ...], above: str = "") -> list[str]:
+def positions(rows: Rows, above: str = "") -> list[str]:
     """Every position of a table as a path like network/ip/@address, to compare with a RelaxNG schema."""
-    found: list[str] = []
-    for row in rows:
-        place = "/".join(part for part in (above, row.wrapper, row.xml) if part)
-        if row.form == "attr":
-            found.append(f"{above}/@{row.xml}")
-            continue
-        if row.wrapper:
-            found.append(f"{above}/{row.wrapper}")
-        found.append(place)
-        if row.attribute:
-            found.append(f"{place}/@{row.attribute}")
-        found.extend(positions(row.rows, place))
-    return found
-
-
-def missing(
-    rows: tuple[Row, ...], needed: Mapping[str, tuple[str, ...]], spec: Spec, shown: str = "", path: str = ""
-) -> Iterator[str]:
-    """What a spec lacks, as sentences; ``needed`` names for each path in the table the options that must be there,
-    ``shown`` is where the spec itself is."""
-    for name in needed.get(path, ()):
-        if spec.get(name) in (None, []):
-            yield f"{shown} needs {name}"
-    for row in rows:
-        inner = f"{path}.{row.option}" if path else row.option
-        place = f"{shown}.{row.option}" if shown else row.option
-        if row.form == "element" and row.option in spec:
-            yield from missing(row.rows, needed, spec[row.option], place, inner)
-        elif row.form == "many":
-            for index, item in enumerate(spec.get(row.option, [])):
-                yield from missing(row.rows, needed, item, f"{place}[{index}]", inner)
+    return [position for row in rows for position in row.positions(above)]

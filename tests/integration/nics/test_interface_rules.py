@@ -70,7 +70,7 @@ def test_rules_are_libvirts(whole_stage: Stage) -> None:
     wrong = []
     for name, spec in CASES.items():
         problems = [*interface_problems(spec, "nic"), *qemu_problems(spec, "nic"), *demanded(spec, "nic", version)]
-        problems += newer(INTERFACE, spec, version, "nic.")
+        problems += newer(INTERFACE, spec, version, "nic")
         found = fate(conn, spec)
         if bool(problems) != bool(found) and not (problems and name in STRICTER):
             wrong.append(f"{name}: {problems} {found!r}")

@@ -17,6 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.dnsmasq
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import positions
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.kinds import TEXT
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr, Text, Values
 
 IP = {"address": "10.0.0.1", "prefix": 24}
 # What libvirt never writes into a file of dnsmasq.
@@ -67,7 +68,7 @@ def test_every_text_of_any_length_has_a_line():
     def free(rows, above=False):
         for row in rows:
             known = above or bool(row.lines)
-            if row.form in ("attr", "text", "values") and row.kind is TEXT and not known:
+            if isinstance(row, (Attr, Text, Values)) and row.kind is TEXT and not known:
                 yield row.option
             yield from free(row.rows, known)
 

@@ -12,8 +12,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.target 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import desired_network
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences, unmodelled
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr, Text, Values
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
 from tests.unit.case_files import definition, load, spec_of
 from tests.unit.specs import options
@@ -69,7 +71,7 @@ def _foreign(root):
 
 WHAT = st.sampled_from(["attribute", "plain attribute", "comment", "instruction", "element", "plain element"])
 SPRINKLES = st.lists(st.tuples(st.integers(0, 30), WHAT), min_size=1, max_size=8)
-SINGLE = [row.option for row in NETWORK if row.form in ("element", "attr", "text") and row.option != "forward"]
+SINGLE = [row.option for row in NETWORK if isinstance(row, (Element, Attr, Text)) and row.option != "forward"]
 LISTS = [row.option for row in NETWORK if row.option not in SINGLE]
 
 
@@ -151,9 +153,9 @@ def _string_places(rows, above=()):
         if row.reported:
             continue
         if row.rows:
-            yield from _string_places(row.rows, (*above, (row.option, row.form)))
-        elif row.form == "values" or row.kind.option["type"] == "str":
-            yield (*above, (row.option, row.form))
+            yield from _string_places(row.rows, (*above, (row.option, row.options()["type"])))
+        elif isinstance(row, Values) or row.kind.option["type"] == "str":
+            yield (*above, (row.option, row.options()["type"]))
 
 
 PLACES = list(_string_places(NETWORK))
@@ -162,8 +164,8 @@ PLACES = list(_string_places(NETWORK))
 def _with(place, text):
     """Options with a text at one place."""
     value = text
-    for name, form in reversed(place):
-        value = {name: [value] if form in ("many", "values") else value}
+    for name, of in reversed(place):
+        value = {name: [value] if of == "list" else value}
     return value
 
 

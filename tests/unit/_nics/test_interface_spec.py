@@ -11,11 +11,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.checks 
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
     _SOURCES,
     DEMANDED,
-    NEEDED,
     demanded,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_spec import problems, render
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE, INTERFACES
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
@@ -307,7 +307,7 @@ def _of_version(rows, spec, version):
     """A spec without what a libvirt of that version does not know."""
     known = [row for row in rows if row.option in spec and not (row.since and number(row.since) > version)]
     return {
-        row.option: _of_version(row.rows, spec[row.option], version) if row.form == "element" else spec[row.option]
+        row.option: _of_version(row.rows, spec[row.option], version) if isinstance(row, Element) else spec[row.option]
         for row in known
     }
 
@@ -361,13 +361,21 @@ def _at(spec, path):
     return spec
 
 
+def _required(rows, above=""):
+    """The options that the table says the schema requires, by the path that they are in."""
+    found = {above: [row.option for row in rows if row.required and row.assumed is None]} if above else {}
+    for row in rows:
+        found.update(_required(row.rows, f"{above}.{row.option}" if above else row.option))
+    return {path: options for path, options in found.items() if options}
+
+
 def _needs():
     """Every example with the path to each value that it must have, where others stay beside it."""
     for name in OLD_ENOUGH:
         kind = EXAMPLES[name]["type"]
         sources = [one for one in _SOURCES[kind][0].split() if "|" not in one]
         sources += DEMANDED.get(kind, ("", ""))[0].split()
-        for above, needed in {"source": sources, **NEEDED}.items():
+        for above, needed in {"source": sources, **_required(INTERFACE)}.items():
             path = tuple(above.split("."))
             for option in needed if len(_at(EXAMPLES[name], path)) > 1 else ():
                 yield pytest.param(EXAMPLES[name], (*path, option), id=f"{name}-{above}.{option}")

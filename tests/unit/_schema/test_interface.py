@@ -7,9 +7,11 @@ from hypothesis import given
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE, INTERFACES, declared
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences, equal, unmodelled
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import positions
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Values
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
 from tests.unit.case_files import load
 from tests.unit.schemas import installed, label, newer_positions, schema_positions, used_positions, version_of
@@ -139,7 +141,7 @@ def around(place, value):
         row = place[depth - 1]
         if depth < len(place):
             value = {**FIXED.get(name_of(place[:depth]), {}), **FIXED.get(name_of(place), {}), **value}
-        value = {row.option: [value] if row.form in ("many", "values") else value}
+        value = {row.option: [value] if isinstance(row, (Many, Values)) else value}
     return value
 
 
@@ -154,8 +156,8 @@ def test_every_row_is_set_read_changed_and_removed(place):
         assert value_at(parse(root, INTERFACE), place) in (value_at(wanted, place), *_silence(place[-1], value))
     overlay(root, INTERFACE, parse(root, INTERFACE), {place[0].option: nothing(place[0])})
     left = value_at(parse(root, INTERFACE), place)
-    made_up = any(row.made_up for row in place)
-    assert left in (None, place[-1].assumed) or (made_up and left == value_at(wanted, place))
+    generated = any(row.generated for row in place)
+    assert left in (None, place[-1].assumed) or (generated and left == value_at(wanted, place))
 
 
 def _silence(row, value):

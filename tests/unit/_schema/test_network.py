@@ -9,9 +9,11 @@ from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.shared import subnet
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import positions
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Values
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
 from tests.unit.case_files import load, spec_of
 from tests.unit.schemas import installed, label, newer_positions, schema_positions, used_positions
@@ -55,11 +57,11 @@ def _around(place, value):
     keys = {"ips": {"address": "10.0.0.1", "prefix": 24}, "routes": {"address": "10.0.0.0", "prefix": 16}}
     names = [row.option for row in place]
     for row in reversed(place):
-        if row.form in ("many", "element") or row is not place[-1]:
+        if row.rows or row is not place[-1]:
             fixed = keys.get(row.option, {}) if names[-1] not in ("address", "netmask", "prefix") else {}
             fixed = {"address": "10.0.0.1"} if names[-1] in ("netmask", "prefix") and row.option in keys else fixed
             value = {**fixed, **value}
-        value = {row.option: [value] if row.form in ("many", "values") else value}
+        value = {row.option: [value] if isinstance(row, (Many, Values)) else value}
     return value
 
 
@@ -78,7 +80,7 @@ def test_every_row_is_set_read_changed_and_removed(place):
             assert value_at(parse(root, NETWORK), place) is not None
     overlay(root, NETWORK, parse(root, NETWORK), {place[0].option: nothing(place[0])})
     left = value_at(parse(root, NETWORK), place)
-    assert left in (None, place[-1].assumed) or (place[-1].made_up and left == value_at(wanted, place))
+    assert left in (None, place[-1].assumed) or (place[-1].generated and left == value_at(wanted, place))
 
 
 def test_the_examples_use_every_position_that_libvirt_has_long_had():

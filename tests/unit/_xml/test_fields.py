@@ -5,27 +5,23 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import (
     argument_spec,
-    attr,
-    element,
     fields,
-    many,
-    opaque,
     positions,
     snake,
-    text,
-    values,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr, Opaque, Text, Values
 
 TABLE = (
-    attr("id", kind.integer(0, 9)),
-    attr("seen", reported=True),
-    text("name"),
-    opaque("metadata"),
-    element("forwardMode", attr("on", kind.YES_NO)),
-    many("ip", attr("family", kind.choice("a", "b")), values("hostname")),
-    values("{urn:o}option", option="extras", attribute="value", wrapper="{urn:o}options"),
+    Attr("id", kind.integer(0, 9)),
+    Attr("seen", reported=True),
+    Text("name"),
+    Opaque("metadata"),
+    Element("forwardMode", Attr("on", kind.YES_NO)),
+    Many("ip", Attr("family", kind.choice("a", "b")), Values("hostname")),
+    Values("{urn:o}option", option="extras", attribute="value", wrapper="{urn:o}options"),
 )
 
 

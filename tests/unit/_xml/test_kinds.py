@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr, Opaque
 from tests.unit.specs import values
 
 RED_OR_BLUE, PCI_SLOT, PORT = kind.choice("red", "blue"), kind.hexadecimal(2, 0x1F), kind.integer(1, 65535)
@@ -135,7 +135,7 @@ def _leaves(rows):
         yield from _leaves(row.rows) if row.rows else [row]
 
 
-LEAVES = [row for row in _leaves(NETWORK) if not row.reported and row.form != "opaque"]
+LEAVES = [row for row in _leaves(NETWORK) if not row.reported and not isinstance(row, Opaque)]
 
 
 @given(st.data(), st.sampled_from(LEAVES))
@@ -163,7 +163,7 @@ def test_options_tell_ansible_the_types():
 
 
 def test_rows_of_reported_values_are_no_options():
-    row = Row("attr", "connections", "connections", reported=True)
+    row = Attr("connections", reported=True)
     from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
 
     assert argument_spec((row,)) == {}

@@ -9,6 +9,7 @@ from lxml import etree
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences, equal
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
@@ -30,16 +31,16 @@ def completed(rows, spec):
     found = {}
     for row in rows:
         value = spec.get(row.option)
-        if row.form in ("element", "many") and value:
-            items = [_completed_item(row, item) for item in (value if row.form == "many" else [value])]
-            value = items if row.form == "many" else items[0]
-        if value not in (None, row.assumed, {}, []) and (value != "" or row.needed):
+        if row.rows and value:
+            items = [_completed_item(row, item) for item in (value if isinstance(row, Many) else [value])]
+            value = items if isinstance(row, Many) else items[0]
+        if value not in (None, row.assumed, {}, []) and (value != "" or not row.removable):
             found[row.option] = value
     return found
 
 
 def _completed_item(row, item):
-    item = completed(row.rows, row.settle(item, {}) if row.settle else item)
+    item = completed(row.rows, row.complete(item, {}) if row.complete else item)
     return row.implied(item) if item and row.implied else item
 
 
@@ -102,16 +103,16 @@ def parts(rows, spec, items):
     found = dict(spec)
     for row in rows:
         value = spec.get(row.option)
-        if row.form == "element" and value:
+        if isinstance(row, Element) and value:
             found[row.option] = parts(row.rows, value, items)
-        elif row.form == "many" and value:
+        elif isinstance(row, Many) and value:
             found[row.option] = [parts(row.rows, item, items) for item in items(row, value)]
     return found
 
 
 def telling(row, items):
     """What tells items from others, and what is inside of them."""
-    inner = [one.option for one in row.rows if one.form in ("element", "many")]
+    inner = [one.option for one in row.rows if one.rows]
     return [
         {name: item[name] for name in item if name in inner or row.key(_without(item, name)) != row.key(item)}
         for item in items
