@@ -61,7 +61,7 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
         plan = plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, policy, lost)))
     else:
         start = [Start(observed.name), *repair(observed, plan.after, policy.restart == "replug")] if active else []
-        plan = plan._replace(steps=(*_save(task, "next_start"), *start))
+        plan = plan._replace(steps=(*_save(task, "live" if start else "next_start"), *start))
     if desired.autostart not in (None, observed.autostart):
         plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, bool(desired.autostart))))
     return plan.with_notes(_bridge_renamed(observed, plan), [])

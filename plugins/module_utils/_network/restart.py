@@ -24,8 +24,9 @@ def running_guests(observed: Observed) -> list[Guest]:
 def bounce(observed: Observed, target: Element, more: tuple[Item, ...] = ()) -> list[Step]:
     """The steps that restart a network with a new definition, with the NICs of running guests out of the way; ``more``
     is what else becomes of it by that."""
-    restarted = (Item("active", True, True, "restart"),)
-    around: list[Step] = [Stop(observed.name, restarted), Start(observed.name, (*restarted, *more))]
+    stop = Stop(observed.name, (Item("active", True, False, "restart"),))
+    start = Start(observed.name, (Item("active", False, True, "restart"), *more))
+    around: list[Step] = [stop, start]
     if not observed.parking and not (running_guests(observed) and _loses_ports(definition(observed.live), target)):
         return around
     parking = parking_of(observed.name).network

@@ -126,10 +126,11 @@ def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect)
         made = host(*STATES[state])
         before, apply = looks(made), made.apply
 
-        def fail(step, bad=bad, apply=apply):
-            if step != bad or after_effect:
+        def fail(step, bad=bad, apply=apply, once=iter([True])):
+            fails = step == bad and next(once, False)  # the rollback may restart the network with the same step
+            if not fails or after_effect:
                 apply(step)
-            if step == bad:
+            if fails:
                 raise LibvirtError("Cannot carry out the step", "the test says no", 38)
 
         made.apply = fail
