@@ -75,18 +75,26 @@ class LockedError(NetworkError):
     """Another process holds the lock of a network for longer than this task waits."""
 
 
-# libvirt names the socket of the daemon that does not run: its own, or one of the several that Fedora and RHEL 9 have.
-_SOCKET = re.compile(r"Failed to connect socket to '\S*/(\w+?)-sock(?:-ro)?': (?:Connection refused|No such file)")
+# libvirt names the socket of the daemon that is not running: its own, or one of the several of Fedora and RHEL 9.
+_DOWN = re.compile(r"Failed to connect socket to '\S*/(\w+?)-sock(?:-ro)?': (?:Connection refused|No such file)")
+# A socket for root alone, or polkit, which asks for what nobody can answer in a task.
+_DENIED = re.compile(
+    r"Failed to connect socket to '\S*-sock(?:-ro)?': Permission denied|org\.libvirt\.unix\.|access denied by policy"
+)
 
 
 def remedy(text: str) -> str:
-    """What to do about an error of libvirt's that says which of its daemons does not run, else ""."""
-    found = _SOCKET.search(text)
+    """What to do about an error of libvirt's that says which of its daemons is not running, or that the user lacks
+    privileges, else ""."""
+    if _DENIED.search(text):
+        return "run the task as root (become: true); check mode, info, check and audit need no privileges"
+    found = _DOWN.search(text)
     if found is None:
         return ""
     if found[1] != "libvirt":
-        return f"{found[1]} does not run: systemctl start {found[1]}.socket on the hypervisor"
-    return "libvirtd does not run: systemctl start libvirtd.socket (or virtproxyd.socket) on the hypervisor"
+        return f"{found[1]} is not running: start it on the hypervisor with systemctl start {found[1]}.socket"
+    units = "libvirtd (or virtqemud and virtnetworkd)"
+    return f"libvirtd is not running: start it on the hypervisor with systemctl start {units}"
 
 
 class LibvirtError(NetworkError):

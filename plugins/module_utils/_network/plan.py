@@ -121,7 +121,11 @@ def _plan_running(task: _Task) -> Plan:
         lost, warnings = _lost(task, "restart")
         return plan._replace(steps=(*_save(task, "restart"), *bounce(observed, target, lost))).with_notes(warnings, [])
     if rest and policy.restart != "never":
-        why = f"running guests use it: {_names(guests)}" if guests and kept else "it is not saved and would be gone"
+        why = (
+            f"running guests use it: {_names(guests)}; restart=replug moves their NICs aside and restarts it"
+            if guests and kept
+            else "it is transient and a stop would delete it; virt_network makes it persistent"
+        )
         warning = (
             f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect, and was left running "
             f"because {why}"

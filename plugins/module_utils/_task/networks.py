@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-from ansible.module_utils.basic import env_fallback, missing_required_lib
+from ansible.module_utils.basic import env_fallback
 
 from .._converge.networks import converge
 from .._errors.errors import NetworkError
@@ -48,7 +48,7 @@ CHANGE = {
 
 
 def start(options: dict[str, Any], **rules: Any) -> Module:
-    """The AnsibleModule of a module with these options, which fails in Ansible's words when a library is missing."""
+    """The AnsibleModule of a module with these options, which fails with a package's name when a library is missing."""
     try:
         module = Module({**options, **CONNECTION}, supports_check_mode=True, **rules)
     except UnicodeError as error:  # AnsibleModule itself logs the options as UTF-8
@@ -56,7 +56,9 @@ def start(options: dict[str, Any], **rules: Any) -> Module:
         raise SystemExit(1) from None
     for name, there in (("libvirt-python", _gateway.HAS_LIBVIRT), ("lxml", _codec.HAS_LXML)):
         if not there:
-            module.fail_json(msg=missing_required_lib(name))
+            from .libraries import missing
+
+            module.fail_json(msg=missing(name))
     found = list(unfit(module.params))
     if module.params["timeout"] <= 0:
         found.append(f"timeout must be more than 0 seconds, not {module.params['timeout']:g}")

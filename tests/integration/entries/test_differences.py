@@ -118,7 +118,7 @@ def test_transient_network_learns_and_stays_transient(stage: Stage) -> None:
     services = [{"service": "sip", "protocol": "udp", "domain": "lab.test"}, {"service": "sip", "protocol": "udp"}]
     (served,) = entry_tasks.play(stage, [entry("virt_dns_srv", srvs=services)])
     assert (served["changed"], served["restart_required"]) == (False, True)
-    assert "is not saved and would be gone" in served["warnings"][0]
+    assert "it is transient and a stop would delete it; virt_network makes it persistent" in served["warnings"][0]
     assert "Persistent:     no" in stage.host.virsh("net-info", NAME)
     assert stage.ifindex(entry_tasks.BRIDGE) == number
     assert sum("<host " in line for line in entry_tasks.lines(stage, saved=False)) == 10

@@ -50,6 +50,7 @@ def test_auditor_changes_nothing(stage: Stage) -> None:
     assert refused["msg"].startswith("Cannot ")
     assert len(refused["msg"].splitlines()) == 1
     assert any(word in refused["msg"] for word in ("Permission denied", "access denied", "read-only")), refused["msg"]
+    assert "run the task as root (become: true); check mode, info" in refused["msg"]
     assert refused["look"] == before
 
 

@@ -43,7 +43,9 @@ def test_the_daemon_that_is_down_is_named(stage: Stage, daemon: str) -> None:
     stage.host.start_libvirtd(daemon)
     for result in told:
         assert result["failed"]
-        assert f"{daemon} does not run: systemctl start {daemon}.socket" in result["msg"]
+        assert (
+            f"{daemon} is not running: start it on the hypervisor with systemctl start {daemon}.socket" in result["msg"]
+        )
     assert (stage.xml("parts"), stage.xml("parts", saved=False)) == before
     assert stage.network(**CHANGED)["changed"]
 

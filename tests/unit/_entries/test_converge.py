@@ -124,10 +124,10 @@ def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect)
     steps = run(host(*STATES[state]), desired_of(case), rehearse=True).plan.steps
     for bad in steps:
         made = host(*STATES[state])
-        before, apply = looks(made), made.apply
+        before, apply, first = looks(made), made.apply, iter([True])
 
-        def fail(step, bad=bad, apply=apply, once=iter([True])):
-            fails = step == bad and next(once, False)  # the rollback may restart the network with the same step
+        def fail(step, bad=bad, apply=apply, first=first):
+            fails = step == bad and next(first, False)  # the rollback may restart the network with the same step
             if not fails or after_effect:
                 apply(step)
             if fails:

@@ -47,7 +47,7 @@ def test_check_mode_uses_the_read_only_connection(lan, check):
     assert bool(lan.host.calls) is not check
     assert result["restart_required"] is True
     assert len(result["warnings"]) == 1
-    assert "running guests use it: vm1" in str(result["warnings"][0])
+    assert "running guests use it: vm1; restart=replug moves their NICs" in str(result["warnings"][0])
 
 
 def test_the_policy_is_the_users(lan):
@@ -130,7 +130,7 @@ def test_a_user_and_a_host_are_told():
     "where,name,library", [(_gateway, "HAS_LIBVIRT", "libvirt-python"), (_codec, "HAS_LXML", "lxml")]
 )
 @pytest.mark.parametrize("module", ["virt_network", "virt_network_info"])
-def test_a_missing_library_is_told_in_ansibles_words(monkeypatch, where, name, library, module):
+def test_a_missing_library_is_named_as_ansible_names_it(monkeypatch, where, name, library, module):
     monkeypatch.setattr(where, name, False)
     failed = run_module(module, **({"name": "n"} if module == "virt_network" else {}))
     assert failed["msg"].startswith(f"Failed to import the required Python library ({library}) on ")
