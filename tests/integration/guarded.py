@@ -171,10 +171,10 @@ class Guarded:
         """Whether the fault has come."""
         return bool(self.sh("cat /run/faults/happened 2>/dev/null", check=False))
 
-    def calls(self) -> list[tuple[str, str, int]]:
-        """Each command that the guard has started: phase, name, number."""
-        lines = [line.split() for line in self.sh("cat /run/faults/log").splitlines() if line]
-        return [(line[0], line[1], int(line[2])) for line in lines]
+    def calls(self) -> list[tuple[str, str, int, str]]:
+        """Each command that the guard has started: phase, name, number, and the words that follow."""
+        lines = [line.split(maxsplit=3) for line in self.sh("cat /run/faults/log").splitlines() if line]
+        return [(phase, name, int(number), "".join(words)) for phase, name, number, *words in lines]
 
     def rest(self) -> None:
         """Wait until no unit of the guard runs or waits."""

@@ -5,8 +5,11 @@ What is seen is compared with the rows of docs/faults.md (tests/faults/guard.yml
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import pytest
 
@@ -19,9 +22,8 @@ from ..guarded import SECRET, Fault, Guarded
 
 pytestmark = [pytest.mark.lab, pytest.mark.deep, pytest.mark.slow]
 
-Part = Callable[[Guarded, int], list[str]]
 PROVIDERS = ("networkmanager", "networkd", "ifupdown", "netplan")
-SHARDS = amount(1, 3)  # machines of each provider that share its faults: most of the time they wait
+MACHINES = amount(1, 2)  # of each provider: most of the time they wait
 KINDS = ("fail", "hang", "kill", "killed", "full", "full-run")
 GOOD, BAD = ("arm", "go", "apply", "await", "confirm"), ("undo", "outcome")
 ROWS = {phase: row for row in fault_docs.table("guard")["rows"] for phase in row["phases"]}
@@ -29,15 +31,35 @@ ROWS = {phase: row for row in fault_docs.table("guard")["rows"] for phase in row
 REPEATED = ("sleep", "ping", "ip", "grep", "seq")
 
 
-def faults(guarded: Guarded, phases: tuple[str, ...], size: int, shard: int) -> list[Fault]:
-    """Some of the faults at the commands that the last change has started."""
-    calls = [
-        (phase, name, number)
-        for phase, name, number in guarded.calls()
-        if phase in phases and (number == 1 or name not in REPEATED) and (phase != "await" or number == 1)
-    ]
-    every = [Fault(*call, kind) for call in dict.fromkeys(calls) for kind in KINDS]
-    return sampled(every, size, (guarded.provider, phases))[shard::SHARDS]
+# What differs from run to run in the words of a command.
+CHANGING = re.compile(r"(?<=virtfleet-host-bridge\.)\w{6}|\d+")
+
+
+class Shared:
+    """What machines share out: each takes what no other one has taken."""
+
+    def __init__(self) -> None:
+        self._lock, self._taken = Lock(), set[object]()
+
+    def take(self, what: object) -> bool:
+        """Whether it is still there."""
+        with self._lock:
+            known = what in self._taken
+            self._taken.add(what)
+        return not known
+
+
+def faults(guarded: Guarded, phases: tuple[str, ...]) -> list[tuple[Fault, object]]:
+    """The faults at the commands that the last change has started, each with what is equal where the guard of another
+    provider starts a command in the same words."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    every: list[tuple[Fault, object]] = []
+    for phase, name, number, words in guarded.calls():
+        if phase in phases and (number == 1 or not (name in REPEATED or phase == "await")):
+            command = (phase, name, CHANGING.sub("", words))
+            seen[command] += 1
+            every += [(Fault(phase, name, number, kind), (command, seen[command], kind)) for kind in KINDS]
+    return sampled(every, 1, (guarded.provider, phases))
 
 
 def wrong(guarded: Guarded, what: object, done: dict[str, int], ends: list[str]) -> list[str]:
@@ -56,22 +78,23 @@ def wrong(guarded: Guarded, what: object, done: dict[str, int], ends: list[str])
     return found
 
 
-def at_each_command(guarded: Guarded, shard: int) -> list[str]:
+def at_each_command(guarded: Guarded, shared: Shared) -> list[str]:
     """A change that is kept and one that is not, and then each with faults."""
     done = guarded.change(None)
-    kept = faults(guarded, GOOD, 1, shard)
+    kept = faults(guarded, GOOD)
     found = [f"{guarded.provider} has not read {value}" for value in guarded.unread()]
     found += wrong(guarded, "no fault", done, ["complete"])
     done = guarded.change(None, good=False)
-    undone = faults(guarded, BAD, 1, shard)
+    undone = faults(guarded, BAD)
     found += wrong(guarded, "a bad change", done, ["rolled back"])
-    for fault in (*kept, *undone):
-        done = guarded.change(fault, good=fault in kept)
-        found += wrong(guarded, fault, done, ROWS[fault.phase]["ends"])
+    for fault, same in (*kept, *undone):
+        if shared.take(same):
+            done = guarded.change(fault, good=fault.phase in GOOD)
+            found += wrong(guarded, fault, done, ROWS[fault.phase]["ends"])
     return found
 
 
-def without_its_operator(guarded: Guarded, _shard: int) -> list[str]:
+def without_its_operator(guarded: Guarded, _shared: Shared) -> list[str]:
     """The controller is gone while the change is made, and then the power."""
     ends = {row["fault"]: row["ends"] for row in ROWS_ALONE}
     done = guarded.change(None, stop="go", outcome=False)
@@ -89,17 +112,17 @@ ROWS_ALONE = [row for row in fault_docs.table("guard")["rows"] if not row["phase
 
 def test_every_fault_ends_well(lab: Lab) -> None:
     """All providers side by side; a sample is two of them, one with faults at commands."""
-    parts: list[tuple[str, Part, int]] = [(one, at_each_command, shard) for one in PROVIDERS for shard in range(SHARDS)]
-    parts += [(provider, without_its_operator, 0) for provider in PROVIDERS]
+    parts = [(provider, at_each_command) for provider in PROVIDERS] * MACHINES
+    parts += [(provider, without_its_operator) for provider in PROVIDERS]
     if not DEEP:
         one, other = sampled(PROVIDERS, 2)
-        parts = [(one, at_each_command, 0), (other, without_its_operator, 0)]
+        parts = [(one, at_each_command), (other, without_its_operator)]
+    shared = Shared()
 
-    def run(part: tuple[str, Part, int]) -> list[str]:
-        provider, ask, shard = part
-        guarded = Guarded(lab, FULL[0], provider)
+    def run(part: tuple[str, Callable[[Guarded, Shared], list[str]]]) -> list[str]:
+        guarded = Guarded(lab, FULL[0], part[0])
         try:
-            return ask(guarded, shard)
+            return part[1](guarded, shared)
         finally:
             guarded.machine.stop()
 
