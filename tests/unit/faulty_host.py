@@ -8,8 +8,6 @@ from typing import Any, Callable, NamedTuple
 
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     LibvirtError,
     StoppedError,
@@ -28,6 +26,7 @@ from tests.unit.case_files import (
 )
 from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.guests import FakeGuests
+from tests.unit.jobs import converge, converge_nics
 
 # What a module asks of a hypervisor, each a call of libvirt or several, or a look at the host.
 CALLS = frozenset(

@@ -28,7 +28,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "_nics": ("_network", "_schema", "_values", "_xml"),
     "_hypervisor": ("_values", "_xml"),
     "_diagnosis": ("_nics", "_network", "_schema", "_values", "_xml"),
-    "_converge": ("_diagnosis", "_nics", "_network", "_schema", "_values", "_xml"),
+    "_converge": ("_values",),
     "_audit": ("_converge", "_diagnosis", "_nics", "_network", "_schema", "_values", "_xml"),
 }
 BELOW["_task"] = tuple(BELOW)
@@ -246,7 +246,7 @@ def test_file_names_say_something():
 
 LONG = "\n".join(["def long():", '    """Say why."""', *["    pass"] * 38])
 XML, PLAN = "module_utils/_xml/codec", "module_utils/_network/plan"
-GATEWAY, RUN = "module_utils/_hypervisor/gateway", "module_utils/_converge/networks"
+GATEWAY, RUN = "module_utils/_hypervisor/gateway", "module_utils/_converge/conductor"
 TASK, FILTER, MODULE = "module_utils/_task/networks", "filter/a_filter", "modules/virt_thing"
 REPORT = "plugin_utils/_reports/report"
 
@@ -315,9 +315,9 @@ def test_wrong_files_are_found(path, text, problem):
             GATEWAY,
             "import os\ndef connect():\n    '''Connect.'''\n    import libvirt\nfrom .._values.steps import Stop",
         ),
-        (RUN, "def run():\n    'Run.'\n    from .transaction import transact\nfrom .._network.plan import plan"),
+        (RUN, "def run():\n    'Run.'\n    from .transaction import transact\nfrom .._values.resource import World"),
         (MODULE, "from ..module_utils import _python\nfrom ..module_utils._task.networks import run_network"),
-        (TASK, "from ansible.module_utils.basic import AnsibleModule\nfrom .._converge.networks import converge"),
+        (TASK, "from ansible.module_utils.basic import AnsibleModule\nfrom .._converge.conductor import converge"),
         (
             FILTER,
             "from ansible.errors import AnsibleFilterError\nfrom ..module_utils._nics.interface_spec import render",

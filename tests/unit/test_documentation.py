@@ -15,7 +15,6 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import lists as _entries
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Lease
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address
@@ -32,6 +31,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome 
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr
 from tests.tools import generate, interface_docs, option_docs, pages
+from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module
 
@@ -173,8 +173,8 @@ def returned(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(_module, "start", lambda _options, **_rules: fake)
     monkeypatch.setattr(_module, "Gateway", lambda *_given: FakeGateway())
     monkeypatch.setattr(_topology_module, "Guests", lambda *_given: FakeGateway())
-    monkeypatch.setattr(_module, "converge", lambda *_given: [OUTCOME])
-    monkeypatch.setattr(_topology_module, "converge_topology", lambda *_given: [OUTCOME, nic_outcome()])
+    outcomes = [OUTCOME, *([nic_outcome()] if module == "virt_topology" else [])]
+    monkeypatch.setattr(_module, "converge", lambda *_given: outcomes)
     importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}").main()
     return fake.result
 

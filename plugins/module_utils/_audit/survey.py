@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._converge.topology import converge_topology
+from .._converge.conductor import converge
 from .._diagnosis.check import check
 from .._errors.errors import NetworkError
 from .._network import info as _info
+from .._network.resource import Networks
 from .._nics import info as _nic_info
 from .._nics.nics import mac_of
+from .._nics.resource import Nics
 from .._values.desired import Policy
 from .._values.host import Inspected
 from .._values.nic_steps import DesiredNics, NicOutcome, report
@@ -73,7 +75,8 @@ def _problems(error: NetworkError) -> list[str]:
 
 def _nic_rows(gateway: Inspected, wanted: Wanted) -> list[Row]:
     """What differs of guests' NICs. Raises a NetworkError with all that speaks against all of this."""
-    outcomes = converge_topology(gateway, wanted, Policy(), True, 0)
+    networks = Networks(gateway, wanted.networks, Policy(), wanted.bridges)
+    outcomes = converge(gateway, [networks, Nics(gateway, wanted.guests)], True, 0)
     return [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
 
 

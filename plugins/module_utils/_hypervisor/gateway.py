@@ -226,11 +226,11 @@ class Gateway:
         flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE
         self._network(step).setMetadata(field, step.text or None, None, None, flags)
 
-    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
-        """Holds networks and guests against every other task within reach; raises LockedError after so many seconds."""
+    def lock(self, things: Sequence[tuple[str, str]], seconds: float) -> AbstractContextManager[None]:
+        """Holds networks and guests, each by its kind and name, against every other task within reach; raises
+        LockedError after so many seconds."""
         from .lock import locked, reach_of
 
-        things = [*(("network", name) for name in names), *(("guest", name) for name in guests)]
         return locked(reach_of(str(self._conn.getURI())), things, seconds, pause)
 
 

@@ -4,18 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Sequence
 
-from .._errors.errors import InvalidNetworkError, InvalidNicsError
+from .._errors.errors import InvalidNetworkError
 from .._values.observed import Observed
 from .._values.outcome import Outcome
 from .._values.surroundings import Surroundings
 from .conflicts import bridges, taken
 from .target import spec_of
-
-# What the name of a guest has in front among those of networks, in which there is no "/".
-GUEST = "guest/"
 
 
 def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surroundings) -> Surroundings:
@@ -45,21 +41,11 @@ def waits(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
     return {one.desired.name: [other.desired.name for other in busy if _takes(one, other)] for one in outcomes}
 
 
-def in_order(waiting: Mapping[str, Sequence[str]]) -> list[str]:
-    """First what others wait for. Raises an error when they wait for each other."""
-    try:
-        return list(TopologicalSorter(waiting).static_order())
-    except CycleError as error:
-        names = dict.fromkeys(error.args[1])
-    guest = next((name for name in names if name.startswith(GUEST)), "")
-    others = ", ".join(repr(name) for name in sorted(names) if not name.startswith(GUEST))
-    if guest:
-        why = f"they and the networks {others} wait for each other, as one network takes what another one gives up"
-        raise InvalidNicsError(guest[len(GUEST) :], [f"{why}: move the NICs elsewhere first, in a task of its own"])
-    name = next(iter(names))
-    others = ", ".join(repr(other) for other in sorted(names) if other != name)
+def deadlock(names: Sequence[str]) -> InvalidNetworkError:
+    """The error for networks that wait for each other."""
+    others = ", ".join(repr(other) for other in sorted(names) if other != names[0])
     why = f"it exchanges its bridge, subnet or route with {others}, which takes two tasks: free one of them first"
-    raise InvalidNetworkError(name, [why])
+    return InvalidNetworkError(names[0], [why])
 
 
 def _takes(one: Outcome, other: Outcome) -> bool:

@@ -5,23 +5,21 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ansible.module_utils.basic import env_fallback
 
-from .._converge.networks import converge
+from .._converge.conductor import converge
 from .._errors.errors import NetworkError
 from .._errors.readable import readable, unfit
 from .._hypervisor import gateway as _gateway
 from .._hypervisor.calls import signals
 from .._hypervisor.gateway import Gateway
 from .._network.info import summary
+from .._network.resource import Networks
 from .._network.target import tally
 from .._schema.network import NETWORK
 from .._values.desired import Desired, Policy
@@ -33,6 +31,7 @@ from .task import Module
 
 if TYPE_CHECKING:
     from .._entries.lists import Collection
+    from .._values.resource import Resource
 
 CONNECTION = {
     "uri": {"type": "str", "default": "qemu:///system", "fallback": (env_fallback, ["LIBVIRT_DEFAULT_URI"])},
@@ -83,35 +82,63 @@ def finish(
     module.exit_json(**result)
 
 
-def run_networks(
+class Run(NamedTuple):
+    """A finished job: the module's parameters, the gateway, the outcomes, the files with the replaced definitions, and
+    the seconds that it took."""
+
+    params: dict[str, Any]
+    gateway: Any
+    outcomes: list[Any]
+    backups: list[str]
+    seconds: float
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What the job cost."""
+        return cost([outcome.plan for outcome in self.outcomes], self.seconds)
+
+
+def run_job(
     options: dict[str, Any],
-    read: Callable[[dict[str, Any], Any], Any],
-    tell: Callable[[list[Any], list[str]], dict[str, Any]],
-    bring: Callable[..., list[Any]] | None = None,
+    job: Callable[[Module, Any], list[Resource]],
+    result: Callable[[Run], dict[str, Any]],
     kind: type[Gateway] | None = None,
     **rules: Any,
 ) -> None:
-    """Runs a module that changes networks: ``read`` makes what is wanted of its parameters, ``bring`` (else converge)
-    brings that about, ``tell`` makes the result of the outcomes and of the files with the replaced definitions."""
-    module = start({**options, **CHANGE}, **rules)
+    """Runs a module that changes something: ``job`` makes the resources of its parameters, ``result`` the result."""
+    module = start(options, **rules)
     params: dict[str, Any] = module.params
-    saved: list[str] = []
+    backups: list[str] = []
 
-    def back_up(outcomes: list[Outcome]) -> None:
-        if params["backup"]:
-            saved.extend(_back_up(params["backup_dir"], outcome) for outcome in outcomes if _replaces(outcome))
+    def before_apply(outcomes: list[Any]) -> None:
+        if params.get("backup"):
+            from .backups import back_up, replaces
+
+            backups.extend(back_up(params["backup_dir"], one) for one in outcomes if replaces(one))
 
     def work(gateway: Any) -> dict[str, Any]:
-        began, policy = time.monotonic(), Policy(params["restart"], params["force"])
-        wanted = read(params, gateway)
-        outcomes = (bring or converge)(gateway, wanted, policy, module.check_mode, params["lock_timeout"], back_up)
+        began = time.monotonic()
+        outcomes = converge(gateway, job(module, gateway), module.check_mode, params["lock_timeout"], before_apply)
         for outcome in outcomes:
             for warning in outcome.plan.warnings:
                 module.warn(warning)
-        plans = [outcome.plan for outcome in outcomes]
-        return {**tell(outcomes, saved), "cost": cost(plans, time.monotonic() - began)}
+        return result(Run(params, gateway, outcomes, backups, time.monotonic() - began))
 
     finish(module, module.check_mode, work, kind)
+
+
+def networks_of(
+    gateway: Any, wanted: Sequence[Desired], params: dict[str, Any], bridges: Sequence[str] = ()
+) -> Networks:
+    """Wanted networks as a resource, with what a task may cost guests."""
+    return Networks(gateway, wanted, Policy(params["restart"], params["force"]), bridges, _explain)
+
+
+def _explain(gateway: Any, network: str) -> str:
+    """Why a network does not start, as a diagnosis sees it."""
+    from .._diagnosis.check import explain
+
+    return explain(gateway.look(), gateway.networks(), network, gateway.version())
 
 
 def desired_network(params: dict[str, Any]) -> Desired:
@@ -180,50 +207,24 @@ def _difference(outcome: Outcome) -> dict[str, str]:
 def cost(plans: Sequence[Any], seconds: float) -> dict[str, Any]:
     """What the plans cost: calls to libvirt, whether a running network was restarted, the time of the whole task."""
     steps = [step for plan in plans for step in plan.steps]
-    bounced, calls = any(item.effect == "restart" for step in steps for item in step.items), 0
+    restarted, calls = any(item.effect == "restart" for step in steps for item in step.items), 0
     if steps:
         from .._values.steps import calls_of
 
         calls = sum(map(calls_of, steps))
-    return {"calls": calls, "restart": bounced, "seconds": round(seconds, 3)}
+    return {"calls": calls, "restart": restarted, "seconds": round(seconds, 3)}
 
 
-def _kept(saved: list[str]) -> dict[str, str]:
-    return {"backup_file": saved[0]} if saved else {}
+def network_result(run: Run) -> dict[str, Any]:
+    """The result of a module for one network, but for what is its own."""
+    kept = {"backup_file": run.backups[0]} if run.backups else {}
+    return {**result_of(run.outcomes), "cost": run.cost, **kept}
 
 
 def _state_line(observed: Observed) -> str:
     if not observed.saved:
         return ""
     return f"<!-- active: {observed.active}, autostart: {observed.autostart}, persistent: {observed.persistent} -->\n"
-
-
-def _replaces(outcome: Outcome) -> bool:
-    return bool(outcome.before.saved) and outcome.plan.before != outcome.plan.after
-
-
-def _back_up(folder: str, outcome: Outcome) -> str:
-    """Keeps the definition that is about to be replaced; its file is for root only, as libvirt's own are."""
-    name, path = outcome.plan.network, ""
-    try:
-        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        rest = f".{stamp}.12345678.xml"  # mkstemp adds eight characters
-        room = os.pathconf(folder, "PC_NAME_MAX") - len(rest)
-        kept = name.encode()[:room].decode(errors="ignore")
-        handle, path = tempfile.mkstemp(".xml", f"{kept}.{stamp}.", folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(outcome.before.saved)
-            file.flush()
-            os.fsync(file.fileno())  # some file systems find out only now that they are full
-    except OSError as error:
-        if path:
-            Path(path).unlink(missing_ok=True)
-        raise NetworkError(
-            f"Cannot keep the definition of network {name!r} in {folder} ({error.strerror}), so nothing was changed: "
-            "set backup_dir to a folder that can be written"
-        ) from None
-    return path
 
 
 def run_info(options: dict[str, Any], tell: Callable[[Gateway, dict[str, Any]], dict[str, Any]]) -> None:
@@ -248,10 +249,10 @@ def run_entries(kind: Collection) -> None:
     """Runs a module for the entries of one list of a network."""
     from .._entries import options as entries
 
-    run_networks(
-        entries.entry_options(kind),
-        lambda params, _gateway: [entries.desired_entries(kind, params)],
-        lambda outcomes, saved: {**result_of(outcomes), **_entries_of(outcomes[0]), **_kept(saved)},
+    run_job(
+        {**entries.entry_options(kind), **CHANGE},
+        lambda module, gateway: [networks_of(gateway, [entries.desired_entries(kind, module.params)], module.params)],
+        lambda run: {**network_result(run), **_entries_of(run.outcomes[0])},
         **entries.entry_rules(kind),
     )
 
@@ -267,9 +268,9 @@ def network_rules() -> dict[str, Any]:
 
 def run_network() -> None:
     """Runs the module for one whole network."""
-    run_networks(
-        network_options(),
-        lambda params, _gateway: [desired_network(params)],
-        lambda outcomes, saved: {**result_of(outcomes), "network": summary(outcomes[0].after), **_kept(saved)},
+    run_job(
+        {**network_options(), **CHANGE},
+        lambda module, gateway: [networks_of(gateway, [desired_network(module.params)], module.params)],
+        lambda run: {**network_result(run), "network": summary(run.outcomes[0].after)},
         **network_rules(),
     )

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._converge.nics import converge_nics
 from .._errors.errors import NoAddressError
 from .._hypervisor.guests import Guests, Known
 from .._nics.interface_checks import list_problems
 from .._nics.nics import SCOPES, label, mac_of, render
+from .._nics.resource import Nics
 from .._schema.interface import INTERFACE
 from .._values.nic_steps import DesiredNics, NicOutcome, NicPlan, PlannedNic, WantedNic, report, words
 from .._xml.codec import normalise, write_xml
 from .._xml.fields import argument_spec
-from .networks import finish, start
+from .networks import Run, finish, run_job, start
+from .task import Module
+
+if TYPE_CHECKING:
+    from .._values.resource import Resource
 
 STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 TASK = {
@@ -41,25 +45,35 @@ def several_options() -> dict[str, Any]:
     return {"type": "list", "elements": "dict", "options": {**argument_spec(INTERFACE), "state": STATE}}
 
 
+class _Addresses:
+    """The addresses that the NICs of a task get; it waits ``seconds`` for them, 0 when nobody does."""
+
+    def __init__(self) -> None:
+        self.seconds, self.known = 0.0, set[Known]()
+
+    def job(self, module: Module, gateway: Guests) -> list[Resource]:
+        """The wanted NICs as a resource. What is known before tells later what is new."""
+        params, desired = module.params, desired_nics(module.params)
+        if params["wait_for_ip"] and not module.check_mode:
+            self.seconds = params["ip_timeout"]
+        if self.seconds > 0:
+            networks = {one.spec.get("source", {}).get("network", "") for one in desired.nics} - {""}
+            self.known = gateway.known_addresses(desired.guest, networks)
+        return [Nics(gateway, [desired])]
+
+    def result(self, run: Run) -> dict[str, Any]:
+        """The result, once all NICs have their addresses."""
+        (outcome,) = run.outcomes
+        found = [_address(run.gateway, outcome, nic, self.seconds, self.known) for nic in outcome.plan.nics]
+        nics = [{**summary(nic), "address": address} for nic, address in zip(outcome.plan.nics, found)]
+        return {**result_of(outcome.plan), "ifaces": nics}
+
+
 def run_iface() -> None:
     """Runs the module for the NICs of a guest."""
-    options = iface_options()
-    module = start(options, mutually_exclusive=[("ifaces", name) for name in argument_spec(INTERFACE)])
-    params: dict[str, Any] = module.params
-
-    def work(gateway: Guests) -> dict[str, Any]:
-        desired = desired_nics(params)
-        patience = params["ip_timeout"] if params["wait_for_ip"] and not module.check_mode else 0
-        networks = {one.spec.get("source", {}).get("network", "") for one in desired.nics} - {""}
-        known = gateway.known_addresses(desired.guest, networks) if patience > 0 else set()
-        outcome = converge_nics(gateway, desired, module.check_mode, params["lock_timeout"])
-        for warning in outcome.plan.warnings:
-            module.warn(warning)
-        found = [_address(gateway, outcome, nic, patience, known) for nic in outcome.plan.nics]
-        told = [{**summary(nic), "address": address} for nic, address in zip(outcome.plan.nics, found)]
-        return {**result_of(outcome.plan), "ifaces": told}
-
-    finish(module, module.check_mode, work, Guests)
+    addresses = _Addresses()
+    rules = [("ifaces", name) for name in argument_spec(INTERFACE)]
+    run_job(iface_options(), addresses.job, addresses.result, Guests, mutually_exclusive=rules)
 
 
 def desired_nics(params: dict[str, Any]) -> DesiredNics:

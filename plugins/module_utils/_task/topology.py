@@ -4,22 +4,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._converge.topology import converge_topology
 from .._errors.errors import NetworkError
 from .._hypervisor.gateway import Gateway
 from .._hypervisor.guests import Guests
 from .._network.info import summary
 from .._network.target import owner
+from .._nics.resource import Nics
 from .._schema.network import NETWORK
 from .._values.desired import Desired
 from .._values.nic_steps import NicOutcome
 from .._values.outcome import Outcome
-from .._values.topology import Outcomes, Wanted
+from .._values.topology import Wanted
 from .._xml.codec import normalise
 from . import networks as _module
 from . import nics as _nic_module
+from .task import Module
+
+if TYPE_CHECKING:
+    from .._values.resource import Resource
 
 OF_A_GUEST = ("domain", "state", "exclusive", "apply", "replace", "unplug_timeout")
 
@@ -72,7 +76,13 @@ def _twice(names: list[str]) -> list[str]:
 
 def run_topology() -> None:
     """Runs the module for many networks at once."""
-    _module.run_networks(topology_options(), desired_topology, _result, converge_topology, Guests)
+    _module.run_job({**topology_options(), **_module.CHANGE}, _job, _result, Guests)
+
+
+def _job(module: Module, gateway: Guests) -> list[Resource]:
+    wanted = desired_topology(module.params, gateway)
+    networks = _module.networks_of(gateway, wanted.networks, module.params, wanted.bridges)
+    return [networks, Nics(gateway, wanted.guests)]
 
 
 def run_audit() -> None:
@@ -91,21 +101,22 @@ def run_audit() -> None:
     )
 
 
-def _result(outcomes: Outcomes, saved: list[str]) -> dict[str, Any]:
+def _result(run: _module.Run) -> dict[str, Any]:
     return {
-        **result_of(outcomes),
-        "networks": [summary(one.after) for one in outcomes if isinstance(one, Outcome)],
+        **result_of(run.outcomes),
+        "cost": run.cost,
+        "networks": [summary(one.after) for one in run.outcomes if isinstance(one, Outcome)],
         "ifaces": [
             {"domain": one.desired.guest, **_nic_module.summary(nic)}
-            for one in outcomes
+            for one in run.outcomes
             if isinstance(one, NicOutcome)
             for nic in one.plan.nics
         ],
-        **({"backup_files": saved} if saved else {}),
+        **({"backup_files": run.backups} if run.backups else {}),
     }
 
 
-def result_of(outcomes: Outcomes) -> dict[str, Any]:
+def result_of(outcomes: list[Any]) -> dict[str, Any]:
     """What a user is told about all of them as one plan."""
     parts = [
         _module.result_of([one]) if isinstance(one, Outcome) else _nic_module.result_of(one.plan) for one in outcomes

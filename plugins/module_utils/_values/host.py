@@ -35,8 +35,8 @@ class Host(Protocol):
     def apply(self, step: Any) -> None:
         """Carries out one step."""
 
-    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
-        """Holds networks and guests against other tasks."""
+    def lock(self, things: Sequence[tuple[str, str]], seconds: float) -> AbstractContextManager[None]:
+        """Holds networks and guests, each by its kind and name, against other tasks."""
 
     def devices(self) -> dict[str, Device] | None:
         """The hypervisor's devices, None when they cannot be seen from here."""
@@ -84,8 +84,8 @@ class GuestHost(Protocol):
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step."""
 
-    def lock(self, names: Sequence[str], seconds: float, guests: Sequence[str] = ()) -> AbstractContextManager[None]:
-        """Holds networks and guests against other tasks."""
+    def lock(self, things: Sequence[tuple[str, str]], seconds: float) -> AbstractContextManager[None]:
+        """Holds networks and guests, each by its kind and name, against other tasks."""
 
 
 class Hypervisor(Host, GuestHost, Protocol):

@@ -154,3 +154,8 @@ class NicOutcome(NamedTuple):
     desired: DesiredNics
     plan: NicPlan
     before: ObservedGuest
+
+    @property
+    def name(self) -> str:
+        """The guest's."""
+        return self.desired.guest

@@ -33,3 +33,8 @@ class Outcome(NamedTuple):
     plan: Plan
     before: Observed
     after: Observed
+
+    @property
+    def name(self) -> str:
+        """The network's."""
+        return self.desired.name

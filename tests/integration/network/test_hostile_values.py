@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._network import dnsmasq as _dnsmasq
@@ -19,6 +18,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._schema.network 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
 from tests import deep
+from tests.unit.jobs import converge
 
 from ..hostile_values import Inventor, Spec, configuration, merged, names, reservations
 from ..stage import Stage

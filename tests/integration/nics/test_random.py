@@ -9,7 +9,6 @@ import libvirt
 import pytest
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Guests
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import render
@@ -18,6 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.nics impor
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
 from tests.deep import SEED, amount
+from tests.unit.jobs import converge_nics
 
 from .. import random_nics
 from ..stage import Stage

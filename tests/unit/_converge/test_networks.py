@@ -6,12 +6,13 @@ import sys
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge, settled
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LockedError
+from ansible_collections.virtfleet.network.plugins.module_utils._network.resource import is_up_to_date
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from tests.unit.case_files import PLANS, desired_of, host_of, load, observed_of, policy_of
+from tests.unit.jobs import converge
 
-TRANSACTION = "ansible_collections.virtfleet.network.plugins.module_utils._transaction"
+TRANSACTION = "ansible_collections.virtfleet.network.plugins.module_utils._converge.transaction"
 SAME = {"observed": {"saved": "lan", "live": "same"}, "desired": {"forward": {"mode": "nat"}}}
 OTHER = {"observed": {"saved": "lan", "live": "same"}, "desired": {"forward": {}}}
 
@@ -22,15 +23,15 @@ def cases(changing):
 
 
 @pytest.mark.parametrize("case", cases(True), ids=lambda case: case["description"])
-def test_what_changes_is_not_settled(case):
-    assert settled(desired_of(case), observed_of(case)) is False
+def test_what_changes_is_not_is_up_to_date(case):
+    assert is_up_to_date(desired_of(case), observed_of(case)) is False
 
 
 @pytest.mark.parametrize("case", cases(False), ids=lambda case: case["description"])
 def test_what_does_not_change_is_settled_unless_it_waits_for_a_restart(case):
     waits = case.get("restart_required", False) or "xml" in case.get("desired", {})
     guests = observed_of(case).guests if policy_of(case).restart == "replug" else None
-    assert settled(desired_of(case), observed_of(case)._replace(guests=guests)) is not waits
+    assert is_up_to_date(desired_of(case), observed_of(case)._replace(guests=guests)) is not waits
 
 
 @pytest.mark.parametrize("rehearse", [True, False])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     ApplyError,
     InvalidNicsError,
@@ -14,6 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import mac_of
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import result_of
 from tests.unit.case_files import load, parametrized
+from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of, rows_of
 
 PLANS = [case for case in load("nics") if "steps" in case]

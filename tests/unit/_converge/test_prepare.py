@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.conflicts import UNCHECKED_HOST
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
@@ -14,6 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Lack
 from tests.unit.case_files import actions_of, spec_of, xml_of
 from tests.unit.fake_libvirt import FakeHost
+from tests.unit.jobs import converge
 
 NO_SCHEMA = "the definition was not checked against the hypervisor's libvirt schema, which is not here"
 WRONG = {"address": "192.168.50.1/24", "dhcp": {"ranges": [{"start": "10.9.9.1", "end": "10.9.9.2"}]}}

@@ -7,7 +7,6 @@ import re
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     ApplyError,
     InUseError,
@@ -22,6 +21,7 @@ from tests.unit.case_files import definition, sorted_xml, spec_of, state_of
 from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.forward import as_running
+from tests.unit.jobs import converge
 from tests.unit.specs import options
 from tests.unit.valid_specs import networks
 

@@ -7,13 +7,13 @@ import re
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.topology import converge_topology
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import owner
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Guest
 from tests.unit.fake_libvirt.guests import FakeGuests
+from tests.unit.jobs import converge_topology
 
 VALIDATOR = ArgumentSpecValidator(_topology_module.topology_options())
 

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     ApplyError,
     InUseError,
@@ -31,6 +30,7 @@ from tests.unit.case_files import (
 )
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.definition import accepted
+from tests.unit.jobs import converge
 
 SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
 

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.check import check
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import Server, Sight, Socket
 from tests.unit import nic_cases
 from tests.unit.fake_libvirt.host import FakeHost
+from tests.unit.jobs import converge
 
 LAN = (
     "<network><name>lan</name><bridge name='virbr1'/><ip address='192.168.81.1' prefix='24'>"

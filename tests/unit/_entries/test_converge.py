@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build, tally
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import cost, result_of
@@ -28,6 +27,7 @@ from tests.unit.entry_cases import (
 )
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.forward import as_running
+from tests.unit.jobs import converge
 
 GUESTS = (Guest("vm1", True, ()),)
 # The same network without entries, and as somebody else has changed it: a field of some entries is another one.

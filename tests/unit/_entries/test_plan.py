@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import tally
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import cost
@@ -13,6 +12,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import report
 from tests.unit.entry_cases import KINDS, XML, desired, host
 from tests.unit.fake_libvirt import FakeHost
+from tests.unit.jobs import converge
 
 GUESTS = (Guest("vm1", True, ("52:54:00:00:00:01",), (Nic("52:54:00:00:00:01"),)), Guest("vm2", False, ()))
 OPEN = XML.replace("'nat'", "'open'")

@@ -7,12 +7,12 @@ import re
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.case_files import definition
 from tests.unit.entry_cases import KINDS, desired, entries_in, host, without
+from tests.unit.jobs import converge
 
 HOSTS, RECORDS = KINDS["dhcp_host"], KINDS["dns_host"]
 NET = {"ips": [{"address": "10.0.0.1/24"}, {"address": "fd00::1/64"}]}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError, InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.case_files import definition, state_of
 from tests.unit.entry_cases import KINDS, desired, entries_in, host, same_entries
+from tests.unit.jobs import converge
 
 ONE, TWO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 DUID = "00:03:00:01:52:54:00:00:00:01"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import libvirt
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway, Lease
@@ -22,6 +21,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.steps im
     Update,
 )
 from tests.unit.case_files import definition, load, spec_of, xml_of
+from tests.unit.jobs import converge
 
 URI = "test:///default"
 ITEMS = (Item("path", None, None, "live"),)

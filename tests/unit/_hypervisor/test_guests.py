@@ -93,8 +93,11 @@ def test_guests_are_observed(gateway):
 
 
 def test_lock_of_a_guest_is_none_of_a_network(gateway):
-    with gateway.lock(["test"], 0, ["test"]), pytest.raises(LockedError, match="Cannot change guest 'test'"):
-        gateway.lock([], 0, ["test"]).__enter__()
+    with (
+        gateway.lock([("network", "test"), ("guest", "test")], 0),
+        pytest.raises(LockedError, match="Cannot change guest 'test'"),
+    ):
+        gateway.lock([("guest", "test")], 0).__enter__()
 
 
 def test_refusals_say_of_which_guest(gateway):

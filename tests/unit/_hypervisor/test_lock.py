@@ -24,13 +24,18 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.lock
 HOLD = """
 import sys
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
-with Gateway("test:///default", True).lock(sys.argv[1:], 5):
+with Gateway("test:///default", True).lock([("network", name) for name in sys.argv[1:]], 5):
     print("held", flush=True)
     sys.stdin.read()
 """
 GROUP = 54300  # may write to libvirt
 MEMBER, OTHER_MEMBER, STRANGER = 54301, 54302, 54303
 LAN = [("network", "lan")]
+
+
+def networks(*names):
+    """Networks to lock."""
+    return [("network", name) for name in names]
 
 
 @pytest.fixture
@@ -60,28 +65,28 @@ def holder():
 
 @pytest.mark.parametrize("names", [["a"], ["c", "b"], ["b", "a"]])
 def test_a_network_is_changed_by_one_process_at_a_time(gateway, holder, names):
-    with pytest.raises(LockedError) as refusal, gateway.lock(names, 0.1):
+    with pytest.raises(LockedError) as refusal, gateway.lock(networks(*names), 0.1):
         pass
     assert f"process {holder.pid} has been changing it for more than 0.1 seconds" in str(refusal.value)
     assert "raise lock_timeout" in str(refusal.value)
 
 
 def test_other_networks_are_free(gateway, holder):
-    with gateway.lock(["c", "d"], 0):
+    with gateway.lock(networks("c", "d"), 0):
         pass
 
 
 def test_what_was_locked_before_the_one_that_is_taken_is_free_again(gateway, holder):
-    with pytest.raises(LockedError), gateway.lock(["a0", "b"], 0):
+    with pytest.raises(LockedError), gateway.lock(networks("a0", "b"), 0):
         pass
-    with gateway.lock(["a0"], 0):
+    with gateway.lock(networks("a0"), 0):
         pass
 
 
 def test_a_lock_goes_with_its_process(gateway, holder):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    with gateway.lock(["a", "b"], 0):
+    with gateway.lock(networks("a", "b"), 0):
         pass
 
 
@@ -89,30 +94,33 @@ def test_a_lock_is_waited_for(gateway, holder):
     let_go = []
     release = threading.Timer(0.2, lambda: (let_go.append(True), holder.stdin.close()))
     release.start()
-    with gateway.lock(["a"], 30):
+    with gateway.lock(networks("a"), 30):
         assert let_go
 
 
 def test_networks_and_guests_share_one_patience(gateway, holder):
     began = time.monotonic()
-    with pytest.raises(LockedError, match=r"more than 0\.3 seconds"), gateway.lock(["a", "b"], 0.3, ["a"]):
+    with (
+        pytest.raises(LockedError, match=r"more than 0\.3 seconds"),
+        gateway.lock([*networks("a", "b"), ("guest", "a")], 0.3),
+    ):
         pass
     assert 0.3 <= time.monotonic() - began < 3
 
 
 def test_a_lock_holds_against_the_same_process_too(gateway):
     with (
-        gateway.lock(["a", "a"], 0),
+        gateway.lock(networks("a", "a"), 0),
         pytest.raises(LockedError, match=f"process {os.getpid()} "),
-        gateway.lock(["a"], 0),
+        gateway.lock(networks("a"), 0),
     ):
         pass
 
 
 def test_an_error_inside_frees_it(gateway):
-    with pytest.raises(KeyError), gateway.lock(["a"], 0):
+    with pytest.raises(KeyError), gateway.lock(networks("a"), 0):
         raise KeyError
-    with gateway.lock(["a"], 0):
+    with gateway.lock(networks("a"), 0):
         pass
 
 
@@ -125,7 +133,7 @@ def test_a_lock_whose_file_was_removed_is_taken_in_the_new_one(gateway, monkeypa
         return real(file, path)
 
     monkeypatch.setattr(_lock, "_is_at", removed)
-    with gateway.lock(["a"], 0), pytest.raises(LockedError), gateway.lock(["a"], 0):
+    with gateway.lock(networks("a"), 0), pytest.raises(LockedError), gateway.lock(networks("a"), 0):
         pass
 
 
@@ -137,7 +145,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="it acts as several us
 @needs_root
 def test_another_network_namespace_sees_the_lock(gateway):
     with holding("unshare", "--net") as process, pytest.raises(LockedError, match=f"process {process.pid} "):
-        gateway.lock(["a"], 0).__enter__()
+        gateway.lock(networks("a"), 0).__enter__()
 
 
 @needs_root
@@ -146,7 +154,7 @@ def test_another_container_is_told_as_such(gateway):
         holding("unshare", "--pid", "--fork", "--kill-child"),
         pytest.raises(LockedError, match="process 1 of another container"),
     ):
-        gateway.lock(["a"], 0).__enter__()
+        gateway.lock(networks("a"), 0).__enter__()
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.entry_cases import KINDS, desired, host
 from tests.unit.fake_libvirt.base import read, write
+from tests.unit.jobs import converge
 
 MAC, OTHER = "52:54:00:00:01:01", "52:54:00:00:01:02"
 HOST = f"<host mac='{MAC}' name='one' ip='10.0.0.11'/>"

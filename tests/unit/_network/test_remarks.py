@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.networks import converge
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from tests.unit.entry_cases import KINDS, desired, host
+from tests.unit.jobs import converge
 
 XML = """
 <network>

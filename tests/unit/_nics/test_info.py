@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.info import guests
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.verdict import verdict
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Guest, Nic
+from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 
 MAC = "52:54:00:00:00:0a"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNicsError
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.info import nic_summary
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import nics_of
 from tests.unit.case_files import load
 from tests.unit.fake_libvirt.guests import FakeGuests
+from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of
 
 MAC = {"address": "52:54:00:00:00:0a"}

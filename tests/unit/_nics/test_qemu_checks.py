@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNicsError
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
     interface_problems,
     interface_warnings,
 )
+from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 
 ROUTE = {"source": {"network": "lan"}, "ips": [{"address": "10.0.0.2/24"}]}

@@ -6,10 +6,10 @@ import contextlib
 
 from hypothesis import HealthCheck, given, settings
 
-from ansible_collections.virtfleet.network.plugins.module_utils._converge.nics import converge_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNicsError
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import result_of
+from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.specs import options
 

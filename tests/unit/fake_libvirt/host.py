@@ -125,12 +125,12 @@ class FakeHost:
             raise LibvirtError("Cannot read the definition", str(error), error.code) from None
 
     @contextlib.contextmanager
-    def lock(self, names, seconds, guests=()):
+    def lock(self, things, seconds):
         """Holds networks and guests; nobody else would let go while one waits."""
-        names = [*names, *(f"guest/{guest}" for guest in guests)]
+        names = [name if kind == "network" else f"{kind}/{name}" for kind, name in things]
         if self.held.intersection(names):
             raise LockedError(f"held for {seconds} seconds")
-        self.locked.append((list(names), seconds))
+        self.locked.append((names, seconds))
         self.held.update(names)
         self.on_lock()
         try:
