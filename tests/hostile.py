@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HARM = Path("/tmp/virtfleet-hostile")
+HARM = Path("/tmp/virtfleet-hostile")  # noqa: S108 - nobody writes it
 _TOUCH = f"touch {HARM}"
 
 # Around the limits of an interface's name, of a file's name, a DNS label and name, a TXT string, dnsmasq's lines.

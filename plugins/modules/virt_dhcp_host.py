@@ -289,7 +289,7 @@ problems:
       fd00:50::/64)'
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DHCP_HOST
 from ..module_utils._task.networks import run_entries
 

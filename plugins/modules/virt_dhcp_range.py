@@ -235,7 +235,7 @@ problems:
       has: 192.168.50.0/24)'
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DHCP_RANGE
 from ..module_utils._task.networks import run_entries
 

@@ -253,7 +253,7 @@ problems:
     - dns.hosts[0] needs hostnames
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DNS_HOST
 from ..module_utils._task.networks import run_entries
 

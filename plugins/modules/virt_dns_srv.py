@@ -249,7 +249,7 @@ problems:
     - dns.srvs[0] needs target for port, priority and weight
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DNS_SRV
 from ..module_utils._task.networks import run_entries
 

@@ -211,7 +211,7 @@ problems:
     - dns.txts[0] needs value
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DNS_TXT
 from ..module_utils._task.networks import run_entries
 

@@ -220,7 +220,7 @@ problems:
     - "52:54:00:00:60:0a (network backup): there is no network 'backup' (there is: default, guests)"
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._task.nics import run_iface
 
 

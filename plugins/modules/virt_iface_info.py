@@ -219,7 +219,7 @@ guests:
               sample: 0
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._task.nics import run_iface_info
 
 

@@ -152,7 +152,7 @@ libvirt:
   sample: 9000000
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._task.topology import run_audit
 
 

@@ -152,7 +152,7 @@ not_looked_at:
     - "whether DHCP answers a discover: nobody asked for it with probe=true"
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._task.nics import run_check
 
 

@@ -231,7 +231,7 @@ networks:
               sample: ""
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._network.info import networks
 from ..module_utils._task.networks import run_info
 

@@ -253,7 +253,7 @@ problems:
     - portgroups may have one default, not full, metered
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import PORTGROUP
 from ..module_utils._task.networks import run_entries
 

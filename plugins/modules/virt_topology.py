@@ -283,7 +283,7 @@ problems:
     - subnet 192.168.50.0/24 overlaps 192.168.48.0/20, the hypervisor's own address on eno1
 """
 
-from ..module_utils import _python  # pylint: disable=unused-import
+from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._task.topology import run_topology
 
 

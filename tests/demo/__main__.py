@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.demo import outside
 from tests.demo.fleet import Fleet, expect, say
 from tests.integration.kinds import KINDS
-from tests.lab import LabUnavailable
+from tests.lab import Hypervisor, LabUnavailable
+from tests.lab.guest import Guest
 
 RESTART = {
     "nat_network_domain": {"name": "shop.example"},
@@ -41,6 +42,22 @@ def main() -> int:
 
 def show(fleet: Fleet) -> None:
     """The story: rehearsal, creation, second run, what guests have, changes while they run, drift, and the end."""
+    _create(fleet)
+    host, other = fleet.hosts
+    guest = _change(fleet, host)
+    _repair(fleet, host, other)
+    say("What there is now")
+    fleet.play("show", quiet=False)
+    say("A page about it, with pictures")
+    fleet.play("report", options=("-e", f"report_file={REPORT}"))
+    say("All of it goes again")
+    guest.stop()
+    fleet.play("teardown", options=("-e", json.dumps(TEARDOWN)))
+    expect(not any(fleet.networks().values()), "no network is left")
+    expect(REPORT.exists(), f"the page about what there was is {REPORT}")
+
+
+def _create(fleet: Fleet) -> None:
     say("What would the playbooks do? Check mode changes nothing")
     fleet.play(*KINDS, options=("--check",))
     expect(not any(fleet.networks().values()), "no hypervisor has a network yet")
@@ -53,7 +70,8 @@ def show(fleet: Fleet) -> None:
     say("What guests have of it, as the outside world sees them")
     outside.table(fleet.hosts)
 
-    host, other = fleet.hosts
+
+def _change(fleet: Fleet, host: Hypervisor) -> Guest:
     say(f"A virtual machine boots on {host.name}, with one NIC behind NAT and one on the LAN")
     guest = outside.virtual_machine(host)
     say("A reservation and a name, while the machine runs and talks")
@@ -63,23 +81,16 @@ def show(fleet: Fleet) -> None:
     say("A domain and another MTU, which take a restart of the network, under the same machine")
     with outside.survives(host, guest):
         fleet.play("nat", options=("-e", json.dumps(RESTART)))
+    return guest
 
+
+def _repair(fleet: Fleet, host: Hypervisor, other: Hypervisor) -> None:
     say(f"Somebody changes networks of {other.name} by hand")
     for command in DRIFT:
         print(f"$ virsh {command}", flush=True)
         other.virsh(command)
     for mode, what in (("--check",), "check mode finds all of it, and nothing else"), ((), "it is repaired"):
         expect(fleet.play(*KINDS[1:], options=mode) == {host.name: 0, other.name: len(DRIFT)}, what)
-
-    say("What there is now")
-    fleet.play("show", quiet=False)
-    say("A page about it, with pictures")
-    fleet.play("report", options=("-e", f"report_file={REPORT}"))
-    say("All of it goes again")
-    guest.stop()
-    fleet.play("teardown", options=("-e", json.dumps(TEARDOWN)))
-    expect(not any(fleet.networks().values()), "no network is left")
-    expect(REPORT.exists(), f"the page about what there was is {REPORT}")
 
 
 if __name__ == "__main__":

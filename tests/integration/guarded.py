@@ -31,7 +31,7 @@ READ = {
     "ifupdown": "ifquery br0",
     "netplan": "netplan get bridges.br0; networkctl status --no-pager --full br0",
 }
-SECRET = "sesame-open"
+SECRET = "sesame-open"  # noqa: S105 - nobody's
 # What each provider has that no bridge is made of, and nobody is to see.
 SECRETS = {
     "networkmanager": ("NetworkManager/system-connections/eth0.nmconnection", f"\n[user]\nuser.password={SECRET}\n"),

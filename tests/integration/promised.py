@@ -113,7 +113,7 @@ class Pair:
         if chance.random() < 0.05:
             spec["dnsmasq_options"] = chance.sample(["no-such-option", "strict-order", "log-dhcp", "port=99999"], 2)
         if spec.get("ips") and chance.random() < 0.1:
-            root = chance.choice(["/tmp", "/nowhere", "/etc/passwd"])
+            root = chance.choice(["/srv", "/nowhere", "/etc/passwd"])
             spec["ips"] = [{**spec["ips"][0], "tftp": {"root": root}}, *spec["ips"][1:]]
         if chance.random() < 0.05:
             spec["mtu"] = {"size": chance.choice([68, 1000, 1280])}

@@ -66,7 +66,7 @@ class Tasks:
         options = {**network, "dns": {**network.get("dns", {}), **dns}} if network.get("ips") else network
         for item in options.get("ips", []):
             if item.get("family") != "ipv6" and self.chance.random() < 0.3:
-                item["tftp"] = {"root": "/tmp"}
+                item["tftp"] = {"root": "/srv"}
             for host in item.get("dhcp", {}).get("hosts", [])[:1]:
                 shared = self.chance.choice([name for name in ("mac", "id", "name", "ip") if name in host])
                 by = {"mac" if "mac" in host else "id": self.chance.choice(MACS if "mac" in host else DUIDS)}

@@ -9,8 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import yaml
+
 MAC = "52:54:00:00:02:02"
 FIXED, FIXED6, ROUTER = "192.0.2.2/24", "2001:db8::2/64", "192.0.2.1"
+
+
+def netplan_of(text: str) -> Any:
+    """Netplan's YAML with all scalars as strings, as they are written."""
+    return yaml.load(text, yaml.BaseLoader)  # noqa: S506 - it makes nothing but strings
 
 
 def link(index: int, name: str, *addresses: str, dynamic: bool = False, **more: Any) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class _Caught(Exception):
 def argument_spec(module: str) -> dict[str, Any]:
     """The options of a module, as AnsibleModule gets them."""
 
-    def catch(self: object, spec: dict[str, Any], **_rules: Any) -> None:
+    def catch(_self: object, spec: dict[str, Any], **_rules: Any) -> None:
         raise _Caught(spec)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -147,16 +147,8 @@ def test_a_form_that_no_survey_can_check_is_refused_by_the_module(wrong: dict[st
     assert result["msg"].count(next(iter(wrong.values()))) == 1
 
 
-def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As AWX hands them to Ansible; what somebody writes into a survey is never run as a template."""
-    hostile = {"reservation_name": "{{ 6 * 7 }}"}
-    names = {"diagnose_network_names": "web\n\nmy lan\n"}
-    launches = {
-        "reservations": ("reservations_hosts", {**ANSWERS["reservations"], **hostile}),
-        "attach": ("attach_ifaces", {**ANSWERS["attach"], "attach_mac": "52:54:00:00:20:0a"}),
-        "diagnose": ("diagnose_networks", names),
-        "teardown": ("teardown_networks", {}),
-    }
+def handed_on(launches: dict[str, tuple[str, dict[str, Any]]], tmp_path: Path) -> dict[str, Any]:
+    """What Ansible makes of a variable of each playbook, after a survey with these answers."""
     command = [*PLAYBOOK, "-i", "localhost,", "-e", json.dumps(HERE)]
     told = {name: "{{ " + name + " }}" for name, _answers in launches.values()}
     for playbook, (_name, answers) in launches.items():
@@ -169,8 +161,23 @@ def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "play.yml").write_text(json.dumps([play]))
     done = subprocess.run([*command, str(tmp_path / "play.yml")], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    made = json.loads((tmp_path / "told").read_text())
+    result: dict[str, Any] = json.loads((tmp_path / "told").read_text())
+    return result
 
+
+def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As AWX hands them to Ansible; what somebody writes into a survey is never run as a template."""
+    hostile = {"reservation_name": "{{ 6 * 7 }}"}
+    names = {"diagnose_network_names": "web\n\nmy lan\n"}
+    made = handed_on(
+        {
+            "reservations": ("reservations_hosts", {**ANSWERS["reservations"], **hostile}),
+            "attach": ("attach_ifaces", {**ANSWERS["attach"], "attach_mac": "52:54:00:00:20:0a"}),
+            "diagnose": ("diagnose_networks", names),
+            "teardown": ("teardown_networks", {}),
+        },
+        tmp_path,
+    )
     (reservation,) = made["reservations_hosts"]
     reservation["mac"] = MAC.canonical(str(reservation["mac"]))  # a number, since ansible-core 2.19
     assert reservation == {"mac": "52:54:00:00:20:10", "ip": "10.0.0.9", "name": "{{ 6 * 7 }}", "state": "present"}

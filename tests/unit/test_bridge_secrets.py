@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
-from tests.unit.bridge_hosts import IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, WIRED, Told
+from tests.unit.bridge_hosts import IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, WIRED, Told, netplan_of
 
 HOSTS = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN, "networkmanager": NETWORKMANAGER}
-SECRET = "ssEsAmE"
+SECRET = "ssEsAmE"  # noqa: S105 - nobody's
 BR0 = {"name": "br0", "port": "eth0"}
 LINES = {
     "networkd": ("PrivateKey={}", "# {}", "; DNS={}", "[{}]\nKey={}", "Key = {}", "{}=", "Key=\\\n{}"),
@@ -59,7 +59,7 @@ def test_a_line_of_a_file_is_not_shown(provider: str) -> None:
 def test_a_setting_of_netplan_is_not_shown(tree: dict[str, Any]) -> None:
     (path, text), *_ = NETPLAN.files.items()
     for kind, name in (("ethernets", "lan"), ("ethernets", "other"), ("wifis", "wl0"), ("tunnels", "wg0")):
-        document = yaml.load(text, yaml.BaseLoader)
+        document = netplan_of(text)
         document["network"].setdefault(kind, {}).setdefault(name, {}).update(tree)
         told = replace(NETPLAN, files={path: f"# {SECRET}\n{yaml.safe_dump(document)}"})
         found = plan(told)
@@ -89,8 +89,8 @@ def test_scalars_of_netplan_stay_as_they_are() -> None:
     )
     found = plan(replace(NETPLAN, files={path: text + odd}))
     (written,) = [file["text"] for file in found["files"] if file["path"] == path]
-    kept = yaml.load(written, yaml.BaseLoader)["network"]["ethernets"]["vlan7"]
-    assert kept == yaml.load(odd.strip(), yaml.BaseLoader)["vlan7"]
+    kept = netplan_of(written)["network"]["ethernets"]["vlan7"]
+    assert kept == netplan_of(odd.strip())["vlan7"]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def arguments(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a module gives to AnsibleModule."""
     given: list[dict[str, Any]] = []
 
-    def ansible_module(argument_spec: dict[str, Any], **rules: Any) -> None:
+    def ansible_module(argument_spec: dict[str, Any], **_rules: Any) -> None:
         given.append(argument_spec)
         raise EOFError
 
@@ -219,7 +219,7 @@ class FakeGateway:
     def close(self) -> None:
         """Nothing is open."""
 
-    def leases(self, name: str) -> list[Lease]:
+    def leases(self, _name: str) -> list[Lease]:
         return [Lease("52:54:00:00:00:01", "192.168.50.10", 24, "web", "", 0)]
 
 

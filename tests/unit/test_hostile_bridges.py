@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
 from ansible_collections.virtfleet.network.plugins.plugin_utils._bridges.options import bridge_options
 from tests.deep import sampled
 from tests.hostile import HARM, VALUES, is_one_sentence
-from tests.unit.bridge_hosts import FIXED, FIXED6, IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, Told
+from tests.unit.bridge_hosts import FIXED, FIXED6, IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, Told, netplan_of
 
 pytestmark = pytest.mark.deep
 
@@ -62,8 +61,7 @@ MARKS = {
 def texts(plan: Mapping[str, Any]) -> dict[str, str]:
     """The files by path; the uuids of profiles follow from the bridge's name, and netplan sees no quotes."""
     found = {file["path"]: re.sub(r"(?m)^uuid=.*$", "", file["text"] or "") for file in plan["files"]}
-    loader = yaml.BaseLoader  # all scalars are strings
-    return {path: str(yaml.load(text, loader)) if ".yaml" in path else text for path, text in found.items()}
+    return {path: str(netplan_of(text)) if ".yaml" in path else text for path, text in found.items()}
 
 
 @pytest.mark.parametrize("provider", HOSTS)

@@ -17,7 +17,7 @@ from .._xml.fields import Spec
 
 # A finding before it is said of which network: its code, and what was seen.
 Seen = Iterator[tuple[str, str]]
-EVERYWHERE = ("0.0.0.0", "::", "*")  # noqa: S104 - read, not bound
+EVERYWHERE = ("0.0.0.0", "::", "*")  # read, not bound
 DNS = 53
 DHCP = {4: 67, 6: 547}
 # The chains of libvirt's rules for what passes a bridge, and where they are jumped to: iptables' names, and nftables'

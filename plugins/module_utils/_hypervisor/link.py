@@ -162,7 +162,7 @@ class Link:
     def _abandon(self) -> None:
         """Leaves a connection that hangs alone: Python would close it at its end, and hang as well."""
         if self._conn is not None:
-            self._conn._o = None  # noqa: SLF001
+            self._conn._o = None
         self._conn = None
         self._hung.append(self._caller)
         self._caller = Caller()
@@ -179,7 +179,7 @@ class Remote:
 
     def _method(self, name: str) -> Any:
         if self._era != self._link.era:
-            self._real, self._era = self._find(self._link._conn), self._link.era  # noqa: SLF001
+            self._real, self._era = self._find(self._link._conn), self._link.era
         return getattr(self._real, name)
 
 

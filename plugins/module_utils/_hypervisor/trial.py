@@ -25,7 +25,7 @@ ACCEPT_RA = "/proc/sys/net/ipv6/conf/{}/accept_ra"
 RTF_ADDRCONF = 0x40000
 IPV6_FREEBIND = 78  # Python has no name for it
 DHCP = (67, 547)
-ANYWHERE = ("0.0.0.0", "::", "*")  # noqa: S104 - dnsmasq binds DHCP there
+ANYWHERE = ("0.0.0.0", "::", "*")  # dnsmasq binds DHCP there
 # What libvirt writes in any case (networkDnsmasqConfContents); some of it may not be repeated.
 WRITTEN = ("strict-order", "pid-file=/run/pid", "except-interface=lo", "bind-dynamic", "interface=virbr0")
 Answers = Iterator["tuple[bool, str]"]  # whether it is certain, and what is wrong

@@ -16,7 +16,7 @@ from .conflicts import is_managed
 from .target import mode
 
 DNS, TFTP, DHCP = 53, 69, {4: 67, 6: 547}
-ANYWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - dnsmasq binds DHCP there
+ANYWHERE = {4: "0.0.0.0", 6: "::"}  # dnsmasq binds DHCP there
 WALLED = ("", "nat", "route")
 
 

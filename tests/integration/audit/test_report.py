@@ -34,7 +34,7 @@ def browser(started: Browser) -> Browser:
 
 
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Path:
+def page(tmp_path: Path) -> Path:
     drift = [{**ROW, "network": "net0", "state": "differs", "path": "mtu.size", "asked": 1400, "saved": 1500}]
     fleet = {f"hv{number}": result(number % 3, number % 4) for number in range(1, 13)}
     fleet["hv3"].update(as_asked=False, rows=drift, findings=[FINDING])

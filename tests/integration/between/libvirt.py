@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - it c
 sys.path[:] = [path for path in sys.path if path != HERE]
 del sys.modules["libvirt"]
 
-import libvirt  # noqa: E402
+import libvirt
 
 calls = 0
 
@@ -32,7 +32,7 @@ def _watch(owner, name):
         if calls == int(os.environ["LAB_AT"]):
             if not os.environ.get("LAB_COMMAND"):
                 raise _refusal()
-            subprocess.run(
+            subprocess.run(  # noqa: S602 - what a person would type
                 os.environ["LAB_COMMAND"],
                 shell=True,
                 check=True,

@@ -30,7 +30,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         self._tell(result)
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+    def v2_runner_on_failed(self, result: Any, **_how: Any) -> None:
         self._tell(result, failed=True)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:

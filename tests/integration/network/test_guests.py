@@ -129,13 +129,15 @@ def test_network_is_not_stopped_under_a_guest(busy: Stage, guest: Guest, stop: d
     assert_undisturbed(busy, guest, number)
 
 
-def test_paused_guest_counts_as_running(busy: Stage, guest: Guest) -> None:
+@pytest.mark.usefixtures("guest")
+def test_paused_guest_counts_as_running(busy: Stage) -> None:
     busy.host.virsh("suspend", "lodger")
     assert "lodger" in busy.refused(name="bridged", state="absent")
     busy.host.virsh("resume", "lodger")
 
 
-def test_force_stops_a_network_under_a_guest(busy: Stage, guest: Guest) -> None:
+@pytest.mark.usefixtures("guest")
+def test_force_stops_a_network_under_a_guest(busy: Stage) -> None:
     result = busy.network(name="busy", active=False, force=True)
     # What waits for a restart until then is in the plan as well: the stop takes what only runs.
     assert {step["action"] for step in result["plan"]} == {"stop"}
@@ -145,7 +147,8 @@ def test_force_stops_a_network_under_a_guest(busy: Stage, guest: Guest) -> None:
     busy.network(name="busy")
 
 
-def test_restart_comes_when_the_guest_is_gone(busy: Stage, guest: Guest) -> None:
+@pytest.mark.usefixtures("guest")
+def test_restart_comes_when_the_guest_is_gone(busy: Stage) -> None:
     change = {"name": "busy", "mtu": {"size": 1450}}
     assert busy.network(**change)["restart_required"]
     busy.host.virsh("destroy", "lodger")

@@ -109,7 +109,8 @@ def test_names_follow_records_live(network: Stage) -> None:
     assert network.ifindex("vf-names") == bridge
 
 
-def test_only_foreign_names_are_forwarded(network: Stage, world_dns: None) -> None:
+@pytest.mark.usefixtures("world_dns")
+def test_only_foreign_names_are_forwarded(network: Stage) -> None:
     client = network.client("vf-names")
     client.dhcp()
     assert dig(client, WORLD, "any.lab.test") == ["192.0.2.78"]

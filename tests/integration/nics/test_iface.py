@@ -149,7 +149,8 @@ def test_moved_to_another_network_it_gets_a_new_lease(office: Stage, web: Guest)
     assert not waited["changed"]
 
 
-def test_what_cannot_change_in_place_is_replaced_only_when_that_is_allowed(office: Stage, web: Guest) -> None:
+@pytest.mark.usefixtures("web")
+def test_what_cannot_change_in_place_is_replaced_only_when_that_is_allowed(office: Stage) -> None:
     before = definitions(office)
     refused = office.run(iface(mac={"address": SECOND}, alias={"name": "ua-second"}))
     assert "alias.name of 52:54:00:81:00:02" in refused["msg"]
@@ -173,7 +174,8 @@ def test_guest_reboots_with_what_is_saved(office: Stage, web: Guest) -> None:
     web.wait_for(f"NIC eth0 {FIRST} ADDRESS 192.168.81.")
 
 
-def test_failure_puts_both_definitions_back(office: Stage, web: Guest) -> None:
+@pytest.mark.usefixtures("web")
+def test_failure_puts_both_definitions_back(office: Stage) -> None:
     # libvirt refuses the model only after the old one is unplugged.
     refused = office.run(iface(mac={"address": SECOND}, model={"type": "nonsense"}, replace=True))
     assert "the NICs of guest 'web' were put back as they were" in refused["msg"]
@@ -189,7 +191,8 @@ def test_failure_puts_both_definitions_back(office: Stage, web: Guest) -> None:
     assert told(office, THIRD)["reason"] == "it is only saved, and not plugged in"
 
 
-def test_exclusive_round_trip(office: Stage, web: Guest) -> None:
+@pytest.mark.usefixtures("web")
+def test_exclusive_round_trip(office: Stage) -> None:
     (guest,) = succeeded(office.run({INFO: {"domain": "web"}}))["guests"]
     specs = [nic["spec"] for nic in guest["nics"] if nic["live"]]
     real = change(office, ifaces=specs, exclusive=True)
@@ -197,7 +200,8 @@ def test_exclusive_round_trip(office: Stage, web: Guest) -> None:
     assert macs(office) == [[FIRST, SECOND]] * 2
 
 
-def test_guest_that_holds_on(office: Stage, web: Guest) -> None:
+@pytest.mark.usefixtures("web")
+def test_guest_that_holds_on(office: Stage) -> None:
     office.host.virsh("suspend", "web")
     before = definitions(office)
     refused = office.run(iface(mac={"address": SECOND}, state="absent", unplug_timeout=1))
@@ -210,7 +214,8 @@ def test_guest_that_holds_on(office: Stage, web: Guest) -> None:
     assert macs(office) == [[FIRST, SECOND]] * 2
 
 
-def test_nic_that_a_restart_of_its_network_cut_off_is_told(office: Stage, web: Guest) -> None:
+@pytest.mark.usefixtures("web")
+def test_nic_that_a_restart_of_its_network_cut_off_is_told(office: Stage) -> None:
     inactive = office.play(iface(check=True, mac={"address": FOURTH}, source={"network": "far"}, **NEW))
     assert "there is no network 'far'" in inactive[0]["msg"]
     office.host.virsh("net-destroy", "dmz")

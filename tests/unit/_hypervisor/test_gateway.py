@@ -153,7 +153,8 @@ def test_a_connection_that_cannot_be_made_says_so(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_read_only_connection_changes_nothing(gateway):
+@pytest.mark.usefixtures("gateway")
+def test_the_read_only_connection_changes_nothing():
     reader = Gateway(URI, readonly=True)
     try:
         assert reader.observe("default").active
@@ -190,7 +191,7 @@ class _Listing:
     def __getattr__(self, name):
         return getattr(self._conn, name)
 
-    def listAllNetworks(self):  # noqa: N802 - libvirt's name
+    def listAllNetworks(self):
         return self._networks
 
 
@@ -212,7 +213,8 @@ def guests(gateway):
     off.undefine()
 
 
-def test_guests_are_found_by_the_network_and_by_its_bridge(gateway, guests):
+@pytest.mark.usefixtures("guests")
+def test_guests_are_found_by_the_network_and_by_its_bridge(gateway):
     applied(gateway, Define("n", ITEMS, XML))
     off, runs = gateway.guests()["n"]
     assert off == Guest("off", False, ("52:54:00:00:00:02", "52:54:00:00:01:02"), by_bridge=True)
@@ -237,7 +239,8 @@ def test_guest_that_a_network_only_gets_with_its_next_start_is_known(gateway):
         moves.undefine()
 
 
-def test_a_bridge_of_the_host_is_not_of_the_network_that_names_it(gateway, guests):
+@pytest.mark.usefixtures("guests")
+def test_a_bridge_of_the_host_is_not_of_the_network_that_names_it(gateway):
     applied(gateway, Define("n", ITEMS, definition({"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}})))
     assert [guest.macs for guest in gateway.guests()["n"]] == [("52:54:00:00:00:02",), ("52:54:00:00:00:01",)]
 

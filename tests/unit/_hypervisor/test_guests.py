@@ -36,35 +36,35 @@ class Domain:
     def __getattr__(self, name):
         return lambda *given: self.calls.append((name, *given))
 
-    def lookupByName(self, _name):  # noqa: N802
+    def lookupByName(self, _name):
         return self
 
     def name(self):
         return "web"
 
-    def UUIDString(self):  # noqa: N802
+    def UUIDString(self):
         return "u"
 
-    def isActive(self):  # noqa: N802
+    def isActive(self):
         return 1
 
-    def isPersistent(self):  # noqa: N802
+    def isPersistent(self):
         return 1
 
-    def XMLDesc(self, flags=0):  # noqa: N802
+    def XMLDesc(self, flags=0):
         if flags == libvirt.VIR_DOMAIN_XML_MIGRATABLE:
             raise libvirt.libvirtError("read only")
         self.looks += not flags
         alias = "<interface><alias name='net0'/></interface>" if self.looks <= self.gone_after else ""
         return f"<domain><devices>{alias}</devices></domain>"
 
-    def interfaceAddresses(self, source):  # noqa: N802
+    def interfaceAddresses(self, source):
         if source == libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
             raise libvirt.libvirtError("no agent")
         found = {"addr": "192.168.81.7", "prefix": 24, "type": 0}
         return {"vnet0": {"hwaddr": MAC.upper(), "addrs": [found]}, "lo": {"hwaddr": None, "addrs": None}}
 
-    def interfaceStats(self, tap):  # noqa: N802
+    def interfaceStats(self, tap):
         if tap != "vnet0":
             raise libvirt.libvirtError("no such device")
         return (1, 2, 3, 4, 5, 6, 7, -1)

@@ -85,7 +85,7 @@ def test_no_module_waits_longer_than_it_is_told(silent, module, options):
     assert time.monotonic() - began < 10
 
 
-def test_an_ssh_that_hangs_is_ended(tmp_path, monkeypatch):
+def test_an_ssh_that_hangs_is_ended(tmp_path):
     ssh = tmp_path / "ssh"
     ssh.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 60\n")
     ssh.chmod(0o755)
@@ -161,12 +161,12 @@ def test_a_daemon_that_is_down_is_not_waited_for(link, monkeypatch, number):
     assert (network.isActive(), link.era) == (1, era)
 
 
-def _break(link, network, monkeypatch):
+def _break(network, monkeypatch):
     monkeypatch.setattr(libvirt.virNetwork, "isActive", failing(libvirt.virNetwork.isActive, lost()))
     network.isActive()
 
 
-def _change(link, network, monkeypatch):
+def _change(network, _monkeypatch):
     network.setAutostart(1)
 
 
@@ -174,7 +174,7 @@ def _change(link, network, monkeypatch):
 @pytest.mark.parametrize("link", [600], indirect=True)
 def test_a_daemon_that_restarts_is_waited_for_though_not_long(link, monkeypatch, before):
     network = link.networkLookupByName("default")
-    before(link, network, monkeypatch)
+    before(network, monkeypatch)
     monkeypatch.setattr(libvirt.virNetwork, "autostart", failing(libvirt.virNetwork.autostart, nobody(), nobody()))
     assert network.autostart() in (0, 1)
     monkeypatch.setattr(_link, "RESTART", 0.5)

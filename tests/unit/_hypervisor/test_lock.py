@@ -71,12 +71,14 @@ def test_a_network_is_changed_by_one_process_at_a_time(gateway, holder, names):
     assert "raise lock_timeout" in str(refusal.value)
 
 
-def test_other_networks_are_free(gateway, holder):
+@pytest.mark.usefixtures("holder")
+def test_other_networks_are_free(gateway):
     with gateway.lock(networks("c", "d"), 0):
         pass
 
 
-def test_what_was_locked_before_the_one_that_is_taken_is_free_again(gateway, holder):
+@pytest.mark.usefixtures("holder")
+def test_what_was_locked_before_the_one_that_is_taken_is_free_again(gateway):
     with pytest.raises(LockedError), gateway.lock(networks("a0", "b"), 0):
         pass
     with gateway.lock(networks("a0"), 0):
@@ -98,7 +100,8 @@ def test_a_lock_is_waited_for(gateway, holder):
         assert let_go
 
 
-def test_networks_and_guests_share_one_patience(gateway, holder):
+@pytest.mark.usefixtures("holder")
+def test_networks_and_guests_share_one_patience(gateway):
     began = time.monotonic()
     with (
         pytest.raises(LockedError, match=r"more than 0\.3 seconds"),

@@ -72,7 +72,8 @@ def commands(tmp_path, monkeypatch):
     return command
 
 
-def test_a_look(commands):
+@pytest.mark.usefixtures("commands")
+def test_a_look():
     look = Look(VERSION)
     seen = look.sight([], [], ["127.0.0.7"])
     assert seen.devices == {"lo": Device(False, "", {}, ("127.0.0.1/8",))}
@@ -99,7 +100,8 @@ def test_a_look(commands):
     assert look.unseen == []
 
 
-def test_only_its_own_addresses_are_asked(commands, monkeypatch):
+@pytest.mark.usefixtures("commands")
+def test_only_its_own_addresses_are_asked(monkeypatch):
     monkeypatch.setattr(_look, "answers_dns", lambda _address: True)
     assert Look(VERSION).sight([], [], ["127.0.0.1", "27.0.0.1", "127.0.0"]).answers == {"127.0.0.1": True}
 
@@ -136,7 +138,8 @@ def test_a_hypervisor_without_iptables(commands, tmp_path):
     assert look.unseen == ["the firewall: nft says 'Operation not permitted (you must be root)'"]
 
 
-def test_a_hypervisor_without_a_firewall(commands, tmp_path):
+@pytest.mark.usefixtures("commands")
+def test_a_hypervisor_without_a_firewall(tmp_path):
     for name in ("iptables-save", "ip6tables-save", "nft"):
         (tmp_path / name).unlink()
     look = Look(VERSION)
@@ -179,7 +182,8 @@ def test_a_log_that_it_may_not_see(commands):
     assert look.unseen == [f"the daemons' log: journalctl says {hint!r}"]
 
 
-def test_a_dnsmasq_that_is_not_there(commands):
+@pytest.mark.usefixtures("commands")
+def test_a_dnsmasq_that_is_not_there():
     assert [server.pid for server in Look(VERSION)._server("no-such-network")] == [0]
 
 

@@ -81,12 +81,12 @@ REFUSED = "printf 'dnsmasq: bad option at line 7 of stdin\\n' >&2; exit 1"
     ],
 )
 def test_dnsmasq_reads_its_options_itself(monkeypatch, script, problem, unchecked):
-    def answer(command, **how):
+    def answer(_command, **how):
         assert how["text"].endswith("\nfirst\nsecond\n")
         return run(["sh", "-c", script] if script else ["/nonexistent"])
 
     monkeypatch.setattr(_trial, "run", answer)
-    monkeypatch.setattr(_trial.shutil, "which", lambda name, path: None if script == "" else f"/bin/{name}")
+    monkeypatch.setattr(_trial.shutil, "which", lambda name, **_path: None if script == "" else f"/bin/{name}")
     found = _trial.lacks([Need("dnsmasq", ("first", "second"))])
     assert found.problems == [problem] * bool(problem)
     assert [unchecked in text for text in found.unchecked] == [True] * bool(unchecked)

@@ -50,7 +50,8 @@ def test_check_mode_uses_the_read_only_connection(lan, check):
     assert "running guests use it: vm1; restart=replug moves their NICs" in str(result["warnings"][0])
 
 
-def test_the_policy_is_the_users(lan):
+@pytest.mark.usefixtures("lan")
+def test_the_policy_is_the_users():
     assert run_module("virt_network", restart="never", **DOMAIN).get("warnings", []) == []
     replugged = run_module("virt_network", restart="replug", **DOMAIN)
     assert [step["action"] for step in replugged["plan"]] == ["park", "stop", "start", "return"]

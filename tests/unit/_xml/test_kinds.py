@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr, Opaque
 from tests.unit.specs import values
 
@@ -164,6 +165,4 @@ def test_options_tell_ansible_the_types():
 
 def test_rows_of_reported_values_are_no_options():
     row = Attr("connections", reported=True)
-    from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
-
     assert argument_spec((row,)) == {}

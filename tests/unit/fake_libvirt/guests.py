@@ -140,7 +140,7 @@ class FakeGuests(FakeHost):
         """Nobody has asked for an address."""
         return []
 
-    def addresses(self, guest, agent):
+    def addresses(self, _guest, agent):
         """The addresses that a test has put there."""
         return {mac: [one for one in found if agent or one.source != "agent"] for mac, found in self.told.items()}
 

@@ -43,7 +43,8 @@ def test_check_mode_uses_the_read_only_connection(host, check):
     assert result["diff"][1]["prepared"] == f"update web: nics[{MAC}].source.network: lan -> idle (next_start)\n"
 
 
-def test_all_problems_are_told_together(host):
+@pytest.mark.usefixtures("host")
+def test_all_problems_are_told_together():
     failed = iface(
         ifaces=[{"mac": {"address": "x"}}, {"source": {"network": "lan"}, "link": {"state": "up"}, "mtu": {"size": -1}}]
     )
@@ -51,7 +52,8 @@ def test_all_problems_are_told_together(host):
     assert all(problem in failed["msg"] for problem in failed["problems"])
 
 
-def test_one_and_several_exclude_each_other(host):
+@pytest.mark.usefixtures("host")
+def test_one_and_several_exclude_each_other():
     assert "mutually exclusive" in iface(ifaces=[], source={"network": "lan"})["msg"]
 
 
@@ -81,7 +83,8 @@ def test_a_nic_without_an_address_may_be_connected(host):
     assert "although it is connected: see whether" in failed["msg"]
 
 
-def test_a_nic_that_is_only_saved_gets_no_address(host):
+@pytest.mark.usefixtures("host")
+def test_a_nic_that_is_only_saved_gets_no_address():
     failed = iface(mac={"address": OTHER}, source={"network": "lan"}, apply="config", wait_for_ip=True, ip_timeout=5)
     assert f"Cannot wait for an address of {OTHER} (network lan): it is not plugged in" in failed["msg"]
 
@@ -93,6 +96,7 @@ def test_agents_need_the_right_to_write(host):
         assert result["guests"][0]["nics"][0]["mac"] == MAC
 
 
-def test_all_guests_are_told(host):
+@pytest.mark.usefixtures("host")
+def test_all_guests_are_told():
     assert [guest["name"] for guest in run_module("virt_iface_info")["guests"]] == ["other", "web"]
     assert run_module("virt_iface_info", domain=["far"])["guests"] == []
