@@ -20,7 +20,7 @@ from ..stage import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.deep, pytest.mark.slow]
 
-PAIRS = int(os.environ.get("LAB_PAIRS", amount(8, 250)))
+PAIRS = int(os.environ.get("LAB_PAIRS", amount(5, 250)))
 IN_A_PLAY = 8
 FORETOLD = ("changed", "plan", "diff", "entries", "restart_required")
 DUMP = "virsh net-dumpxml --inactive {0}; echo =====; virsh net-dumpxml {0}; virsh net-info {0} | grep -v UUID"
