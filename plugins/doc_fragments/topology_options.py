@@ -64,6 +64,121 @@ options:
             nothing, like the MAC address of a bridge.
           - Its C(<name>) has to be O(networks[].name).
         type: str
+      kind:
+        description:
+          - 'What the network is for. V(nat): guests go out with the hypervisor''s address.
+            V(isolated): guests reach each other and the hypervisor. V(routed): guests are reached
+            by their own addresses, when routers know the way. V(bridged): guests are on the
+            LAN, through the bridge O(networks[].bridge.name) that the hypervisor has. V(open):
+            as V(routed), and libvirt leaves the firewall alone.'
+          - 'It gives O(networks[].forward), and but for V(bridged) the bridge of a new network
+            its name: C(vbr-) and the name of the network, shortened where it is too long for
+            a device. A network that exists keeps the name.'
+          - 'When it is not set, O(networks[].forward) is as it is given, and libvirt chooses
+            the name of the bridge of a new network: C(virbr) and a number.'
+        type: str
+        choices:
+          - nat
+          - isolated
+          - routed
+          - bridged
+          - open
+      subnet:
+        description:
+          - The IPv4 subnet, like V(10.20.0.0/24). It gives the network its address there, O(networks[].gateway),
+            and its DHCP range. A new network needs it, or O(networks[].subnet_ipv6), or O(networks[].ips),
+            unless it is isolated or bridged.
+          - The list O(networks[].ips) is then these subnets. Addresses in others are removed
+            from the network.
+          - 'Options of the full form win over what the short form gives, and merge with it:
+            in O(networks[].ips), more can be said of the same subnet. What both forms say must
+            agree.'
+        type: str
+      gateway:
+        description:
+          - The hypervisor's own address in O(networks[].subnet). When it is not set, the first
+            one.
+        type: str
+      dhcp_start:
+        description:
+          - The first address that is given by DHCP in O(networks[].subnet). When it is not
+            set, the upper half of the subnet is given, of its first 65536 addresses where it
+            is larger.
+        type: str
+      dhcp_end:
+        description:
+          - The last address that is given by DHCP in O(networks[].subnet). When it is not set,
+            the last of the upper half.
+        type: str
+      subnet_ipv6:
+        description:
+          - The IPv6 subnet, like V(fd00:20::/64). Guests behind NAT then go out in IPv6 as
+            well.
+        type: str
+      gateway_ipv6:
+        description:
+          - As O(networks[].gateway), for O(networks[].subnet_ipv6).
+        type: str
+      dhcp_start_ipv6:
+        description:
+          - As O(networks[].dhcp_start), for O(networks[].subnet_ipv6).
+        type: str
+      dhcp_end_ipv6:
+        description:
+          - As O(networks[].dhcp_end), for O(networks[].subnet_ipv6).
+        type: str
+      dhcp:
+        description:
+          - Whether guests get addresses by DHCP. When it is not set, they do. With V(false),
+            DHCP is removed from the subnets.
+        type: bool
+      reservations:
+        description:
+          - Addresses that certain guests get by DHCP. Each belongs to O(networks[].subnet)
+            or O(networks[].subnet_ipv6), as its address does.
+          - The list is the whole list. When it is not set, reservations are left alone.
+        type: list
+        elements: dict
+        suboptions:
+          mac:
+            description:
+              - The MAC address of the guest's NIC, for IPv4. Put it in quotes, or YAML may
+                read it as a number.
+            type: str
+          id:
+            description:
+              - The DHCP unique identifier (DUID) of the guest, for IPv6.
+            type: str
+          name:
+            description:
+              - The name that the guest gets, and has in DNS. When the entry has neither MAC
+                address nor DUID, the name that the guest asks with.
+            type: str
+          ip:
+            description:
+              - The reserved address, inside the subnet.
+              - Every entry needs it.
+            type: str
+          lease:
+            description:
+              - How long a guest may keep an address without asking again.
+            type: dict
+            suboptions:
+              expiry:
+                description:
+                  - The time, counted in C(unit). V(0) is for ever, else it is 2 minutes at
+                    the least.
+                  - O(reservations[].lease) needs it.
+                type: int
+              unit:
+                description:
+                  - The unit of the time.
+                  - libvirt assumes V(minutes) where the definition does not say.
+                type: str
+                choices:
+                  - seconds
+                  - minutes
+                  - hours
       ipv6:
         description:
           - Let guests talk IPv6 with each other on a network that has no IPv6 address of its

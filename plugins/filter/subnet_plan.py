@@ -122,7 +122,7 @@ def subnet_plan(subnet: str, *given: Any, **options: Any) -> dict[str, Any]:
     try:
         return plan(subnet, *given, **options)
     except PlanError as error:
-        raise AnsibleFilterError(str(error)) from None
+        raise AnsibleFilterError(f"Cannot plan {error}") from None
 
 
 class FilterModule:

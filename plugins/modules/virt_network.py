@@ -9,6 +9,9 @@ version_added: 0.1.0
 description:
   - Brings one network of a libvirt hypervisor to the wanted state, and changes nothing that is so already.
   - >-
+    The short form of a network is its O(name), its O(kind) and a O(subnet). Gateway, DHCP and the bridge's name follow
+    from that.
+  - >-
     Every element of libvirt's network definition is an option. Their meaning is described in detail at
     U(https://libvirt.org/formatnetwork.html).
   - >-
@@ -73,6 +76,52 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Guests get an address of 10.20.0.0/24 and go out through NAT
+  virtfleet.network.virt_network:
+    name: web
+    kind: nat
+    subnet: 10.20.0.0/24
+
+- name: With IPv6, and a gateway, a DHCP range and reservations of one's own
+  virtfleet.network.virt_network:
+    name: shop
+    kind: nat
+    subnet: 10.21.0.0/24
+    gateway: 10.21.0.254
+    dhcp_start: 10.21.0.100
+    dhcp_end: 10.21.0.199
+    subnet_ipv6: fd00:21::/64
+    reservations:
+      - mac: "52:54:00:00:21:0a"
+        name: till
+        ip: 10.21.0.10
+
+- name: Guests reach each other and the hypervisor, and have addresses of their own
+  virtfleet.network.virt_network:
+    name: storage
+    kind: isolated
+    subnet: 10.22.0.0/24
+    dhcp: false
+
+- name: Guests directly on the LAN, through a bridge that the hypervisor has
+  virtfleet.network.virt_network:
+    name: office
+    kind: bridged
+    bridge:
+      name: br0
+
+# Every other option goes with the short form. The same as web, with more of it, and as libvirt itself has it:
+- name: The short form and the full one together
+  virtfleet.network.virt_network:
+    name: web
+    kind: nat
+    subnet: 10.20.0.0/24
+    domain:
+      name: web.example
+    ips:
+      - address: 10.20.0.1/24
+        local_ptr: true
+
 - name: Guests get an address of 192.168.50.0/24 and go out through NAT
   virtfleet.network.virt_network:
     name: guests

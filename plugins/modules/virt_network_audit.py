@@ -41,13 +41,11 @@ EXAMPLES = r"""
   virtfleet.network.virt_network_audit:
     networks:
       - name: front
-        forward:
-          mode: nat
-        ips:
-          - address: 192.168.60.1/24
+        kind: nat
+        subnet: 192.168.60.0/24
       - name: back
-        ips:
-          - address: 192.168.61.1/24
+        kind: isolated
+        subnet: 192.168.61.0/24
   register: audit
 
 - name: Say what differs

@@ -27,17 +27,11 @@ EXAMPLES = r"""
     purge: owned
     networks:
       - name: front
-        forward:
-          mode: nat
-        ips:
-          - address: 192.168.60.1/24
-            dhcp:
-              ranges:
-                - start: 192.168.60.100
-                  end: 192.168.60.199
+        kind: nat
+        subnet: 192.168.60.0/24
       - name: back
-        ips:
-          - address: 192.168.61.1/24
+        kind: isolated
+        subnet: 192.168.61.0/24
       - name: spare
         active: false
         autostart: false

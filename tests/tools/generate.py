@@ -23,13 +23,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".build")]  # in the second one the checko
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import KINDS
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import lists as _entries
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options
+from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import short_options
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import CHANGE, CONNECTION
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import iface_options
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row, argument_spec
 from tests.tools import fault_docs, interface_docs, topology_docs
-from tests.tools.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, walk
+from tests.tools.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, short_docs, walk
 from tests.tools.role_docs import Roles
 
 COLLECTION, GROUP = "virtfleet.network", "network"
@@ -177,7 +178,10 @@ Texts = dict[str, Descriptions]
 
 def options_of_networks(data: Options, texts: Texts) -> dict[str, str]:
     """The doc fragments of what all modules have, of networks, and of many of them."""
-    typed = {name: spec for name, spec in argument_spec(NETWORK).items() if name != "name"}
+    table = argument_spec(NETWORK)
+    typed = {name: spec for name, spec in table.items() if name != "name"}
+    whole_form = options_of(NETWORK, typed, texts["network_options"])
+    network = {**short_docs(short_options(table), texts["short_form"], texts["network_options"]), **whole_form}
     own, nics = whole('DOCUMENTATION = r"""')["options"], (texts["iface"], texts["interface_options"])
     return {
         "plugins/doc_fragments/connection.py": fragment(
@@ -195,13 +199,13 @@ def options_of_networks(data: Options, texts: Texts) -> dict[str, str]:
         "plugins/doc_fragments/network_options.py": fragment(
             "plugins/module_utils/_schema/network.py",
             "The options of a network's definition.",
-            options_of(NETWORK, typed, texts["network_options"]),
+            network,
             data["network_options"],
         ),
         "plugins/doc_fragments/topology_options.py": fragment(
             "plugins/module_utils/_schema/network.py",
             "The options of virt_topology.",
-            topology_docs.options(topology_options(), texts["topology"], texts["network_options"], own, nics),
+            topology_docs.options(topology_options(), texts["topology"], network, own, nics),
             data["topology"],
         ),
     }
@@ -236,7 +240,7 @@ def roles(data: Options, texts: Texts) -> dict[str, str]:
     shared = {**flat(CHANGE, texts["change"]), **flat(CONNECTION, texts["connection"])}
     made = Roles(
         data["roles"]["roles"],
-        *(texts[title] for title in ("roles", "network_options", "topology")),
+        *(texts[title] for title in ("short_form", "network_options", "topology")),
         shared,
         whole('DOCUMENTATION = r"""')["options"],
         (texts["iface"], texts["interface_options"]),
@@ -261,7 +265,7 @@ def pages(texts: Texts) -> dict[str, str]:
 def generate() -> tuple[dict[str, str], list[str]]:
     """Every generated file's text by its path, and what is wrong with the descriptions."""
     data = yaml.safe_load((ROOT / "tests/tools/descriptions.yml").read_text(encoding="utf-8"))
-    texts = {title: Descriptions(title, section.pop("options")) for title, section in data.items()}
+    texts = {title: Descriptions(title, section.pop("options", {})) for title, section in data.items()}
     made = [one(data, texts) for one in (options_of_networks, options_of_nics, options_of_entries, roles)]
     files = {name: text for some in (*made, pages(texts)) for name, text in some.items()}
     return files, [problem for section in texts.values() for problem in section.problems()]

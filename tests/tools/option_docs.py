@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import Collection
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import DHCP_HOST, Collection
 from ansible_collections.virtfleet.network.plugins.module_utils._network.live import FIREWALL_SECONDS, call_seconds
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import WORTH_A_RESTART
+from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import SHORT
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row
@@ -91,6 +92,16 @@ def head(spec: Options) -> Options:
 def flat(specs: Options, texts: Descriptions) -> Options:
     """The documentation of options without a table."""
     return {name: {"description": texts.of(name), **head(spec)} for name, spec in specs.items()}
+
+
+def short_docs(specs: Options, texts: Descriptions, table: Descriptions) -> Options:
+    """The documentation of those options of the short form that are among others."""
+    documented = flat({name: spec for name, spec in specs.items() if name in SHORT}, texts)
+    if "reservations" in documented:
+        place = Place("ips.dhcp.hosts.", "reservations[].")
+        hosts = options_of(DHCP_HOST.row.rows, specs["reservations"]["options"], table, place)
+        documented["reservations"]["suboptions"] = hosts
+    return documented
 
 
 def facts(row: Row, place: Place) -> Iterator[str]:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import DHCP_HOST
 from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import _OWN_BRIDGE_ONLY
-from ansible_collections.virtfleet.network.plugins.module_utils._network.short_form import FORWARD, SHORT
+from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import SHORT
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import (
     CHANGE,
@@ -17,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.networks i
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from tests.tools.interface_docs import guest_docs
-from tests.tools.option_docs import WHOLE, Descriptions, Options, Place, each_text, flat, head, options_of
+from tests.tools.option_docs import WHOLE, Descriptions, Options, each_text, flat, head, options_of, short_docs
 
 # Which kind of network each role makes; the first one makes any. "topology" is the role for many networks.
 KINDS = {
@@ -35,8 +34,6 @@ _LACKS: dict[str, tuple[str, ...]] = {
     "isolated": ("kind", "xml", "forward"),
     "bridged": ("xml", *SHORT, *_OWN_BRIDGE_ONLY, "dns", "dnsmasq_options", "ipv6"),
 }
-# What the filter works out: options that the task takes from it.
-_DERIVED = ("bridge", "forward", "ips")
 # Tasks of a kind that are written by hand.
 _URI = "routed_network_uri | default(target_uri | default('', true), true)"
 # Whether tasks run elsewhere, as the modules themselves decide it: a URI with a host, with a socket, or of the test
@@ -73,20 +70,9 @@ _HOST_BRIDGES = [
 ]
 
 
-def short_options() -> Options:
-    """The options of the short form."""
-    hosts = network_options()["ips"]["options"]["dhcp"]["options"]["hosts"]
-    own: Options = {
-        "kind": {"type": "str", "choices": list(FORWARD)},
-        "dhcp": {"type": "bool", "default": True},
-        "reservations": hosts,
-    }
-    return {name: own.get(name, {"type": "str"}) for name in SHORT}
-
-
 def specs_of(role: str) -> Options:
     """What the role for one network takes, without its own name in front."""
-    every = {**network_options(), **short_options(), **_COMMON}
+    every = {**network_options(), **_COMMON}
     first = {"name": every.pop("name")}
     return {**first, **{name: spec for name, spec in every.items() if name not in _LACKS[KINDS[role]]}}
 
@@ -117,9 +103,7 @@ class Roles:
             made[f"{role}/meta/argument_specs.yml"] = {"argument_specs": {"main": self._documented(role)}}
             made[f"{role}/tasks/main.yml"] = _tasks(role)
         begin = f"---\n# {mark}: do not edit.\n"
-        plans = {f"{role}/vars/main.yml": _plan(role) for role in KINDS}
-        texts = {**{path: dump(content) for path, content in made.items()}, **plans}
-        return {f"roles/{path}": begin + text for path, text in texts.items()}
+        return {f"roles/{path}": begin + dump(content) for path, content in made.items()}
 
     def _galaxy(self, role: str) -> Options:
         return {
@@ -140,23 +124,14 @@ class Roles:
         typed = {name: spec for name, spec in specs.items() if name not in {*self._whole, *SHORT, *_COMMON}}
         return {
             **{name: {**option, **head(specs[name])} for name, option in self._whole.items() if name in specs},
-            **self._short(specs),
+            **short_docs(specs, self._texts, self._table),
             **options_of(NETWORK, typed, self._table),
             **self._common,
         }
 
-    def _short(self, specs: Options) -> Options:
-        documented = flat({name: spec for name, spec in specs.items() if name in SHORT}, self._texts)
-        if "reservations" in documented:
-            rows, place = DHCP_HOST.row.rows, Place("ips.dhcp.hosts.", "reservations[].")
-            documented["reservations"]["suboptions"] = options_of(
-                rows, specs["reservations"]["options"], self._table, place
-            )
-        return documented
-
     def _topology(self) -> Options:
         specs = topology_options()
-        inner = {**specs["networks"]["options"], **short_options()}
+        inner = specs["networks"]["options"]
         documented = flat(specs, self._many)
         documented["networks"]["suboptions"] = each_text(self._one(inner), _inside_networks)
         for name in _COMMON:
@@ -193,27 +168,14 @@ def _renamed(options: Options) -> Options:
     return named
 
 
-def _plan(role: str) -> str:
-    """The variable that works the options out: what is not set is null."""
-    names = [name for name in ("name", *SHORT, *_DERIVED) if name in specs_of(role)]
-    given = [f"'{name}': {role}_{name} | default(none)," for name in names]
-    kind = [f"'kind': '{KINDS[role]}',"] if KINDS[role] else []
-    lines = ["{{ {", *(f"  {line}" for line in (*given, *kind)), "} | virtfleet.network.network_plan }}"]
-    return f"{role}_plan: >-\n" + "".join(f"  {line}\n" for line in lines)
-
-
 def _tasks(role: str) -> list[Options]:
     if role == "topology":
         options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
-        options["networks"] = "{{ topology_networks | map('virtfleet.network.network_plan') | list }}"
         options["host_bridges"] = f"{{{{ {_BRIDGES} | map(attribute='name') | list }}}}"
         return [*_HOST_BRIDGES, _task("Networks and NICs", role, "virtfleet.network.virt_topology", options)]
-    taken = [name for name in specs_of(role) if name not in SHORT]
-    options = {name: _given(role, name) for name in taken}
-    derived = {
-        name: f"{{{{ {role}_plan.{name} | default(omit) }}}}" for name in _DERIVED if name in (*taken, "forward")
-    }
-    tasks = [_task(f"Network {{{{ {role}_name }}}}", role, WHOLE, {**options, **derived})]
+    kind = {"kind": KINDS[role]} if KINDS[role] else {}
+    options = {**{name: _given(role, name) for name in specs_of(role)}, **kind}
+    tasks = [_task(f"Network {{{{ {role}_name }}}}", role, WHOLE, options)]
     return [*_BEFORE.get(KINDS[role], []), *tasks, *_MORE.get(KINDS[role], [])]
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import SHORT
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from tests.tools.interface_docs import guest_docs
-from tests.tools.option_docs import Descriptions, Options, each_text, flat, head, options_of, walk
+from tests.tools.option_docs import Descriptions, Options, each_text, flat, head, walk
 
 
 def options(
-    specs: Options, own: Descriptions, table: Descriptions, whole: Options, nics: tuple[Descriptions, Descriptions]
+    specs: Options, own: Descriptions, network: Options, whole: Options, nics: tuple[Descriptions, Descriptions]
 ) -> Options:
-    """The options: the module's own, in each network those of the table and (``whole``) of virt_network itself, and for
-    each guest those of virt_iface."""
+    """The options: the module's own, in each network those of a definition (``network``) and (``whole``) of
+    virt_network itself, and for each guest those of virt_iface."""
     inner = specs["networks"]["options"]
-    typed = {name: spec for name, spec in inner.items() if name not in whole}
     suboptions = {
         **{name: {"description": option["description"], **head(inner[name])} for name, option in whole.items()},
-        **options_of(NETWORK, typed, table),
+        **network,
     }
     documented = flat(specs, own)
     documented["networks"]["suboptions"] = each_text(suboptions, _inside)
@@ -28,7 +28,7 @@ def options(
 
 def _inside(text: str) -> str:
     """A text of virt_network's, where its options are those of a list's entries."""
-    paths = {path for path, _row in walk(NETWORK)} | {"name"}
+    paths = {path for path, _row in walk(NETWORK)} | {"name", *SHORT}
     text = text.replace("O(restart", "O(virtfleet.network.virt_network#module:restart")  # an audit has no such option
     return re.sub(
         r"O\(([^)=]+)",

@@ -56,8 +56,24 @@ OWN_BRIDGE: dict[str, Any] = {
     "routes": [{"address": "10.60.0.0", "netmask": "255.255.255.0", "gateway": "10.50.0.7"}],
     "portgroups": [{"name": "p"}],
 }
+SHORT: dict[str, Any] = {
+    "kind": "nat",
+    "subnet": "10.51.0.0/24",
+    "gateway": "10.51.0.1",
+    "dhcp_start": "10.51.0.100",
+    "dhcp_end": "10.51.0.110",
+    "subnet_ipv6": "fd00:51::/64",
+    "gateway_ipv6": "fd00:51::1",
+    "dhcp_start_ipv6": "fd00:51::100",
+    "dhcp_end_ipv6": "fd00:51::110",
+    "reservations": [
+        {"mac": MAC, "name": "g", "ip": "10.51.0.5"},
+        {"id": DUID, "name": "g6", "ip": "fd00:51::5"},
+    ],
+}
 NETWORKS = [
     OWN_BRIDGE,
+    SHORT,
     {"dnsmasq_options": ["cname=x.example,h.example"]},
     {"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}, "virtualport": PORTS["openvswitch"]},
     {"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}, "virtualport": PORTS["midonet"]},
@@ -98,7 +114,7 @@ BASES: dict[str, list[dict[str, Any]]] = {
     "virt_iface_info": [{"domain": ["test"]}],
     "virt_network_info": [{"name": ["default"]}],
     "virt_network_check": [{"network": ["default"], "domain": ["test"]}],
-    "virt_network_audit": [{"networks": [{"name": "n", **OWN_BRIDGE}]}],
+    "virt_network_audit": [{"networks": [{"name": "n", **one}]} for one in (OWN_BRIDGE, SHORT)],
 }
 
 

@@ -33,7 +33,7 @@ def subnet_plan(
     low, high = _range(net, last, router)
     low, high = _address(net, start, "start") or low, _address(net, end, "end") or high
     if dhcp and int(low) > int(high):
-        raise PlanError(f"Cannot plan {net}: from {low} to {high} is no address for DHCP; set dhcp: false")
+        raise PlanError(f"subnet {net}: no addresses are left between {low} and {high} for DHCP; set dhcp: false")
     given = {"ranges": [{"start": str(low), "end": str(high)}]} if dhcp else {}
     return {
         "subnet": str(net),
@@ -50,7 +50,7 @@ def _network(text: str) -> Net:
     try:
         return ipaddress.ip_network(str(text))
     except ValueError as error:
-        raise PlanError(f"Cannot plan subnet {text}: {error}; a subnet is like 10.20.0.0/24") from None
+        raise PlanError(f"subnet {text}: {error}; a subnet is like 10.20.0.0/24") from None
 
 
 def _piece(net: Net, index: int | None, prefix: int | None) -> Net:
@@ -59,12 +59,12 @@ def _piece(net: Net, index: int | None, prefix: int | None) -> Net:
     length, number = _number(prefix), _number(index)
     if length is None or index is None or not net.prefixlen <= length <= net.max_prefixlen:
         raise PlanError(
-            f"Cannot take piece {index} of {net} with prefix {prefix}: give an index and a prefix from {net.prefixlen} "
-            f"to {net.max_prefixlen}"
+            f"subnet {net}: it has no piece {index} with prefix {prefix}; give an index and a prefix from "
+            f"{net.prefixlen} to {net.max_prefixlen}"
         )
     count = 1 << (length - net.prefixlen)
     if number is None or number >= count:
-        raise PlanError(f"Cannot take piece {index} of {net}: with prefix {length} there are 0 to {count - 1}")
+        raise PlanError(f"subnet {net}: it has no piece {index}; with prefix {length} there are 0 to {count - 1}")
     base = int(net.network_address) + (number << (net.max_prefixlen - length))
     return type(net)((base, length))
 
@@ -78,7 +78,7 @@ def _number(given: int | str | None) -> int | None:
 def _hosts(net: Net) -> tuple[Address, Address]:
     """The first and the last address that a host can have."""
     if net.num_addresses < 4:
-        raise PlanError(f"Cannot plan {net}: it has no room for a hypervisor and a guest")
+        raise PlanError(f"subnet {net}: it has no room for a hypervisor and a guest")
     return net[1], net[-1] if net.version == 6 else net[-2]
 
 
@@ -95,7 +95,7 @@ def _address(net: Net, text: str | None, name: str) -> Address | None:
     try:
         address = ipaddress.ip_address(str(text))
     except ValueError as error:
-        raise PlanError(f"Cannot plan {net}: {name} {error}") from None
+        raise PlanError(f"subnet {net}: {name} {error}") from None
     if address not in net:
-        raise PlanError(f"Cannot plan {net}: {name} {address} is not in it")
+        raise PlanError(f"subnet {net}: {name} {address} is not in it")
     return address

@@ -68,11 +68,20 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
     if desired.edit:
         wanted = _edit_of(desired.edit, base, other).spec
     else:
-        wanted = completed(NETWORK, {"name": desired.name, **desired.spec}, have, spec_of(other))
+        model = spec_of(other)
+        named = {"name": desired.name, **desired.spec, **_new_bridge(desired, have or model)}
+        wanted = completed(NETWORK, named, have, model)
     edited = overlay(root, NETWORK, have, {**wanted, **_mark(desired, base, {**have, **wanted})})
     if edited:
         _drop_own_bridge(root, have, desired.spec)
     return root, edited
+
+
+def _new_bridge(desired: Desired, have: Spec) -> Spec:
+    """The bridge with its default name, for a network that has none of its own: one that exists keeps the name."""
+    if not desired.bridge or (_managed(have) and have.get("bridge", {}).get("name")):
+        return {}
+    return {"bridge": {"name": desired.bridge, **desired.spec.get("bridge", {})}}
 
 
 def owner(xml: str) -> str:

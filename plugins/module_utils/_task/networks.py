@@ -20,6 +20,7 @@ from .._hypervisor.calls import signals
 from .._hypervisor.gateway import Gateway
 from .._network.info import summary
 from .._network.resource import Networks
+from .._network.short_options import SHORT, short_form, short_options
 from .._network.target import tally
 from .._schema.network import NETWORK
 from .._values.desired import Desired, Policy
@@ -148,6 +149,13 @@ def desired_network(params: dict[str, Any]) -> Desired:
         spec, found = _read_definition(name, xml)
     else:
         spec, found = _codec.normalise(NETWORK, params)
+    short, bridge = short_form(params), ""
+    if short and params["state"] != "absent":
+        from .._network.short_form import complete, default_bridge
+
+        bridge = default_bridge(name, short, spec)
+        spec, wrong = complete(short, spec)
+        found += wrong
     found += [problem for problem in _codec.normalise(NETWORK, {"name": name})[1] if problem not in found]
     bounce = params["state"] == "restarted"
     if bounce and not params["active"]:
@@ -161,6 +169,7 @@ def desired_network(params: dict[str, Any]) -> Desired:
         params["autostart"],
         tuple(found),
         bounce=bounce,
+        bridge=bridge,
     )
 
 
@@ -234,9 +243,12 @@ def run_info(options: dict[str, Any], tell: Callable[[Gateway, dict[str, Any]], 
 
 
 def network_options() -> dict[str, Any]:
-    """The options of virt_network: the table's, and what belongs to a network besides its definition."""
+    """The options of virt_network: those of its short form, the table's, and what belongs to a network besides its
+    definition."""
+    table = argument_spec(NETWORK)
     return {
-        **argument_spec(NETWORK),
+        **short_options(table),
+        **table,
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent", "restarted"], "default": "present"},
         "active": {"type": "bool", "default": True},
@@ -263,7 +275,7 @@ def _entries_of(outcome: Outcome) -> dict[str, Any]:
 
 def network_rules() -> dict[str, Any]:
     """What AnsibleModule shall check of these options together: a whole definition, or its parts."""
-    return {"mutually_exclusive": [("xml", name) for name in argument_spec(NETWORK) if name != "name"]}
+    return {"mutually_exclusive": [("xml", name) for name in (*argument_spec(NETWORK), *SHORT) if name != "name"]}
 
 
 def run_network() -> None:

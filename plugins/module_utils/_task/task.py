@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.validation import check_type_dict
 
 from .._errors.readable import readable
-from .._xml.given import given
+from .._xml.given import given, malformed
 from .secrets import secrets_of
 
 MASK = "********"  # as Ansible writes it
@@ -30,6 +30,12 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
         self.params: dict[str, Any] = {**(given(users, {"options": self.argument_spec}, _dictionary) or {}), **own}
         self._secrets = secrets_of(str(users.get("uri") or os.environ.get("LIBVIRT_DEFAULT_URI", "")))
         self.no_log_values |= self._secrets
+
+    def _set_internal_properties(self, *given: Any, **more: Any) -> None:
+        super()._set_internal_properties(*given, **more)
+        wrong = [*malformed(self.params, self.argument_spec)]
+        if wrong:
+            self.fail_json(f"Cannot read the options: {'; '.join(wrong)}", problems=wrong)
 
     def fail_json(self, msg: str, **result: Any) -> None:
         """Ends the task with an error."""

@@ -31,7 +31,8 @@ class Desired(NamedTuple):
 
     With ``edit`` it is a network that is there already, of which the spec depends: it is given the spec of a definition
     of it, and that of the saved one. ``active`` and ``autostart``: None leaves them. ``topology``: who owns the network
-    when this makes it, "" for nobody. ``bounce``: it is restarted in any case.
+    when this makes it, "" for nobody. ``bounce``: it is restarted in any case. ``bridge``: the name of its own bridge,
+    where that has none yet.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Desired(NamedTuple):
     edit: Callable[..., Edit] | None = None
     topology: str = ""
     bounce: bool = False
+    bridge: str = ""
 
 
 class Policy(NamedTuple):

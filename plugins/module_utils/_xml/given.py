@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Callable
 
@@ -28,3 +28,31 @@ def given(value: Any, option: Mapping[str, Any] = _ANY, read: Callable[[str], An
     else:
         return value
     return kept if kept or not value else None
+
+
+def malformed(values: Mapping[str, Any], options: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Values that stand in the place of dictionaries, at every depth, and what to write instead. Ansible itself does
+    not name the option, or fails with a traceback."""
+    for name, option in options.items():
+        value, inner = values.get(name), option.get("options")
+        if inner and option["type"] == "dict" and value is not None:
+            yield from _malformed(value, inner, f"{place}{name}", _advice(name, value, inner, options))
+        elif inner and isinstance(value, list):
+            for index, one in enumerate(value):
+                yield from _malformed(one, inner, f"{place}{name}[{index}]", "")
+
+
+def _malformed(value: Any, inner: Mapping[str, Any], place: str, advice: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from malformed(value, inner, f"{place}.")
+    else:
+        yield f"{place} must be a dictionary, not {value!r}{advice}"
+
+
+def _advice(name: str, value: Any, inner: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
+    """What takes such a value: the suboption with that choice, else the name or the only one; or an option beside."""
+    takes = [one for one, option in inner.items() if value in option.get("choices", ())]
+    takes = takes or [one for one in inner if one == "name" or len(inner) == 1]
+    ways = [f"{name}: {{{one}: {value}}}" for one in takes[:1]]
+    ways += [f"{one}: {value}" for one, option in beside.items() if value in option.get("choices", ())]
+    return f": write {' or '.join(ways)}" if ways else ""

@@ -12,7 +12,6 @@ from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.virtfleet.network.plugins.filter.network_plan import network_plan
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options, entry_rules
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_spec import render
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
@@ -117,10 +116,18 @@ def test_nulls_anywhere_change_nothing(name, data):
 @forall(st.data())
 def test_nulls_anywhere_change_nothing_of_what_filters_return(data):
     nic = {"type": "network", "source": {"network": "lan"}, "mac": {"address": "52:54:00:00:00:01"}}
+    nulls = data.draw(with_nulls(nic, {"type": "dict", "options": argument_spec(INTERFACE)}))
+    assert render(nulls) == render(nic)
+
+
+@settings(max_examples=25)
+@forall(st.data())
+def test_nulls_anywhere_change_nothing_of_the_short_form(data):
+    options = _module.network_options()
     short = {"name": "lan", "kind": "nat", "subnet": "10.0.0.0/24", "subnet_ipv6": "fd00::/64", "dns": {"enable": True}}
-    for rows, wanted, work in ((INTERFACE, nic, render), (NETWORK, short, network_plan)):
-        nulls = data.draw(with_nulls(wanted, {"type": "dict", "options": argument_spec(rows)}))
-        assert work(nulls) == work(wanted)
+    nulls = data.draw(with_nulls(short, {"type": "dict", "options": options}))
+    one, other = (_module.desired_network(params(options, task)) for task in (nulls, short))
+    assert (one.spec, one.problems) == (other.spec, ())
 
 
 DEEP = [

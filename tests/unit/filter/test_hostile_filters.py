@@ -11,9 +11,7 @@ from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.filter.audit_as import audit_as
 from ansible_collections.virtfleet.network.plugins.filter.interface_xml import interface_xml
-from ansible_collections.virtfleet.network.plugins.filter.network_plan import network_plan
 from ansible_collections.virtfleet.network.plugins.filter.subnet_plan import subnet_plan
-from ansible_collections.virtfleet.network.plugins.module_utils._network.short_form import FAMILIES, OF_A_SUBNET
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
@@ -26,8 +24,6 @@ pytestmark = pytest.mark.deep
 
 csv.field_size_limit(10**7)  # a cell may be longer than what Python's reader takes
 NIC = {"type": "network", "source": {"network": "lan"}, "mac": {"address": "52:54:00:00:00:01"}}
-SHORT = {"name": "n", "kind": "nat", "subnet": "10.20.0.0/24", "subnet_ipv6": "fd00:20::/64"}
-NAMES = ["name", "kind", *(f"{name}{family}" for family in FAMILIES for name in OF_A_SUBNET)]
 
 
 def answer(function, *arguments, **options):
@@ -51,16 +47,14 @@ def test_a_nic_has_it_exactly(place):
             assert value in found or answer(interface_xml, parse(nic, INTERFACE)) == text, (value, text)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_plan_is_of_addresses(name):
-    for value in sampled(VALUES, 20, name):
-        answer(network_plan, {**SHORT, name: value})
-
-
 @pytest.mark.parametrize("name", ["subnet", "index", "prefix", "gateway", "start", "end"])
 def test_a_subnet_is_of_addresses(name):
     for value in sampled(VALUES, 20, name):
-        given = {"subnet": "10.20.0.0/16", "index": 1, "prefix": 24} if name in ("index", "prefix") else SHORT
+        given = (
+            {"subnet": "10.20.0.0/16", "index": 1, "prefix": 24}
+            if name in ("index", "prefix")
+            else {"subnet": "10.20.0.0/24"}
+        )
         options = {key: given[key] for key in ("subnet", "index", "prefix") if key in given}
         answer(subnet_plan, **{**options, name: value})
 

@@ -72,7 +72,11 @@ def test_parts_of_a_plan() -> None:
         ("10.0.0.0/31", {}, "no room for a hypervisor and a guest"),
         ("10.0.0.0/24", {"gateway": "10.0.1.1"}, "gateway 10.0.1.1 is not in it"),
         ("10.0.0.0/24", {"start": "x"}, "start 'x' does not appear to be"),
-        ("10.0.0.0/30", {"gateway": "10.0.0.2"}, "no address for DHCP; set dhcp: false"),
+        (
+            "10.0.0.0/30",
+            {"gateway": "10.0.0.2"},
+            "no addresses are left between 10.0.0.3 and 10.0.0.1 for DHCP; set dhcp: false",
+        ),
         ("10.0.0.0/24", {"index": 1}, "give an index and a prefix from 24 to 32"),
         ("10.0.0.0/24", {"index": 0, "prefix": 16}, "give an index and a prefix from 24 to 32"),
         ("10.0.0.0/24", {"index": 4, "prefix": 26}, "with prefix 26 there are 0 to 3"),
