@@ -17,10 +17,10 @@ options:
       - 'V(idle) restarts the network, unless running guests use it: then it is as V(never),
         with a warning that names the guests.'
       - 'V(replug) restarts the network also under running guests: their NICs wait on a parking
-        network meanwhile and are plugged in again. Guests keep their addresses and connections,
-        and are cut off for about half a second.'
-      - With V(replug), NICs that an earlier restart without such care has cut off are plugged
-        in again as well.
+        network meanwhile and are reattached. Guests keep their addresses and connections, and
+        are disconnected for about half a second.'
+      - With V(replug), NICs that an earlier restart without such care has disconnected are
+        reattached as well.
     type: str
     choices:
       - never
@@ -30,7 +30,7 @@ options:
   force:
     description:
       - Stop a network although running guests use it. They lose their connection until their
-        NICs are plugged anew.
+        NICs are reattached.
       - Only looked at where the network is to be stopped or deleted. It never makes a restart
         possible that O(restart) forbids.
     type: bool
@@ -55,13 +55,13 @@ options:
     type: path
     default: /var/backups/virtfleet.network
 notes:
-  - Changes that libvirt can make to a running network are made at once, to the running network
-    and to the saved definition. Other changes are saved, and O(restart) decides whether the
-    network is restarted for them.
+  - Changes that libvirt can make to a running network are made at once, to the live and to
+    the persistent config. Other changes are saved, and O(restart) decides whether the network
+    is restarted for them.
   - Everything is checked before anything is changed. All problems are reported in one message,
     and as a list in RV(ignore:problems).
-  - 'When a change fails half-way, the network is put back as it was: definition, running state,
-    autostart, the NICs of running guests. The error says what was put back and what was not.'
+  - 'When a change fails half-way, the network is rolled back: definition, running state, autostart,
+    the NICs of running guests. The error says what was rolled back and what was not.'
   - Check mode and audits use libvirt's read-only connection, so they need no privileges. They
     report the very changes, plan and diff of a real run.
 """

@@ -56,7 +56,7 @@ options:
     description:
       - Many ranges, in place of the options for a single one. They are made in one change of
         the network, all or none.
-      - Entries are told apart by O(ranges[].start) and O(ranges[].end) together.
+      - Entries are matched by O(ranges[].start) and O(ranges[].end) together.
     type: list
     elements: dict
     suboptions:
@@ -119,14 +119,14 @@ seealso:
 notes:
   - The network is made with M(virtfleet.network.virt_network). When there is none of that name,
     the task fails.
-  - The ranges of the running network and of its saved definition are both brought to the wanted
-    state, whatever differed between them before. A network that does not run is not started,
-    and its saved definition is changed.
+  - The ranges of the live and of the persistent config are both brought to the wanted state,
+    whatever differed between them before. A network that does not run is not started, and its
+    persistent config is changed.
   - What an existing range has and the task does not mention is kept. An empty string, list
     or dictionary removes.
   - A running network takes each range that is added or removed by a call of its own, and one
-    that changes by two, what is to be removed first. Each call makes libvirt install the firewall
-    rules of the network anew (in mode V(open) there are none), and takes a third of a second
+    that changes by two, what is to be removed first. Each call makes libvirt reinstall the
+    firewall rules of the network (in mode V(open) there are none), and takes a third of a second
     and more. But when there would be more than 8 of them, nothing else waits for a restart
     of the network, and O(restart) allows one (V(idle) when no running guest uses the network,
     V(replug) always), then the new definition is saved and the network is restarted once.

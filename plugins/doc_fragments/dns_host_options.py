@@ -40,7 +40,7 @@ options:
     description:
       - Many addresses, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - Entries are told apart by O(hosts[].ip).
+      - Entries are matched by O(hosts[].ip).
     type: list
     elements: dict
     suboptions:
@@ -92,9 +92,9 @@ seealso:
 notes:
   - The network is made with M(virtfleet.network.virt_network). When there is none of that name,
     the task fails.
-  - The addresses of the running network and of its saved definition are both brought to the
-    wanted state, whatever differed between them before. A network that does not run is not
-    started, and its saved definition is changed.
+  - The addresses of the live and of the persistent config are both brought to the wanted state,
+    whatever differed between them before. A network that does not run is not started, and its
+    persistent config is changed.
   - What an existing address has and the task does not mention is kept. An empty string, list
     or dictionary removes.
   - A running network takes each address that is added or removed by a call of its own, and

@@ -62,8 +62,8 @@ options:
     description:
       - Many records, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - Entries are told apart by O(srvs[].service), O(srvs[].protocol), O(srvs[].domain) and
-        O(srvs[].target) together.
+      - Entries are matched by O(srvs[].service), O(srvs[].protocol), O(srvs[].domain) and O(srvs[].target)
+        together.
     type: list
     elements: dict
     suboptions:
@@ -130,9 +130,9 @@ seealso:
 notes:
   - The network is made with M(virtfleet.network.virt_network). When there is none of that name,
     the task fails.
-  - The records of the running network and of its saved definition are both brought to the wanted
-    state, whatever differed between them before. A network that does not run is not started,
-    and its saved definition is changed.
+  - The records of the live and of the persistent config are both brought to the wanted state,
+    whatever differed between them before. A network that does not run is not started, and its
+    persistent config is changed.
   - What an existing record has and the task does not mention is kept. An empty string, list
     or dictionary removes.
   - A running network takes each record that is added or removed by a call of its own, and one

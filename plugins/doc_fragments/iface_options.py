@@ -44,14 +44,14 @@ options:
     default: live_and_config
   replace:
     description:
-      - Unplug the NIC of a running guest and plug it in again where libvirt cannot make a change
+      - Unplug the NIC of a running guest and reattach it where libvirt cannot make a change
         otherwise, as with its model or its MAC address. Without that, such a change is an error,
         and nothing is changed.
     type: bool
     default: false
   unplug_timeout:
     description:
-      - How many seconds a running guest has to let go of a NIC. Then the task fails, and puts
+      - How many seconds a running guest has to let go of a NIC. Then the task fails, and rolls
         back what it has changed. The guest may still let go later.
     type: float
     default: 30
@@ -80,7 +80,7 @@ options:
       - Several NICs, in place of the options for a single one. They are made in one change
         of the guest, all or none.
       - New ones are plugged in in the order of the list. Several that only name the same network
-        are told apart by their order, too.
+        are matched by their order, too.
     type: list
     elements: dict
     suboptions:
@@ -146,7 +146,7 @@ options:
           address:
             description:
               - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-              - A definition that is made anew without one has another one each time.
+              - A definition that is recreated without one has another one each time.
               - libvirt makes one up where none is given.
             type: str
           type:
@@ -336,7 +336,7 @@ options:
             description:
               - Addresses that the hypervisor's end of the NIC gets, for type V(ethernet).
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(address) and C(peer).
+              - Entries are matched by C(address) and C(peer).
               - Their order matters.
             type: list
             elements: dict
@@ -419,7 +419,7 @@ options:
             description:
               - The VLAN tags.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(id).
+              - Entries are matched by C(id).
               - O(ifaces[].vlan) needs it.
             type: list
             elements: dict
@@ -458,7 +458,7 @@ options:
               - midonet
           parameters:
             description:
-              - What the switch is told.
+              - What the switch learns about the NIC.
             type: dict
             suboptions:
               managerid:
@@ -560,7 +560,7 @@ options:
             ignore them.
           - For type V(user), the address range that QEMU or passt gives to the guest.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(address) and C(peer).
+          - Entries are matched by C(address) and C(peer).
           - Their order matters.
           - An empty list removes all.
         type: list
@@ -631,7 +631,7 @@ options:
         description:
           - Ports of the hypervisor that lead to the guest, with passt, so with O(backend.type=passt).
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(proto), C(address) and C(dev).
+          - Entries are matched by C(proto), C(address) and C(dev).
           - Needs libvirt 9.0.0 or newer.
           - An empty list removes all.
         type: list
@@ -657,7 +657,7 @@ options:
             description:
               - The ports. Without any, all ports are forwarded.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(start) and C(end).
+              - Entries are matched by C(start) and C(end).
             type: list
             elements: dict
             suboptions:
@@ -955,7 +955,7 @@ options:
               - Values for the filter's variables. A variable that takes several values is listed
                 with each.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(name) and C(value).
+              - Entries are matched by C(name) and C(value).
             type: list
             elements: dict
             suboptions:
@@ -1264,7 +1264,7 @@ options:
       address:
         description:
           - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-          - A definition that is made anew without one has another one each time.
+          - A definition that is recreated without one has another one each time.
           - libvirt makes one up where none is given.
         type: str
       type:
@@ -1454,7 +1454,7 @@ options:
         description:
           - Addresses that the hypervisor's end of the NIC gets, for type V(ethernet).
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(address) and C(peer).
+          - Entries are matched by C(address) and C(peer).
           - Their order matters.
         type: list
         elements: dict
@@ -1537,7 +1537,7 @@ options:
         description:
           - The VLAN tags.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(id).
+          - Entries are matched by C(id).
           - O(vlan) needs it.
         type: list
         elements: dict
@@ -1575,7 +1575,7 @@ options:
           - midonet
       parameters:
         description:
-          - What the switch is told.
+          - What the switch learns about the NIC.
         type: dict
         suboptions:
           managerid:
@@ -1674,7 +1674,7 @@ options:
         ignore them.
       - For type V(user), the address range that QEMU or passt gives to the guest.
       - 'The list is the whole list: entries that are not in it are removed.'
-      - Entries are told apart by C(address) and C(peer).
+      - Entries are matched by C(address) and C(peer).
       - Their order matters.
       - An empty list removes all.
     type: list
@@ -1745,7 +1745,7 @@ options:
     description:
       - Ports of the hypervisor that lead to the guest, with passt, so with O(backend.type=passt).
       - 'The list is the whole list: entries that are not in it are removed.'
-      - Entries are told apart by C(proto), C(address) and C(dev).
+      - Entries are matched by C(proto), C(address) and C(dev).
       - Needs libvirt 9.0.0 or newer.
       - An empty list removes all.
     type: list
@@ -1771,7 +1771,7 @@ options:
         description:
           - The ports. Without any, all ports are forwarded.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(start) and C(end).
+          - Entries are matched by C(start) and C(end).
         type: list
         elements: dict
         suboptions:
@@ -2069,7 +2069,7 @@ options:
           - Values for the filter's variables. A variable that takes several values is listed
             with each.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(name) and C(value).
+          - Entries are matched by C(name) and C(value).
         type: list
         elements: dict
         suboptions:
@@ -2325,14 +2325,14 @@ options:
               - Its function identifier.
             type: str
 notes:
-  - Which NIC is meant is told by O(mac.address), else by O(alias.name), else by what is given
-    in O(source) of network, bridge and the like. When that may be several, the task fails and
-    names them. Two NICs of a guest may have the same MAC address. Then O(alias.name), O(address)
-    or O(source) beside it tell which is meant.
+  - O(mac.address) decides which NIC is meant, else O(alias.name), else what is given in O(source)
+    of network, bridge and the like. When that may be several, the task fails and names them.
+    Two NICs of a guest may have the same MAC address. Then O(alias.name), O(address) or O(source)
+    beside it tell which is meant.
   - A new NIC without O(mac.address) gets one that is made of the guest's uuid, so check mode
     tells the same one. It is in RV(ignore:ifaces).
   - Options are laid over what is there. What is left out is left alone, an empty string, list
-    or dictionary removes. The running and the saved definition each get what they lack.
+    or dictionary removes. The live and the persistent config each get what they lack.
   - libvirt can change a running NIC in O(link), O(bandwidth), O(vlan), O(filterref), O(coalesce),
     O(port), and in its network or bridge as long as both are bridges, up to libvirt 10.5 also
     in its portgroup. All else needs O(replace=true), or O(apply=config) and a restart of the
@@ -2342,8 +2342,8 @@ notes:
   - Everything is checked before anything is changed, also whether the networks and bridges
     of the NICs are there. A network that is not active is an error when the guest runs, and
     a warning when it does not. It is not started.
-  - When a change fails half-way, the NICs are put back as they were. The error says what was
-    put back and what was not.
+  - When a change fails half-way, the NICs are rolled back. The error says what was rolled back
+    and what was not.
   - Check mode uses libvirt's read-only connection, so it needs no privileges. It reports the
     very changes, plan and diff of a real run.
 attributes:

@@ -285,7 +285,7 @@ options:
           - The hypervisor's devices that the network uses. With macvtap, libvirt picks the
             least used one for each NIC.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(dev).
+          - Entries are matched by C(dev).
           - Their order matters.
           - A running network takes it without a restart.
         type: list
@@ -300,7 +300,7 @@ options:
         description:
           - The PCI addresses of the virtual functions that belong to the network, in mode V(hostdev).
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(domain), C(bus), C(slot) and C(function).
+          - Entries are matched by C(domain), C(bus), C(slot) and C(function).
         type: list
         elements: dict
         suboptions:
@@ -433,7 +433,7 @@ options:
             that domain. With only a domain, its names are answered locally or asked from the
             hypervisor's own servers.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(domain) and C(addr).
+          - Entries are matched by C(domain) and C(addr).
           - Their order matters.
         type: list
         elements: dict
@@ -455,7 +455,7 @@ options:
         description:
           - TXT records.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(name).
+          - Entries are matched by C(name).
           - A running network takes it without a restart.
         type: list
         elements: dict
@@ -477,7 +477,7 @@ options:
         description:
           - SRV records, which tell where a service is.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(service), C(protocol), C(domain) and C(target).
+          - Entries are matched by C(service), C(protocol), C(domain) and C(target).
           - A running network takes it without a restart.
         type: list
         elements: dict
@@ -521,7 +521,7 @@ options:
           - Names of IP addresses. The name of a reservation in O(ips[].dhcp.hosts) is in DNS
             only while its guest has a lease; list it here if it is to be there always.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(ip).
+          - Entries are matched by C(ip).
           - A running network takes it without a restart.
         type: list
         elements: dict
@@ -555,7 +555,7 @@ options:
         description:
           - The VLAN tags.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(id).
+          - Entries are matched by C(id).
           - O(vlan) needs it.
         type: list
         elements: dict
@@ -640,8 +640,8 @@ options:
     description:
       - The hypervisor's own addresses on the network. They are the guests' gateway and DNS
         server, and each makes a subnet for guests.
-      - Entries are told apart by their subnet. An address that moves inside its subnet, or
-        whose prefix changes, is still the same entry and keeps its DHCP settings.
+      - Entries are matched by their subnet. An address that moves inside its subnet, or whose
+        prefix changes, is still the same entry and keeps its DHCP settings.
       - 'The list is the whole list: entries that are not in it are removed.'
       - An empty list removes all.
     type: list
@@ -695,7 +695,7 @@ options:
             description:
               - The addresses for guests without a reservation.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(start) and C(end).
+              - Entries are matched by C(start) and C(end).
               - A running network takes it without a restart.
             type: list
             elements: dict
@@ -733,7 +733,7 @@ options:
           hosts:
             description:
               - Reservations, which give a guest always the same address, and a name in DNS.
-              - Entries are told apart by O(ips[].dhcp.hosts[].mac) and O(ips[].dhcp.hosts[].id),
+              - Entries are matched by O(ips[].dhcp.hosts[].mac) and O(ips[].dhcp.hosts[].id),
                 those without by O(ips[].dhcp.hosts[].name).
               - 'The list is the whole list: entries that are not in it are removed.'
               - A running network takes it without a restart.
@@ -797,7 +797,7 @@ options:
   routes:
     description:
       - Routes that the hypervisor gets while the network runs, to subnets behind guests.
-      - Entries are told apart by their subnet.
+      - Entries are matched by their subnet.
       - 'The list is the whole list: entries that are not in it are removed.'
       - An empty list removes all.
     type: list
@@ -853,7 +853,7 @@ options:
           - midonet
       parameters:
         description:
-          - What the switch is told.
+          - What the switch learns about the NIC.
         type: dict
         suboptions:
           managerid:
@@ -884,7 +884,7 @@ options:
     description:
       - Classes of guests' NICs with settings of their own. A NIC names its portgroup.
       - 'The list is the whole list: entries that are not in it are removed.'
-      - Entries are told apart by C(name).
+      - Entries are matched by C(name).
       - An empty list removes all.
       - A running network takes it without a restart.
     type: list
@@ -922,7 +922,7 @@ options:
             description:
               - The VLAN tags.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(id).
+              - Entries are matched by C(id).
               - O(portgroups[].vlan) needs it.
             type: list
             elements: dict
@@ -957,7 +957,7 @@ options:
               - midonet
           parameters:
             description:
-              - What the switch is told.
+              - What the switch learns about the NIC.
             type: dict
             suboptions:
               managerid:

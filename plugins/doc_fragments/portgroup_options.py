@@ -46,7 +46,7 @@ options:
         description:
           - The VLAN tags.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(id).
+          - Entries are matched by C(id).
           - O(vlan) needs it.
         type: list
         elements: dict
@@ -81,7 +81,7 @@ options:
           - midonet
       parameters:
         description:
-          - What the switch is told.
+          - What the switch learns about the NIC.
         type: dict
         suboptions:
           managerid:
@@ -170,7 +170,7 @@ options:
     description:
       - Many portgroups, in place of the options for a single one. They are made in one change
         of the network, all or none.
-      - Entries are told apart by O(portgroups[].name).
+      - Entries are matched by O(portgroups[].name).
     type: list
     elements: dict
     suboptions:
@@ -206,7 +206,7 @@ options:
             description:
               - The VLAN tags.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(id).
+              - Entries are matched by C(id).
               - O(portgroups[].vlan) needs it.
             type: list
             elements: dict
@@ -241,7 +241,7 @@ options:
               - midonet
           parameters:
             description:
-              - What the switch is told.
+              - What the switch learns about the NIC.
             type: dict
             suboptions:
               managerid:
@@ -348,9 +348,9 @@ seealso:
 notes:
   - The network is made with M(virtfleet.network.virt_network). When there is none of that name,
     the task fails.
-  - The portgroups of the running network and of its saved definition are both brought to the
-    wanted state, whatever differed between them before. A network that does not run is not
-    started, and its saved definition is changed.
+  - The portgroups of the live and of the persistent config are both brought to the wanted state,
+    whatever differed between them before. A network that does not run is not started, and its
+    persistent config is changed.
   - What an existing portgroup has and the task does not mention is kept. An empty string, list
     or dictionary removes.
   - A running network takes each portgroup that is added or removed by a call of its own, and

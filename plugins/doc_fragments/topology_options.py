@@ -60,7 +60,7 @@ options:
       xml:
         description:
           - A whole definition as libvirt's XML, instead of the options for its parts. The network
-            is to be exactly that, apart from what libvirt makes up where the definition says
+            is to be exactly that, apart from what libvirt generates where the definition says
             nothing, like the MAC address of a bridge.
           - Its C(<name>) has to be O(networks[].name).
         type: str
@@ -349,7 +349,7 @@ options:
               - The hypervisor's devices that the network uses. With macvtap, libvirt picks
                 the least used one for each NIC.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(dev).
+              - Entries are matched by C(dev).
               - Their order matters.
               - A running network takes it without a restart.
             type: list
@@ -365,7 +365,7 @@ options:
               - The PCI addresses of the virtual functions that belong to the network, in mode
                 V(hostdev).
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(domain), C(bus), C(slot) and C(function).
+              - Entries are matched by C(domain), C(bus), C(slot) and C(function).
             type: list
             elements: dict
             suboptions:
@@ -499,7 +499,7 @@ options:
                 in that domain. With only a domain, its names are answered locally or asked
                 from the hypervisor's own servers.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(domain) and C(addr).
+              - Entries are matched by C(domain) and C(addr).
               - Their order matters.
             type: list
             elements: dict
@@ -521,7 +521,7 @@ options:
             description:
               - TXT records.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(name).
+              - Entries are matched by C(name).
               - A running network takes it without a restart.
             type: list
             elements: dict
@@ -544,7 +544,7 @@ options:
             description:
               - SRV records, which tell where a service is.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(service), C(protocol), C(domain) and C(target).
+              - Entries are matched by C(service), C(protocol), C(domain) and C(target).
               - A running network takes it without a restart.
             type: list
             elements: dict
@@ -590,7 +590,7 @@ options:
                 is in DNS only while its guest has a lease; list it here if it is to be there
                 always.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(ip).
+              - Entries are matched by C(ip).
               - A running network takes it without a restart.
             type: list
             elements: dict
@@ -624,7 +624,7 @@ options:
             description:
               - The VLAN tags.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(id).
+              - Entries are matched by C(id).
               - O(networks[].vlan) needs it.
             type: list
             elements: dict
@@ -711,8 +711,8 @@ options:
         description:
           - The hypervisor's own addresses on the network. They are the guests' gateway and
             DNS server, and each makes a subnet for guests.
-          - Entries are told apart by their subnet. An address that moves inside its subnet,
-            or whose prefix changes, is still the same entry and keeps its DHCP settings.
+          - Entries are matched by their subnet. An address that moves inside its subnet, or
+            whose prefix changes, is still the same entry and keeps its DHCP settings.
           - 'The list is the whole list: entries that are not in it are removed.'
           - An empty list removes all.
         type: list
@@ -768,7 +768,7 @@ options:
                 description:
                   - The addresses for guests without a reservation.
                   - 'The list is the whole list: entries that are not in it are removed.'
-                  - Entries are told apart by C(start) and C(end).
+                  - Entries are matched by C(start) and C(end).
                   - A running network takes it without a restart.
                 type: list
                 elements: dict
@@ -807,8 +807,7 @@ options:
                 description:
                   - Reservations, which give a guest always the same address, and a name in
                     DNS.
-                  - Entries are told apart by O(networks[].ips[].dhcp.hosts[].mac) and
-                    O(networks[].ips[].dhcp.hosts[].id),
+                  - Entries are matched by O(networks[].ips[].dhcp.hosts[].mac) and O(networks[].ips[].dhcp.hosts[].id),
                     those without by O(networks[].ips[].dhcp.hosts[].name).
                   - 'The list is the whole list: entries that are not in it are removed.'
                   - A running network takes it without a restart.
@@ -872,7 +871,7 @@ options:
       routes:
         description:
           - Routes that the hypervisor gets while the network runs, to subnets behind guests.
-          - Entries are told apart by their subnet.
+          - Entries are matched by their subnet.
           - 'The list is the whole list: entries that are not in it are removed.'
           - An empty list removes all.
         type: list
@@ -928,7 +927,7 @@ options:
               - midonet
           parameters:
             description:
-              - What the switch is told.
+              - What the switch learns about the NIC.
             type: dict
             suboptions:
               managerid:
@@ -959,7 +958,7 @@ options:
         description:
           - Classes of guests' NICs with settings of their own. A NIC names its portgroup.
           - 'The list is the whole list: entries that are not in it are removed.'
-          - Entries are told apart by C(name).
+          - Entries are matched by C(name).
           - An empty list removes all.
           - A running network takes it without a restart.
         type: list
@@ -998,7 +997,7 @@ options:
                 description:
                   - The VLAN tags.
                   - 'The list is the whole list: entries that are not in it are removed.'
-                  - Entries are told apart by C(id).
+                  - Entries are matched by C(id).
                   - O(networks[].portgroups[].vlan) needs it.
                 type: list
                 elements: dict
@@ -1033,7 +1032,7 @@ options:
                   - midonet
               parameters:
                 description:
-                  - What the switch is told.
+                  - What the switch learns about the NIC.
                 type: dict
                 suboptions:
                   managerid:
@@ -1166,22 +1165,22 @@ options:
         default: live_and_config
       replace:
         description:
-          - Unplug the NIC of a running guest and plug it in again where libvirt cannot make
-            a change otherwise, as with its model or its MAC address. Without that, such a change
-            is an error, and nothing is changed.
+          - Unplug the NIC of a running guest and reattach it where libvirt cannot make a change
+            otherwise, as with its model or its MAC address. Without that, such a change is
+            an error, and nothing is changed.
         type: bool
         default: false
       unplug_timeout:
         description:
           - How many seconds a running guest has to let go of a NIC. Then the task fails, and
-            puts back what it has changed. The guest may still let go later.
+            rolls back what it has changed. The guest may still let go later.
         type: float
         default: 30
       ifaces:
         description:
           - The NICs of the guest.
           - New ones are plugged in in the order of the list. Several that only name the same
-            network are told apart by their order, too.
+            network are matched by their order, too.
         type: list
         elements: dict
         required: true
@@ -1248,7 +1247,7 @@ options:
               address:
                 description:
                   - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-                  - A definition that is made anew without one has another one each time.
+                  - A definition that is recreated without one has another one each time.
                   - libvirt makes one up where none is given.
                 type: str
               type:
@@ -1442,7 +1441,7 @@ options:
                 description:
                   - Addresses that the hypervisor's end of the NIC gets, for type V(ethernet).
                   - 'The list is the whole list: entries that are not in it are removed.'
-                  - Entries are told apart by C(address) and C(peer).
+                  - Entries are matched by C(address) and C(peer).
                   - Their order matters.
                 type: list
                 elements: dict
@@ -1527,7 +1526,7 @@ options:
                 description:
                   - The VLAN tags.
                   - 'The list is the whole list: entries that are not in it are removed.'
-                  - Entries are told apart by C(id).
+                  - Entries are matched by C(id).
                   - O(ifaces[].ifaces[].vlan) needs it.
                 type: list
                 elements: dict
@@ -1566,7 +1565,7 @@ options:
                   - midonet
               parameters:
                 description:
-                  - What the switch is told.
+                  - What the switch learns about the NIC.
                 type: dict
                 suboptions:
                   managerid:
@@ -1669,7 +1668,7 @@ options:
                 guests ignore them.
               - For type V(user), the address range that QEMU or passt gives to the guest.
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(address) and C(peer).
+              - Entries are matched by C(address) and C(peer).
               - Their order matters.
               - An empty list removes all.
             type: list
@@ -1741,7 +1740,7 @@ options:
               - Ports of the hypervisor that lead to the guest, with passt, so with
                 O(ifaces[].ifaces[].backend.type=passt).
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are told apart by C(proto), C(address) and C(dev).
+              - Entries are matched by C(proto), C(address) and C(dev).
               - Needs libvirt 9.0.0 or newer.
               - An empty list removes all.
             type: list
@@ -1767,7 +1766,7 @@ options:
                 description:
                   - The ports. Without any, all ports are forwarded.
                   - 'The list is the whole list: entries that are not in it are removed.'
-                  - Entries are told apart by C(start) and C(end).
+                  - Entries are matched by C(start) and C(end).
                 type: list
                 elements: dict
                 suboptions:
@@ -2068,7 +2067,7 @@ options:
                   - Values for the filter's variables. A variable that takes several values
                     is listed with each.
                   - 'The list is the whole list: entries that are not in it are removed.'
-                  - Entries are told apart by C(name) and C(value).
+                  - Entries are matched by C(name) and C(value).
                 type: list
                 elements: dict
                 suboptions:
@@ -2357,7 +2356,7 @@ seealso:
 notes:
   - 'All networks and NICs are looked at and checked together, before the first one is changed:
     also whether they get along with each other. When one cannot be brought about, all that
-    this task has changed is put back.'
+    this task has changed is rolled back.'
   - A NIC cannot go to a network that takes the bridge or the subnet of the one that it leaves,
     as each would have to wait for the other. Such a task fails, and names both.
 """

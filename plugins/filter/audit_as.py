@@ -26,7 +26,7 @@ options:
       - V(table) is for people. V(csv) is for spreadsheets.
       - >-
         V(junit) is for pipelines: each hypervisor is a test suite, and its networks and guests are the test cases; what
-        is about the hypervisor itself is in the test case C(audit). What is not as asked is a failure, and a hypervisor
+        is about the hypervisor itself is in the test case C(audit). Drift is a failure, and a hypervisor
         that could not be audited is an error.
       - >-
         V(dot) is for Graphviz, a graph for each hypervisor with its devices, bridges, networks, guests and their NICs,

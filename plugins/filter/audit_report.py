@@ -30,7 +30,7 @@ options:
     type: dict
     required: true
   time:
-    description: When the audit was, as the page shall say it.
+    description: When the audit was, as the page is to show it.
     type: str
     default: ""
 seealso:

@@ -15,7 +15,7 @@ description:
   - Every element and attribute of libvirt's C(<interface>) is an option. The page C(docs/interface-options.md) of the
     collection describes them all.
   - Everything is checked before anything is made. An option that does not exist, a wrong value, options that do not go
-    with each other, and what is missing are told together, in one error.
+    with each other, and what is missing are reported together, in one error.
 options:
   _input:
     description:

@@ -15,9 +15,9 @@ description:
     A reservation belongs to the subnet of the network that its O(ip) lies in, whether IPv4 or IPv6. When it lies in
     none, the task fails and names the subnets that there are.
   - >-
-    Which reservation is meant is told by the first of O(mac), O(id), O(name) and O(ip) that is given. What else is
-    given may be new. With O(ip), a name is looked for in the subnet of that address only, so that a guest can have the
-    same name in IPv4 and IPv6.
+    The reservation that is meant is identified by the first of O(mac), O(id), O(name) and O(ip) that is given. What
+    else is given may be new. With O(ip), a name is looked for in the subnet of that address only, so that a guest can
+    have the same name in IPv4 and IPv6.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -84,7 +84,7 @@ EXAMPLES = r"""
         ip: 192.168.50.12
       - mac: "52:54:00:00:50:0d"
         ip: 192.168.50.13
-      - name: old # is not there, and shall not be
+      - name: old # is to be removed if it exists
         state: absent
 
 - name: Two guests swap their addresses
@@ -154,9 +154,9 @@ plan:
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
-          the saved definition, in the running network or in both. V(describe) changes the running
+          the persistent config, in the live config or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
-          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+          V(park) moves a guest's NIC to the parking network, V(return) reattaches it.
       type: str
       sample: update
     path:
@@ -228,8 +228,7 @@ entries:
   description:
     - The reservations of the network by what becomes of them, each named by what tells it from
       the others.
-    - One that changes in the running network or in the saved definition is not among those
-      that are left.
+    - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict
   contains:

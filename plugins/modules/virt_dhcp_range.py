@@ -14,7 +14,7 @@ description:
     A range belongs to the subnet of the network that its O(start) lies in, whether IPv4 or IPv6. When it lies in none,
     the task fails and names the subnets that there are.
   - >-
-    Which range is meant is told by O(start) and O(end) together. So a range that grows or moves is another one: give
+    Which range is meant is decided by O(start) and O(end) together. So a range that grows or moves is another one: give
     both in O(ranges), or all with O(exclusive).
 author:
   - virtfleet maintainers (@virtfleet)
@@ -101,9 +101,9 @@ plan:
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
-          the saved definition, in the running network or in both. V(describe) changes the running
+          the persistent config, in the live config or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
-          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+          V(park) moves a guest's NIC to the parking network, V(return) reattaches it.
       type: str
       sample: update
     path:
@@ -174,8 +174,7 @@ entries:
   description:
     - The ranges of the network by what becomes of them, each named by what tells it from the
       others.
-    - One that changes in the running network or in the saved definition is not among those
-      that are left.
+    - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict
   contains:

@@ -11,7 +11,7 @@ description:
     Adds, changes and removes what the network's DNS server answers for names and addresses (A, AAAA and PTR). Other
     addresses stay, unless O(exclusive).
   - >-
-    Which address is meant is told by O(ip). It may have several names, and need not be in a subnet of the network.
+    Which address is meant is decided by O(ip). It may have several names, and need not be in a subnet of the network.
   - >-
     Names that an address has already are kept when it is given others, unless O(append=false).
   - >-
@@ -119,9 +119,9 @@ plan:
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
-          the saved definition, in the running network or in both. V(describe) changes the running
+          the persistent config, in the live config or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
-          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+          V(park) moves a guest's NIC to the parking network, V(return) reattaches it.
       type: str
       sample: update
     path:
@@ -194,8 +194,7 @@ entries:
   description:
     - The addresses of the network by what becomes of them, each named by what tells it from
       the others.
-    - One that changes in the running network or in the saved definition is not among those
-      that are left.
+    - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict
   contains:

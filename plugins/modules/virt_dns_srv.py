@@ -11,8 +11,8 @@ description:
     Adds, changes and removes the SRV records that the network's DNS server answers with. Other records stay, unless
     O(exclusive).
   - >-
-    Which record is meant is told by O(service), O(protocol), O(domain) and O(target) together. One without a domain or
-    target is another record than one that has it. So a service that is on several hosts has a record for each.
+    Which record is meant is decided by O(service), O(protocol), O(domain) and O(target) together. One without a domain
+    or target is another record than one that has it. So a service that is on several hosts has a record for each.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -113,9 +113,9 @@ plan:
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
-          the saved definition, in the running network or in both. V(describe) changes the running
+          the persistent config, in the live config or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
-          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+          V(park) moves a guest's NIC to the parking network, V(return) reattaches it.
       type: str
       sample: update
     path:
@@ -190,8 +190,7 @@ entries:
   description:
     - The records of the network by what becomes of them, each named by what tells it from the
       others.
-    - One that changes in the running network or in the saved definition is not among those
-      that are left.
+    - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict
   contains:

@@ -8,8 +8,8 @@ short_description: Plug the NICs of a libvirt guest in, change them and take the
 version_added: 0.1.0
 description:
   - >-
-    Brings NICs of a guest to a wanted state, whether the guest runs or not, in the running guest and in its saved
-    definition.
+    Brings NICs of a guest to a wanted state, whether the guest runs or not, in the running guest and in its persistent
+    config.
   - Every element and attribute of libvirt's C(<interface>) is an option. What libvirt can change in place, it does.
 author:
   - virtfleet maintainers (@virtfleet)
@@ -130,7 +130,7 @@ plan:
       type: raw
       sample: down
     effect:
-      description: V(live) is in the running guest, V(next_start) is in the saved definition.
+      description: V(live) is in the running guest, V(next_start) is in the persistent config.
       type: str
       sample: live
 diff:
@@ -150,7 +150,7 @@ diff:
       type: str
       sample: web
     before:
-      description: The NICs before, as XML, those of the running guest and those of its saved definition.
+      description: The NICs before, as XML, those of the live and those of the persistent config.
       type: str
     after:
       description: The NICs afterwards, in the same form.
@@ -184,7 +184,7 @@ ifaces:
       type: bool
       sample: true
     saved:
-      description: Whether the saved definition has the NIC.
+      description: Whether the persistent config has the NIC.
       type: bool
       sample: true
     spec:

@@ -95,7 +95,7 @@ guests:
       type: bool
       sample: true
     nics:
-      description: Its NICs, first those of the saved definition in their order, then those that only run.
+      description: Its NICs, first those of the persistent config in their order, then those that only run.
       type: list
       elements: dict
       contains:
@@ -112,7 +112,7 @@ guests:
           type: bool
           sample: true
         saved:
-          description: Whether the saved definition has it.
+          description: Whether the persistent config has it.
           type: bool
           sample: true
         spec:
@@ -138,7 +138,7 @@ guests:
               type: raw
               sample: virtio
             saved:
-              description: The value that is saved, null when there is none.
+              description: The value in the persistent config, null when there is none.
               type: raw
               sample: e1000e
         link:
@@ -157,11 +157,11 @@ guests:
           description:
             - >-
               Whether the NIC is really connected. Its link is up, its network is active, libvirt has a port for it, and
-              its tap is on the bridge that it belongs on. Null when that cannot be told.
+              its tap is on the bridge that it belongs on. Null when that is unknown.
           type: bool
           sample: true
         reason:
-          description: Why it is not connected, or why that cannot be told. Empty when it is.
+          description: Why it is not connected, or why that is unknown. Empty when it is.
           type: str
           sample: its tap vnet3 is on no bridge, it belongs on virbr0
         addresses:

@@ -52,7 +52,7 @@ options:
     description:
       - >-
         A whole definition as libvirt's XML, instead of the options for its parts. The network is to be exactly that,
-        apart from what libvirt makes up where the definition says nothing, like the MAC address of a bridge.
+        apart from what libvirt generates where the definition says nothing, like the MAC address of a bridge.
       - Its C(<name>) has to be O(name).
     type: str
 extends_documentation_fragment:
@@ -355,7 +355,7 @@ EXAMPLES = r"""
       size: 9000
     restart: replug
 
-- name: The firewall was loaded anew and has no rules of libvirt any more
+- name: The firewall was reloaded and has no rules of libvirt any more
   virtfleet.network.virt_network:
     name: guests
     state: restarted
@@ -416,10 +416,10 @@ plan:
       sample: guests
     action:
       description:
-        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in the saved definition, in
-          the running network or in both. V(describe) changes the running network. V(remove_bridge) removes a bridge
-          that a killed libvirt daemon left behind. V(park) moves a guest's NIC to the parking network, V(return) plugs
-          it in again.
+        - What is done. V(define) saves a definition. V(update) adds or removes an entry, in the persistent config, in
+          the live config or in both. V(describe) changes the running network. V(remove_bridge) removes a bridge
+          that a killed libvirt daemon left behind. V(park) moves a guest's NIC to the parking network, V(return)
+          reattaches it.
       type: str
       sample: update
     path:
@@ -480,7 +480,7 @@ unchecked:
   elements: str
   sample: []
 network:
-  description: The network after the task. In check mode, as it would be, without what libvirt makes up.
+  description: The network after the task. In check mode, as it would be, without what libvirt generates.
   returned: success
   type: dict
   contains:
@@ -513,7 +513,7 @@ network:
       type: str
       sample: virbr0
     spec:
-      description: The saved definition as options of this module. They change nothing when they are given to it.
+      description: The persistent config as options of this module. They change nothing when they are given to it.
       type: dict
       sample: {"name": "guests", "forward": {"mode": "nat"}, "ips": [{"address": "192.168.50.1", "prefix": 24}]}
 cost:

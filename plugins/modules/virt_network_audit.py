@@ -9,10 +9,10 @@ version_added: 0.1.0
 description:
   - >-
     Takes the options of M(virtfleet.network.virt_topology), changes nothing, and tells what differs from them, field by
-    field, with the value that was asked for, the saved one and the running one.
+    field, with the value that was asked for, the persistent one and the live one.
   - >-
     Tells all else that an audit wants in the same task, too: networks that nobody asked for, changes that wait for a
-    restart, guests that are cut off, the findings of M(virtfleet.network.virt_network_check), and what there is.
+    restart, guests that are disconnected, the findings of M(virtfleet.network.virt_network_check), and what exists.
   - >-
     It only reads, through libvirt's read-only connection, so it needs no privileges. What it cannot look at without
     them it tells in RV(not_looked_at).
@@ -37,7 +37,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Compare two networks with what they shall be
+- name: Compare two networks with what is wanted
   virtfleet.network.virt_network_audit:
     networks:
       - name: front
@@ -79,13 +79,13 @@ rows:
       type: str
       sample: ""
     mac:
-      description: The MAC address of the NIC that is cut off, else empty.
+      description: The MAC address of the NIC that is disconnected, else empty.
       type: str
       sample: ""
     state:
       description:
         - V(as_asked), or V(differs) with the field, or V(missing) when there is no such network.
-        - V(unwanted) is a network that shall not be there, V(unknown) one that nobody asked for.
+        - V(unwanted) is a network that is not wanted, V(unknown) one that nobody asked for.
         - V(restart_pending) is a field that nobody asked for and that the next start changes.
         - V(cut_off) is a NIC of a running guest that has lost its network, V(invalid) what cannot be.
       type: str
@@ -99,7 +99,7 @@ rows:
       type: raw
       sample: 1400
     saved:
-      description: What is saved; V(null) for nothing.
+      description: The value in the persistent config; V(null) for nothing.
       type: raw
       sample: 1500
     running:

@@ -115,12 +115,12 @@ networks:
       sample: virbr0
     spec:
       description:
-        - The saved definition, which the next start uses, as options of M(virtfleet.network.virt_network).
+        - The persistent config, which the next start uses, as options of M(virtfleet.network.virt_network).
         - They change nothing when they are given to it.
       type: dict
       sample: {"name": "guests", "forward": {"mode": "nat"}, "ips": [{"address": "192.168.50.1", "prefix": 24}]}
     xml:
-      description: The saved definition as libvirt's XML.
+      description: The persistent config as libvirt's XML.
       type: str
     live_spec:
       description: The definition that runs, as RV(networks[].spec). Empty when the network does not run.
@@ -142,7 +142,7 @@ networks:
           type: raw
           sample: null
         saved:
-          description: The value that is saved, null when there is none.
+          description: The value in the persistent config, null when there is none.
           type: raw
           sample: 9000
     leases:
@@ -219,10 +219,10 @@ networks:
                 - >-
                   V(connected) is with its port on the network's bridge, V(link_down) the same with a link that is set
                   down. V(cut_off) is without, usually by a restart of the network, and V(parked) when a task with
-                  O(virtfleet.network.virt_network#module:restart=replug) was killed: such a task plugs it in again.
+                  O(virtfleet.network.virt_network#module:restart=replug) was killed: such a task reattaches it.
                 - >-
-                  V(broken) when its device on the hypervisor is gone or has no carrier. V(unknown) when it cannot be
-                  told: for SR-IOV, or when only the hypervisor itself could see it.
+                  V(broken) when its device on the hypervisor is gone or has no carrier. V(unknown) when that is
+                  unknown: for SR-IOV, or when only the hypervisor itself could see it.
               type: str
               sample: connected
             why:

@@ -10,9 +10,9 @@ description:
   - >-
     Adds, changes and removes portgroups of a network: classes of guests' NICs, each with VLANs, bandwidth or a virtual
     port of its own. Other portgroups stay, unless O(exclusive).
-  - Which portgroup is meant is told by O(name).
+  - Which portgroup is meant is decided by O(name).
   - >-
-    The NICs of running guests keep what they were plugged in with. They follow a change when they are plugged in anew.
+    The NICs of running guests keep what they were plugged in with. They follow a change when they are reattached.
   - >-
     One portgroup of a network can be the default. When another one becomes it, give both in O(portgroups).
 author:
@@ -119,9 +119,9 @@ plan:
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
-          the saved definition, in the running network or in both. V(describe) changes the running
+          the persistent config, in the live config or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
-          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+          V(park) moves a guest's NIC to the parking network, V(return) reattaches it.
       type: str
       sample: update
     path:
@@ -194,8 +194,7 @@ entries:
   description:
     - The portgroups of the network by what becomes of them, each named by what tells it from
       the others.
-    - One that changes in the running network or in the saved definition is not among those
-      that are left.
+    - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict
   contains:

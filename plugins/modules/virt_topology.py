@@ -80,9 +80,9 @@ plan:
     action:
       description:
         - What is done. V(define) saves a definition. V(update) adds or removes an entry, in
-          the saved definition, in the running network or in both. V(describe) changes the running
+          the persistent config, in the live config or in both. V(describe) changes the running
           network. V(remove_bridge) removes a bridge that a killed libvirt daemon left behind.
-          V(park) moves a guest's NIC to the parking network, V(return) plugs it in again.
+          V(park) moves a guest's NIC to the parking network, V(return) reattaches it.
         - What is done. V(attach) plugs a NIC in, V(update) changes one in place, V(detach)
           takes one out.
         - A NIC that is replaced is one that is taken out and plugged in.
@@ -108,7 +108,7 @@ plan:
       description:
         - When the change takes effect. V(live) is at once, V(restart) is with the restart that
           is part of the plan, V(next_start) is when the network is started the next time.
-        - V(live) is in the running guest, V(next_start) is in the saved definition.
+        - V(live) is in the running guest, V(next_start) is in the persistent config.
       type: str
       sample: live
     guest:
@@ -194,7 +194,7 @@ networks:
       type: str
       sample: virbr0
     spec:
-      description: The saved definition as options of this module. They change nothing when
+      description: The persistent config as options of this module. They change nothing when
         they are given to it.
       type: dict
       sample:
@@ -231,7 +231,7 @@ ifaces:
       type: bool
       sample: true
     saved:
-      description: Whether the saved definition has the NIC.
+      description: Whether the persistent config has the NIC.
       type: bool
       sample: true
     spec:

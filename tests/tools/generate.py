@@ -3,7 +3,7 @@ part of the docs.
 
 Words for people come from descriptions.yml; everything that the table knows is said by it.
 
-    python tests/tools/generate.py            write the files anew
+    python tests/tools/generate.py            write the files
     python tests/tools/generate.py --check    only say which of them are not as they should be
 """
 

@@ -46,7 +46,7 @@ class Descriptions:
         for path in self.missing:
             yield f"tests/tools/descriptions.yml: {self.title}: no description of {path}"
         for path in sorted(set(self.texts) - self.used):
-            yield f"tests/tools/descriptions.yml: {self.title}: {path} is no option"
+            yield f"tests/tools/descriptions.yml: {self.title}: there is no option {path}"
 
 
 class Place(NamedTuple):
@@ -128,7 +128,7 @@ def _list_facts(row: Row, place: Place) -> Iterator[str]:
     if place.kind is None or row.option != place.kind.names:
         yield "The list is the whole list: entries that are not in it are removed."
     if keys:
-        yield f"Entries are told apart by {listed(keys)}."
+        yield f"Entries are matched by {listed(keys)}."
     if row.ordered:
         yield "Their order matters."
 
@@ -240,13 +240,13 @@ def kinds(folder: Path, lists: Mapping[str, Any]) -> dict[str, Collection]:
 
 
 def identity(kind: Collection) -> str:
-    """How entries are told apart, as a sentence."""
+    """How entries are matched, as a sentence."""
     first, mark = kind.identities[0], f"O({kind.path[-1]}[].{{}})"
     if len(first) > 1:
-        return f"Entries are told apart by {listed(first, mark)} together."
+        return f"Entries are matched by {listed(first, mark)} together."
     names = tuple(name for names in kind.identities for name in names)
     several = ("the first of ", " that is given") if len(names) > 1 else ("", "")
-    return f"Entries are told apart by {several[0]}{listed(names, mark)}{several[1]}."
+    return f"Entries are matched by {several[0]}{listed(names, mark)}{several[1]}."
 
 
 def elsewhere(documented: Options) -> Options:

@@ -78,7 +78,7 @@ def _texts(entry: Options) -> list[str]:
 
 
 def _nics(entry: Options) -> Options:
-    """What is told of NICs, each with its guest, and without an address, for which nobody waits."""
+    """What is reported of NICs, each with its guest, and without an address, for which nobody waits."""
     domain = {"description": "The name of the guest.", "type": "str", "sample": "web"}
     contains = {name: inner for name, inner in entry["contains"].items() if name != "address"}
     return {**entry, "contains": {"domain": domain, **contains}}

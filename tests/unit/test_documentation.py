@@ -366,7 +366,7 @@ def test_generator_wants_a_description_of_every_option() -> None:
     option_docs.options_of(rows, {"thing": {"type": "dict", "options": {"name": {}, "size": {}}}}, texts)
     assert [problem.partition(": ")[2] for problem in texts.problems()] == [
         "things: no description of thing.size",
-        "things: thing.color is no option",
+        "things: there is no option thing.color",
     ]
 
 
@@ -402,7 +402,7 @@ def test_generator_leads_to_options_of_another_module() -> None:
     ],
 )
 def test_generator_says_what_tells_entries(kind: _entries.Collection, sentence: str) -> None:
-    assert option_docs.identity(kind) == f"Entries are told apart {sentence}"
+    assert option_docs.identity(kind) == f"Entries are matched {sentence}"
 
 
 def test_generator_knows_the_modules_for_entries() -> None:

@@ -118,11 +118,11 @@ def test_what_is_wrong_is_told_at_once() -> None:
     ]
     found = problems(told, *options)
     for expected in (
-        "bridge 1: name 'a-bridge-of-17-ch' is no name",
+        "bridge 1: name 'a-bridge-of-17-ch' is not a name",
         "vlan '5000' is not from 1 to 4094",
-        "'192.0.2.7' is no address with a prefix",
-        "br2: nameservers 'ns1' is no address",
-        "br2: gateway '2001:db8::1' is no address of IPv4",
+        "'192.0.2.7' is not an address with a prefix",
+        "br2: nameservers 'ns1' is not an address",
+        "br2: gateway '2001:db8::1' is not an address of IPv4",
         "br2: stp 'perhaps' is neither true nor false",
     ):
         assert [one for one in found if expected in one], (expected, found)

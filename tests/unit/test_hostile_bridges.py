@@ -123,4 +123,4 @@ def test_one_line_of_a_search_is_one_line() -> None:
     found = plan(IFUPDOWN, [{**WHOLE, "search": ["example.org\n    up touch /pwned"]}])
     assert "is no domain name" in found["problems"][0]
     for name in ("br\u00e9", "\u0431r0", "br0\n", "br 0", "../br", "all", "-br", "br0;", "\uff42r0"):
-        assert "is no name for a device" in plan(NETWORKD, [{**WHOLE, "name": name}])["problems"][0]
+        assert "is not a name for a device" in plan(NETWORKD, [{**WHOLE, "name": name}])["problems"][0]

@@ -38,13 +38,13 @@ KINDS = {
     ),
     "definition_invalid": Kind(
         "error",
-        "The saved definition contradicts itself; libvirt refuses it, or what it says does not work.",
+        "The persistent config contradicts itself; libvirt refuses it, or what it says does not work.",
         "Change what the evidence names.",
         "virt_network",
     ),
     "definition_odd": Kind(
         "warning",
-        "The saved definition has what libvirt takes, and what does not work as it is written.",
+        "The persistent config has what libvirt takes, and what does not work as it is written.",
         "Change what the evidence names.",
         "virt_network",
     ),
@@ -172,7 +172,7 @@ KINDS = {
     "nic_cut_off": Kind(
         "error",
         "The NIC is not connected with its network, usually because that was restarted without care for its guests.",
-        "Plug it in again.",
+        "Reattach it.",
         BOUNCE,
     ),
     "mac_duplicate": Kind(
@@ -199,7 +199,7 @@ KINDS = {
     ),
     "restart_pending": Kind(
         "warning",
-        "What is saved differs from what runs, and becomes true with the next start.",
+        "The persistent config differs from the live one, and becomes true with the next start.",
         "Restart the network, or save what runs.",
         BOUNCE,
     ),

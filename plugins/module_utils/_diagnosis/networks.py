@@ -48,7 +48,7 @@ def network_findings(network: Observed, scene: Scene) -> list[Finding]:
     return [Finding(code, network.name, evidence) for code, evidence in (*found, *_kept(network))]
 
 
-# ---- what is saved ----
+# ---- the persistent config ----
 
 
 def _definition(spec: Spec, scene: Scene) -> Seen:
@@ -72,11 +72,11 @@ def _reservations(spec: Spec) -> Seen:
 
 def _kept(network: Observed) -> Seen:
     if not network.persistent:
-        yield "transient", f"network {network.name!r} runs without a saved definition"
+        yield "transient", f"network {network.name!r} runs without a persistent config"
         return
     paths = ", ".join(dict.fromkeys(change.path for change in pending(network.live, network.saved)))
     if paths:
-        yield "restart_pending", f"the saved definition of network {network.name!r} differs in {paths}"
+        yield "restart_pending", f"the persistent config of network {network.name!r} differs in {paths}"
     if not network.autostart:
         yield "autostart_off", f"network {network.name!r} is not marked for autostart"
 

@@ -40,7 +40,7 @@ class SeveralError(NetworkError):
 
 
 class InvalidInterfaceError(NetworkError):
-    """What was given is no interface of a guest; with every problem found."""
+    """What was given is not an interface of a guest; with every problem found."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(f"Cannot write <interface>: {'; '.join(problems)}")
@@ -68,7 +68,7 @@ class PlanError(NetworkError):
 
 
 class InUseError(NetworkError):
-    """The change would cut running guests off, and nothing in the task allows that."""
+    """The change would disconnect running guests, and nothing in the task allows that."""
 
 
 class LockedError(NetworkError):
@@ -134,4 +134,4 @@ class LostError(VerifyError):
 
 
 class ApplyError(NetworkError):
-    """A change failed half-way; the text says what was put back and what was not."""
+    """A change failed half-way; the text says what was rolled back and what was not."""

@@ -65,14 +65,14 @@ def _one(wanted: Any, name: str) -> tuple[Spec, list[str]]:
 
 
 def _shaped(rows: Rows, wanted: Mapping[Any, Any], path: str) -> tuple[Spec, list[str]]:
-    """The options that there are, without empty values, and what is no option or not of its form."""
+    """The options that there are, without empty values, and unknown or malformed options."""
     spec: Spec = {}
     found: list[str] = []
     known = {row.option: row for row in rows if not row.reported}
     for option, value in wanted.items():
         row = known.get(option)
         if row is None:
-            found.append(f"{path}{option} is no option{_hint(rows, str(option))}")
+            found.append(f"{path}{option} is an unknown option{_hint(rows, str(option))}")
         elif value != "" or not row.removable:
             shaped, wrong = _shaped_value(row, value, f"{path}{option}")
             found += wrong

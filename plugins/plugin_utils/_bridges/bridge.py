@@ -111,7 +111,7 @@ def _wrong_devices(bridge: Bridge, host: Host) -> Iterator[str]:
     if port.kind == "bridge":
         yield f"{bridge.port} is a bridge itself; port is a NIC, a bond or a VLAN"
     if there and there.kind != "bridge":
-        yield f"there is a device {bridge.name} that is no bridge"
+        yield f"there is a device {bridge.name} that is not a bridge"
     if bridge.present and member and member.master not in ("", bridge.name):
         yield f"{bridge.member} is in {member.master} already; take it out there"
     source = there if there and there.kind == "bridge" else port

@@ -69,7 +69,9 @@ def seconds_option(timeout: Any) -> tuple[int, list[str]]:
 def _of_one(item: Mapping[Any, Any]) -> tuple[Options, list[str]]:
     given = {name: value for name, value in item.items() if value is not None}
     options: Options = {}
-    wrong = [f"{shown(name)} is no option; there are {', '.join(_KINDS)}" for name in given if name not in _KINDS]
+    wrong = [
+        f"{shown(name)} is an unknown option; there are {', '.join(_KINDS)}" for name in given if name not in _KINDS
+    ]
     wrong += [f"{name} is missing" for name in ("name", "port") if name not in given]
     for name in (name for name in given if name in _KINDS):
         try:
@@ -95,7 +97,7 @@ def _device(value: Any) -> str:
     text = _text(value)
     if len(text) > LONGEST or not _DEVICE.fullmatch(text) or text in _RESERVED:
         raise Wrong(
-            f"{shown(text)} is no name for a device: up to {LONGEST} letters, digits, dashes, dots or _ of ASCII,"
+            f"{shown(text)} is not a name for a device: up to {LONGEST} letters, digits, dashes, dots or _ of ASCII,"
             " a letter first"
         )
     return text
@@ -130,9 +132,9 @@ def _address(value: Any, version: int | None = None) -> str:
     try:
         address = ipaddress.ip_address(_text(value))
     except ValueError as error:
-        raise Wrong(f"{shown(value)} is no address of {kind}") from error
+        raise Wrong(f"{shown(value)} is not an address of {kind}") from error
     if (version and address.version != version) or "%" in str(value):
-        raise Wrong(f"{shown(value)} is no address of {kind}")
+        raise Wrong(f"{shown(value)} is not an address of {kind}")
     _usable(address)
     return str(address)
 
@@ -142,7 +144,7 @@ def _usable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     # is_reserved is most of IPv6, in which only these are taken
     future = address.version == 4 and address.is_reserved
     if address.is_multicast or address.is_unspecified or address.is_loopback or future or mapped:
-        raise Wrong(f"{address} is no address that a host in a network can have")
+        raise Wrong(f"{address} is not an address that a host in a network can have")
 
 
 def _interface(value: Any) -> str:
@@ -151,14 +153,14 @@ def _interface(value: Any) -> str:
     try:
         interface = ipaddress.ip_interface(text)
     except ValueError as error:
-        raise Wrong(f"{shown(text)} is no address with a prefix, like 192.0.2.10/24") from error
+        raise Wrong(f"{shown(text)} is not an address with a prefix, like 192.0.2.10/24") from error
     if "/" not in text or "%" in text:
-        raise Wrong(f"{shown(text)} is no address with a prefix, like 192.0.2.10/24")
+        raise Wrong(f"{shown(text)} is not an address with a prefix, like 192.0.2.10/24")
     _usable(interface.ip)
     net = interface.network
     whole = net.version == 4 and net.prefixlen < 31 and interface.ip in (net.network_address, net.broadcast_address)
     if whole or net.prefixlen == 0:
-        raise Wrong(f"{interface} is no address of a host, but that of a whole network")
+        raise Wrong(f"{interface} is not an address of a host, but that of a whole network")
     return str(interface)
 
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is to do for bridges on a host: files, and what has to be so afterwards."""
+"""What to do for bridges on a host: files, and what has to be so afterwards."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _back(bridge: Bridge, host: Host) -> Iterator[list[str]]:
 
 
 def _words(bridges: Sequence[Bridge], host: Host) -> dict[str, list[str]]:
-    """What the guard is told, in its names: devices that are there before or afterwards only, and what to start."""
+    """What the guard gets, in its names: devices that are there before or afterwards only, and what to start."""
     there = [bridge for bridge in bridges if bridge.name in host.links]
     made = [bridge for bridge in bridges if bridge.present and bridge not in there]
     gone = [bridge for bridge in bridges if not bridge.present]

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is on an audited hypervisor as boxes and lines between them: a graph for Graphviz, and words."""
+"""What exists on an audited hypervisor as boxes and lines between them: a graph for Graphviz, and words."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Picture(NamedTuple):
 
 
 def picture(host: Mapping[str, Any]) -> Picture:
-    """What there is on a hypervisor, of its part of an audit."""
+    """What exists on a hypervisor, of its part of an audit."""
     marks, drawn = _marks(host), Picture({}, [])
     _devices(drawn, host)
     for name in {row["network"]: None for row in host["rows"] if row["state"] == "missing"}:

@@ -33,7 +33,7 @@ def table(document: Mapping[str, Any]) -> str:
 
 
 def failing(document: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """Of each hypervisor, by what they are about, the lines that say that something is not as it shall be."""
+    """Of each hypervisor, by what they are about, the lines that say that something drifts."""
     found: dict[str, dict[str, list[Any]]] = {}
     for host, told in document["hosts"].items():
         names = ("audit", *(row["network"] or row["domain"] for row in told["rows"]))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tell what the host has that a bridge is made of: a record a line, of a kind, what is told in base64, and a name.
+# Tell what the host has that a bridge is made of: a record a line, of a kind, what it holds in base64, and a name.
 # Changes nothing.
 set -u
 export LC_ALL=C
