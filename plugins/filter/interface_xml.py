@@ -12,8 +12,8 @@ author:
 description:
   - Makes C(<interface>) elements for the definition of a new guest, from options like those of the modules of this
     collection.
-  - Every element and attribute of libvirt's C(<interface>) is an option. The page C(docs/interface-options.md) of the
-    collection describes them all.
+  - Every element and attribute of libvirt's C(<interface>) is an option. The page
+    C(docs/reference/interface-options.md) of the collection describes them all.
   - Everything is checked before anything is made. An option that does not exist, a wrong value, options that do not go
     with each other, and what is missing are reported together, in one error.
 options:
@@ -35,10 +35,10 @@ requirements:
 seealso:
   - name: NICs of a new guest
     description: From these options to a guest that runs.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/nics-of-a-new-guest.md
+    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/nics-of-a-new-guest.md
   - name: Options of a NIC
     description: All options, with what they mean.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/interface-options.md
+    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/reference/interface-options.md
   - module: virtfleet.network.virt_network
 """
 

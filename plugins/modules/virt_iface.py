@@ -22,7 +22,7 @@ seealso:
   - module: virtfleet.network.virt_network
   - name: NICs of a guest
     description: What virt_iface does with a running guest, with playbooks.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/nics-of-a-guest.md
+    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/nics-of-a-guest.md
 """
 
 EXAMPLES = r"""

@@ -1,4 +1,4 @@
-"""What docs/faults.md has in its tables: tests/faults/*.yml, which tests compare with what they see."""
+"""What docs/reference/faults.md has in its tables: tests/faults/*.yml, which tests compare with what they see."""
 
 from __future__ import annotations
 

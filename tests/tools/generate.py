@@ -107,13 +107,13 @@ def by_hand(old: str, name: str, source: str = "the table") -> str:
 
 
 def behaviour(old: str) -> str:
-    """docs/behaviour.md with what the table knows, below the text that people write."""
+    """docs/reference/behaviour.md with what the table knows, below the text that people write."""
     rows = [(path, row) for path, row in walk(NETWORK) if row.live or row.passive or row.since]
     taken = [f"| `{path}` | {_how(row)} |" for path, row in rows if row.live or row.passive]
     newer = [f"| `{path}` | {row.since} |" for path, row in rows if row.since]
     return "\n".join(
         [
-            by_hand(old, "docs/behaviour.md"),
+            by_hand(old, "docs/reference/behaviour.md"),
             "",
             "## Options that change while a network runs",
             *["", "| option | how |", "| --- | --- |", *taken],
@@ -125,23 +125,23 @@ def behaviour(old: str) -> str:
 
 
 def diagnosis(old: str) -> str:
-    """docs/diagnosis.md with all that can be found."""
+    """docs/reference/diagnosis.md with all that can be found."""
     rows = [
         f"| `{code}` | {kind.severity} | {kind.meaning} | {kind.remedy} | {kind.repair or '-'} |"
         for code, kind in KINDS.items()
     ]
     head = ["| code | severity | meaning | remedy | repaired by |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([by_hand(old, "docs/diagnosis.md"), "", "## What can be found", "", *head, *rows, ""])
+    return "\n".join([by_hand(old, "docs/reference/diagnosis.md"), "", "## What can be found", "", *head, *rows, ""])
 
 
 def faults(old: str) -> str:
-    """docs/faults.md with what tests have seen."""
-    return f"{by_hand(old, 'docs/faults.md', 'tests/faults')}\n{fault_docs.page()}"
+    """docs/reference/faults.md with what tests have seen."""
+    return f"{by_hand(old, 'docs/reference/faults.md', 'tests/faults')}\n{fault_docs.page()}"
 
 
 def interface_options(old: str, texts: Descriptions) -> str:
-    """docs/interface-options.md with all options of a NIC."""
-    return interface_docs.page(by_hand(old, "docs/interface-options.md"), texts)
+    """docs/reference/interface-options.md with all options of a NIC."""
+    return interface_docs.page(by_hand(old, "docs/reference/interface-options.md"), texts)
 
 
 def whole(block: str, module: str = "virt_network") -> Options:
@@ -253,11 +253,11 @@ def pages(texts: Texts) -> dict[str, str]:
     """What people and the generator write together: pages of the documentation, and what is in them."""
     rewritten: dict[str, Callable[[str], str]] = {
         "meta/runtime.yml": runtime,
-        "docs/behaviour.md": behaviour,
-        "docs/diagnosis.md": diagnosis,
-        "docs/faults.md": faults,
+        "docs/reference/behaviour.md": behaviour,
+        "docs/reference/diagnosis.md": diagnosis,
+        "docs/reference/faults.md": faults,
         "plugins/modules/virt_topology.py": partial(returned, result=topology_returned),
-        "docs/interface-options.md": partial(interface_options, texts=texts["interface_options"]),
+        "docs/reference/interface-options.md": partial(interface_options, texts=texts["interface_options"]),
     }
     return {name: rewrite(old_text(name)) for name, rewrite in rewritten.items()}
 

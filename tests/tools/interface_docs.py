@@ -1,4 +1,5 @@
-"""The options of virt_iface, and docs/interface-options.md: what the table knows of a NIC, and the words of people."""
+"""The options of virt_iface, and docs/reference/interface-options.md: what the table knows of a NIC, and the words of
+people."""
 
 from __future__ import annotations
 

@@ -9,17 +9,17 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [f"{path.relative_to(ROOT)}" for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
+PAGES = [f"{path.relative_to(ROOT)}" for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))]
 # Whose files make an example, and who runs it.
 FILES_RUN_BY = {
     "README.md": "playbooks/test_examples.py",
-    "docs/awx.md": "playbooks/test_awx.py",
-    "docs/nics-of-a-new-guest.md": "nics/test_interface_filter.py",
-    "docs/playbooks.md": "playbooks/test_roles.py",
-    "docs/reservations.md": "playbooks/test_list_patterns.py",
+    "docs/guides/awx.md": "playbooks/test_awx.py",
+    "docs/guides/nics-of-a-new-guest.md": "nics/test_interface_filter.py",
+    "docs/guides/playbooks.md": "playbooks/test_roles.py",
+    "docs/guides/reservations.md": "playbooks/test_list_patterns.py",
 }
 # Whose other blocks need more than test_pages.py has.
-BLOCKS_RUN_BY = {"docs/migration.md": "playbooks/test_roles.py"}
+BLOCKS_RUN_BY = {"docs/guides/migration.md": "playbooks/test_roles.py"}
 NAMED = re.compile(r"^`([\w./]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -1,6 +1,6 @@
 """The architecture of the plugins, read from their syntax trees: who imports whom, who touches what, what is too large.
 
-The folders are the rings; docs/architecture.md says why.
+The folders are the rings; docs/development/architecture.md says why.
 """
 
 from __future__ import annotations

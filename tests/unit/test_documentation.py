@@ -43,7 +43,7 @@ KINDS = {"str": str, "bool": bool, "int": int, "float": float, "list": list, "di
 KINDS_OF_NETWORKS = ("nat", "isolated", "routed", "bridged")
 FREE = {"spec", "live_spec"}  # dictionaries whose keys are the options of virt_network
 # Pages for people.
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What only the glue adds to a result: a backup that was made, the problems of an error.
 ADDED = {"backup_file", "backup_files", "problems"}
 
@@ -304,6 +304,11 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_page_is_in_the_index() -> None:
+    listed = {ROOT / "docs" / link for link in re.findall(r"\]\((.*?)\)", (ROOT / "docs/README.md").read_text())}
+    assert listed == set(PAGES) - {ROOT / "README.md", ROOT / "docs/README.md"}
+
+
 @pytest.mark.parametrize("page", pages.PAGES)
 def test_every_example_is_run(page: str) -> None:
     """Files of a page by a test of its own, what stands for itself by test_pages.py, unless another one does it."""
@@ -317,7 +322,7 @@ def test_every_example_is_run(page: str) -> None:
 
 
 def test_settings_of_a_page_are_ansibles(tmp_path: Path) -> None:
-    (text,) = pages.blocks("docs/fleet.md", "ini")
+    (text,) = pages.blocks("docs/guides/fleet.md", "ini")
     (tmp_path / "ansible.cfg").write_text(text)
     command = [Path(sys.executable).with_name("ansible-config"), "dump", "--only-changed", "--type", "all"]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg")}
@@ -327,7 +332,7 @@ def test_settings_of_a_page_are_ansibles(tmp_path: Path) -> None:
 
 
 def test_behaviour_knows_when_a_restart_is_better() -> None:
-    text = " ".join((ROOT / "docs/behaviour.md").read_text().split())
+    text = " ".join((ROOT / "docs/reference/behaviour.md").read_text().split())
     assert f"take more than {_plan.WORTH_A_RESTART:g} seconds together" in text
     assert f"more than {_plan.WORTH_A_RESTART // call_seconds('ip-dhcp-host'):g} reservations" in text
 
@@ -349,7 +354,7 @@ PLACES = [ROOT / "plugins", ROOT / "plugins/module_utils", ROOT / "plugins/plugi
 
 
 def test_architecture_knows_every_folder() -> None:
-    text, utils = (ROOT / "docs/architecture.md").read_text(), ROOT / "plugins/module_utils"
+    text, utils = (ROOT / "docs/development/architecture.md").read_text(), ROOT / "plugins/module_utils"
     assert [path.name for path in utils.glob("_*") if path.is_dir() and f"| `{path.name}` |" not in text] == []
     named = [name for name in re.findall(r"`((?:plugin_utils/)?_[a-z]+(?:/\w+\.py)?)`", text) if name != "_python.py"]
     assert [name for name in named if not any((base / name).exists() for base in PLACES)] == []

@@ -35,7 +35,7 @@ def worked_out(variables: dict[str, Any], wanted: str) -> Any:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("separator", [",", ";"])
 def test_a_file_of_reservations(bom: str, end: str, separator: str) -> None:
-    (play,) = yaml.safe_load(files("docs/reservations.md")["from_csv.yml"])
+    (play,) = yaml.safe_load(files("docs/guides/reservations.md")["from_csv.yml"])
     text = play["vars"]["text"].replace("lookup('ansible.builtin.file', 'reservations.csv')", "file")
     file = bom + CSV.replace("\n", end).replace(",", separator) + end
     variables = {**play["vars"], "text": text, "file": file}

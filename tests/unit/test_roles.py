@@ -110,7 +110,7 @@ def test_wrong_variables_are_refused() -> None:
 
 
 def test_pages_know_all_roles_and_playbooks() -> None:
-    readme, page = (ROOT / "README.md").read_text(), (ROOT / "docs/playbooks.md").read_text()
+    readme, page = (ROOT / "README.md").read_text(), (ROOT / "docs/guides/playbooks.md").read_text()
     assert [role for role in ROLES if f"| `{role}` |" not in readme] == []
     assert [name for name in PLAYBOOKS if f"`{name}`" not in page or f"virtfleet.network.{name}" not in page] == []
     assert [name for name in PLAYBOOKS if f"`{name}`" not in readme] == []
@@ -119,7 +119,7 @@ def test_pages_know_all_roles_and_playbooks() -> None:
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
     plays = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())
-    text, page = (ROOT / f"playbooks/{name}.yml").read_text(), (ROOT / "docs/playbooks.md").read_text()
+    text, page = (ROOT / f"playbooks/{name}.yml").read_text(), (ROOT / "docs/guides/playbooks.md").read_text()
     # What a playbook imports of this collection is a part of it.
     imported = [play["ansible.builtin.import_playbook"] for play in plays if "ansible.builtin.import_playbook" in play]
     text += "".join((ROOT / "playbooks" / other).read_text() for other in imported)
@@ -163,7 +163,7 @@ def test_roles_hand_their_variables_to_the_module(tmp_path: Path) -> None:
 
 def test_two_hundred_hypervisors_get_subnets_that_do_not_overlap(tmp_path: Path) -> None:
     """From the variables that the page shows, the same for all."""
-    page = (ROOT / "docs/playbooks.md").read_text()
+    page = (ROOT / "docs/guides/playbooks.md").read_text()
     (variables,) = re.findall(r"^`site.yml`.*?^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars/all.yml").write_text(variables)

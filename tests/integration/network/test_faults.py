@@ -1,5 +1,5 @@
-"""What fails under a task on a real hypervisor: the daemon, the connection, the task itself. docs/faults.md says what
-happens then."""
+"""What fails under a task on a real hypervisor: the daemon, the connection, the task itself. docs/reference/faults.md
+says what happens then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NICs of a new guest: the playbooks of docs/nics-of-a-new-guest.md, and a guest with such NICs that boots."""
+"""NICs of a new guest: the playbooks of docs/guides/nics-of-a-new-guest.md, and a guest with such NICs that boots."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Page:
 
     def __init__(self, lab: Lab, host: Hypervisor, folder: Path) -> None:
         self.lab, self.host, self.folder = lab, host, folder
-        write_files("docs/nics-of-a-new-guest.md", folder)
+        write_files("docs/guides/nics-of-a-new-guest.md", folder)
         template = folder / "guest.xml.j2"
         template.write_text(template.read_text().replace('type="kvm"', 'type="qemu"'))  # the lab has no KVM
 

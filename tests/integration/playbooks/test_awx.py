@@ -41,7 +41,7 @@ class Fleet:
         wrapper = folder / "ssh"
         wrapper.write_text(f'#!/bin/sh\nexec ssh -F {lab.folder}/ssh_config "$@"\n')
         wrapper.chmod(0o700)
-        self.here = {**SITE, **yaml.safe_load(files("docs/awx.md")["group_vars/hypervisors.yml"])}
+        self.here = {**SITE, **yaml.safe_load(files("docs/guides/awx.md")["group_vars/hypervisors.yml"])}
         self.here["target_uri"] += f"?command={wrapper}"
         self._folder = folder
         self._jobs = 0

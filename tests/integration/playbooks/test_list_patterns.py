@@ -1,4 +1,4 @@
-"""The playbooks of docs/reservations.md, run as they stand there: the guests get what the lists say."""
+"""The playbooks of docs/guides/reservations.md, run as they stand there: the guests get what the lists say."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Page:
 
     def __init__(self, lab: Lab, host: Hypervisor, folder: Path) -> None:
         self.lab, self.host, self.folder = lab, host, folder
-        write_files("docs/reservations.md", folder)
+        write_files("docs/guides/reservations.md", folder)
 
     def play(self, playbook: str) -> Result:
         """Run a playbook and return what its last task returned."""

@@ -27,13 +27,13 @@ MAC = "52:54:00:00:60:0a"
 BEFORE = {"Look": ("net-destroy guests", "net-start guests")}
 # What an example that is no task is good for.
 ENTRIES = [
-    *yaml.safe_load(files("docs/reservations.md")["network.yml"])[0]["tasks"],
+    *yaml.safe_load(files("docs/guides/reservations.md")["network.yml"])[0]["tasks"],
     {"virtfleet.network.virt_dhcp_host": {"network": "guests", "hosts": "{{ example }}"}},
 ]
 NICS = [
     {"ansible.builtin.assert": {"that": "(example.nics | virtfleet.network.interface_xml).strip() == shown.strip()"}}
 ]
-USES = {"docs/reservations.md": ENTRIES, "docs/nics-of-a-new-guest.md": NICS}
+USES = {"docs/guides/reservations.md": ENTRIES, "docs/guides/nics-of-a-new-guest.md": NICS}
 # They need what is outside of the lab: the collection's home, and packages.
 NEED_MORE = ("ansible-galaxy collection install git+", "ansible all -i hv1.example, -b -m ansible.builtin.package")
 

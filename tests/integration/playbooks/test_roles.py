@@ -1,6 +1,7 @@
 """Roles, playbooks and filters as the documentation shows them, on one hypervisor, judged from outside.
 
-The commands of docs/playbooks.md run as they stand there, in their order, and the roles' pages after them. To save time
+The commands of docs/guides/playbooks.md run as they stand there, in their order, and the pages of roles after them. To
+save time
 several of them run in one process.
 """
 
@@ -61,8 +62,10 @@ class Fleet:
             "routers": {"hosts": {"edge": {"ansible_connection": "local", "ansible_python_interpreter": str(edge)}}},
         }
         (folder / "inventory").write_text(json.dumps({"all": {**inventory, "children": groups}}))
-        write_files("docs/playbooks.md", folder)
-        lines = [shlex.split(line) for block in blocks("docs/playbooks.md", "console") for line in block.splitlines()]
+        write_files("docs/guides/playbooks.md", folder)
+        lines = [
+            shlex.split(line) for block in blocks("docs/guides/playbooks.md", "console") for line in block.splitlines()
+        ]
         self.commands = [(line[3].rpartition(".")[2], line[4:]) for line in lines]
 
     def run(self, *options: str, failed: bool = False) -> list[Result]:
@@ -229,7 +232,7 @@ def test_pages_of_the_roles(fleet: Fleet) -> None:
     plays = [yaml.safe_load(blocks(str(page.relative_to(ROOT)), "yaml")[0])[0] for page in pages]
     made = {play["roles"][0]["role"].rpartition(".")[2] for play in plays}
     assert made == {page.parent.name for page in pages}
-    assert changes(fleet.plays(plays)) == 2  # "network" and "topology" make others than docs/playbooks.md
+    assert changes(fleet.plays(plays)) == 2  # "network" and "topology" make others than docs/guides/playbooks.md
 
 
 def test_a_route_goes_with_its_network(fleet: Fleet) -> None:
@@ -245,7 +248,7 @@ def test_filters_and_migration(fleet: Fleet) -> None:
     tasks: list[dict[str, Any]] = yaml.safe_load(
         read_docstring(str(ROOT / "plugins/filter/subnet_plan.py"))["plainexamples"]
     )
-    ours = [block for block in blocks("docs/migration.md", "yaml") if "virtfleet.network" in block]
+    ours = [block for block in blocks("docs/guides/migration.md", "yaml") if "virtfleet.network" in block]
     tasks += [task for block in ours for task in yaml.safe_load(block)]
     fleet.tasks(tasks)
     assert "old" not in fleet.stage.networks()

@@ -1,6 +1,6 @@
 """Every command of host_bridge's guard fails, hangs, is killed, or meets a full disk: all ends well.
 
-What is seen is compared with the rows of docs/faults.md (tests/faults/guard.yml).
+What is seen is compared with the rows of docs/reference/faults.md (tests/faults/guard.yml).
 """
 
 from __future__ import annotations
