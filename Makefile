@@ -169,7 +169,7 @@ check-molecule:
 		exec molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)'
 
 .PHONY: bench
-bench: setup ## measure tasks, plans and a fleet
+bench: setup ## measure what modules send and import, tasks, plans and a fleet
 	@$(PYTHON) -m tests.bench
 
 .PHONY: bench-fleet

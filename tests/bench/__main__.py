@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import entries, networks, replug
+from tests.bench import closures, entries, networks, replug
 from tests.bench.plays import Bench
 from tests.lab import Lab, LabUnavailable
 
 
 def main() -> int:
     """All measurements, printed as they come."""
+    print("Closures")
+    closures.of_modules()
     try:
         with Lab() as lab:
             lab.start("hv1", root="host")
