@@ -27,14 +27,6 @@ options:
       - idle
       - replug
     default: idle
-  force:
-    description:
-      - Stop a network although running guests use it. They lose their connection until their
-        NICs are reattached.
-      - Only looked at where the network is to be stopped or deleted. It never makes a restart
-        possible that O(restart) forbids.
-    type: bool
-    default: false
   lock_timeout:
     description:
       - How many seconds to wait for other tasks that change the same networks or guests. Then

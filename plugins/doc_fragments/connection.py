@@ -40,6 +40,9 @@ attributes:
     support: full
     membership:
       - virtfleet.network.network
+  platform:
+    platforms: posix
+    support: full
 requirements:
   - Python 3.9 or newer, libvirt-python and lxml on the host that the task runs on
   - libvirt 7.0 or newer on the hypervisor

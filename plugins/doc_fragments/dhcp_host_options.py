@@ -146,9 +146,6 @@ attributes:
     support: full
   diff_mode:
     support: full
-  platform:
-    platforms: posix
-    support: full
 seealso:
   - module: virtfleet.network.virt_network
   - module: virtfleet.network.virt_network_info

@@ -2351,7 +2351,4 @@ attributes:
     support: full
   diff_mode:
     support: full
-  platform:
-    platforms: posix
-    support: full
 """

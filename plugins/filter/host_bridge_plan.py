@@ -12,6 +12,7 @@ description:
   - >-
     Compares bridges with what a host has, and works out the files or profiles of the host's network provider that make
     them. The role P(virtfleet.network.host_bridge#role) uses it.
+  - It is a part of this collection's roles, and may change in any release.
 author:
   - virtfleet maintainers (@virtfleet)
 options:

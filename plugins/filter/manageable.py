@@ -12,6 +12,7 @@ description:
   - >-
     libvirt allows what no option of this collection can say, such as a network that is called C(..). One such network
     in a list makes M(virtfleet.network.virt_topology) refuse all of it. This filter leaves them out.
+  - It is a part of this collection's playbooks, and may change in any release.
 author:
   - virtfleet maintainers (@virtfleet)
 options:

@@ -12,6 +12,7 @@ description:
   - >-
     Names come from hypervisors and may be anything. Each character that is not printable, such as a line break of any
     kind, an escape of a terminal or a mark that turns the direction of writing, is written as its number.
+  - It is a part of this collection's playbooks, and may change in any release.
 author:
   - virtfleet maintainers (@virtfleet)
 options:

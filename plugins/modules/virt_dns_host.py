@@ -20,8 +20,8 @@ description:
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
   - virtfleet.network.change
   - virtfleet.network.dns_host_options
 seealso:

@@ -14,8 +14,8 @@ description:
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
   - virtfleet.network.change
   - virtfleet.network.dns_txt_options
 seealso:

@@ -14,8 +14,8 @@ description:
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
   - virtfleet.network.iface_options
 seealso:
   - module: virtfleet.network.virt_iface_info

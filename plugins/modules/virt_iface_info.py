@@ -28,16 +28,13 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: N/A
-  platform:
-    platforms: posix
-    support: full
 seealso:
   - module: virtfleet.network.virt_iface
   - module: virtfleet.network.virt_network_info

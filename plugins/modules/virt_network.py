@@ -56,17 +56,15 @@ options:
       - Its C(<name>) has to be O(name).
     type: str
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
   - virtfleet.network.change
+  - virtfleet.network.stop
   - virtfleet.network.network_options
 attributes:
   check_mode:
     support: full
   diff_mode:
-    support: full
-  platform:
-    platforms: posix
     support: full
 seealso:
   - module: virtfleet.network.virt_network_info

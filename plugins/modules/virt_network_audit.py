@@ -20,17 +20,14 @@ description:
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
   - virtfleet.network.topology_options
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: none
-  platform:
-    platforms: posix
-    support: full
 seealso:
   - module: virtfleet.network.virt_topology
   - module: virtfleet.network.virt_network_check

@@ -21,16 +21,13 @@ options:
     default: []
     aliases: [names]
 extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
   - virtfleet.network.connection
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: N/A
-  platform:
-    platforms: posix
-    support: full
 seealso:
   - module: virtfleet.network.virt_network
 """

@@ -25,7 +25,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries import 
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options
 from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import short_options
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import CHANGE, CONNECTION
+from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import CHANGE, CONNECTION, STOP
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import iface_options
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import Row, argument_spec
@@ -56,6 +56,8 @@ ACTION_GROUP = {
     "support": "full",
     "membership": [f"{COLLECTION}.{GROUP}"],
 }
+# The one place of it: the fragment comes before Ansible's own, which would win.
+PLATFORM = {"platforms": "posix", "support": "full"}
 
 
 # ---- files ----
@@ -188,13 +190,19 @@ def options_of_networks(data: Options, texts: Texts) -> dict[str, str]:
             "plugins/module_utils/_task/networks.py",
             "What every module has: the connection to libvirt.",
             flat(CONNECTION, texts["connection"]),
-            {"attributes": {"action_group": ACTION_GROUP}, **data["connection"]},
+            {"attributes": {"action_group": ACTION_GROUP, "platform": PLATFORM}, **data["connection"]},
         ),
         "plugins/doc_fragments/change.py": fragment(
             "plugins/module_utils/_task/networks.py",
             "What every module that changes something has.",
             flat(CHANGE, texts["change"]),
             data["change"],
+        ),
+        "plugins/doc_fragments/stop.py": fragment(
+            "plugins/module_utils/_task/networks.py",
+            "What modules have that stop and delete networks.",
+            flat(STOP, texts["stop"]),
+            data["stop"],
         ),
         "plugins/doc_fragments/network_options.py": fragment(
             "plugins/module_utils/_schema/network.py",
@@ -237,7 +245,8 @@ def options_of_entries(data: Options, texts: Texts) -> dict[str, str]:
 
 def roles(data: Options, texts: Texts) -> dict[str, str]:
     """What the roles for networks take, work out and do."""
-    shared = {**flat(CHANGE, texts["change"]), **flat(CONNECTION, texts["connection"])}
+    sections = ((STOP, "stop"), (CHANGE, "change"), (CONNECTION, "connection"))
+    shared = {name: entry for specs, title in sections for name, entry in flat(specs, texts[title]).items()}
     made = Roles(
         data["roles"]["roles"],
         *(texts[title] for title in ("short_form", "network_options", "topology")),

@@ -12,6 +12,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._schema.network 
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import (
     CHANGE,
     CONNECTION,
+    STOP,
     network_options,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
@@ -47,7 +48,7 @@ _BEFORE = {
     "routed": [{"name": "What has to be known", "ansible.builtin.import_tasks": "away.yml", "vars": _AWAY}],
 }
 _MORE = {"routed": [{"name": "Way to the network", "ansible.builtin.import_tasks": "route.yml", "vars": _AWAY}]}
-_COMMON = {**CHANGE, **CONNECTION}
+_COMMON = {**STOP, **CHANGE, **CONNECTION}
 _BRIDGES = "topology_host_bridges | default([], true)"
 _HOST_BRIDGES = [
     {

@@ -24,6 +24,7 @@ from .target import mode
 
 # Options that only a network with a bridge of libvirt's own can have.
 _OWN_BRIDGE_ONLY = ("ips", "mac", "domain", "mtu", "routes")
+_ROLES = {"nat": "nat_network", "route": "routed_network"}  # whose users see what is wrong with them
 SMALLEST_MTU = 68  # of a bridge in Linux (ETH_MIN_MTU)
 # Bytes of a name: libvirt writes NAME.xml.new, and for dnsmasq NAME.hostsfile.new (7.0 to 12.8).
 LONGEST_NAME, LONGEST_SERVED = 247, 245
@@ -86,7 +87,8 @@ def _forward(spec: Spec, version: int) -> Iterator[str]:
     if (now or None) in MANAGED_MODES:
         # Since libvirt 10.8.0 an open network needs no address.
         if now and not spec.get("ips") and not (now == "open" and version >= number("10.8.0")):
-            yield f"forward.mode {now} needs an address in ips"
+            role = _ROLES.get(now, "network")
+            yield f"forward.mode {now} needs an address in ips: set subnet, or {role}_subnet of the role {role}"
         if len(interfaces) > 1:
             yield f"forward.interfaces may list one interface in mode {now}"
         if now == "open" and interfaces:

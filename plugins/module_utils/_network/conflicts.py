@@ -205,7 +205,8 @@ def missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
         return []
     device: Device | None = devices.get(name)
     if device is None:
-        return [f"the host bridge {name} does not exist: create it first, with the host's NIC as its port"]
+        told = f"the host bridge {name} does not exist: create it first, with the host's NIC as its port"
+        return [f"{told} (role host_bridge)"]
     if not device.bridge and spec.get("virtualport", {}).get("type") != "openvswitch":
         return [f"bridge.name {name} is an interface of the hypervisor, but no bridge"]
     return []

@@ -40,11 +40,11 @@ CONNECTION = {
 }
 CHANGE = {
     "restart": {"type": "str", "choices": ["never", "idle", "replug"], "default": "idle"},
-    "force": {"type": "bool", "default": False},
     "lock_timeout": {"type": "float", "default": 60},
     "backup": {"type": "bool", "default": False},
     "backup_dir": {"type": "path", "default": "/var/backups/virtfleet.network"},
 }
+STOP = {"force": {"type": "bool", "default": False}}
 
 
 def start(options: dict[str, Any], **rules: Any) -> Module:
@@ -132,7 +132,7 @@ def networks_of(
     gateway: Any, wanted: Sequence[Desired], params: dict[str, Any], bridges: Sequence[str] = ()
 ) -> Networks:
     """Wanted networks as a resource, with what a task may cost guests."""
-    return Networks(gateway, wanted, Policy(params["restart"], params["force"]), bridges, _explain)
+    return Networks(gateway, wanted, Policy(params["restart"], params.get("force", False)), bridges, _explain)
 
 
 def _explain(gateway: Any, network: str) -> str:
@@ -281,7 +281,7 @@ def network_rules() -> dict[str, Any]:
 def run_network() -> None:
     """Runs the module for one whole network."""
     run_job(
-        {**network_options(), **CHANGE},
+        {**network_options(), **STOP, **CHANGE},
         lambda module, gateway: [networks_of(gateway, [desired_network(module.params)], module.params)],
         lambda run: {**network_result(run), "network": summary(run.outcomes[0].after)},
         **network_rules(),

@@ -76,7 +76,7 @@ def _twice(names: list[str]) -> list[str]:
 
 def run_topology() -> None:
     """Runs the module for many networks at once."""
-    _module.run_job({**topology_options(), **_module.CHANGE}, _job, _result, Guests)
+    _module.run_job({**topology_options(), **_module.STOP, **_module.CHANGE}, _job, _result, Guests)
 
 
 def _job(module: Module, gateway: Guests) -> list[Resource]:

@@ -72,6 +72,23 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"forward": {"mode": "bridge"}, "bridge": {"name": "br-none"}},
         ["the host bridge br-none does not exist: create it first"],
     ),
+    "a missing host bridge in the short form": (
+        {"kind": "bridged", "bridge": {"name": "br-none"}},
+        ["the host bridge br-none does not exist: create it first, with the host's NIC as its port (role host_bridge)"],
+    ),
+    "no subnet": ({"kind": "nat"}, ["set subnet, or nat_network_subnet of the role nat_network"]),
+    "another network's subnet in the short form": (
+        {"kind": "nat", "subnet": "192.168.80.0/24"},
+        ["192.168.80.0/24 overlaps 192.168.80.0/24 of network 'neighbour'"],
+    ),
+    "a short form and a full one that contradict": (
+        {"kind": "nat", "subnet": "192.168.81.0/24", "gateway": "192.168.82.1", "forward": {"mode": "route"}},
+        ["kind: nat and forward.mode: route contradict each other", "gateway 192.168.82.1 is not in it"],
+    ),
+    "a mode in place of forward": (
+        {"forward": "nat"},
+        ["forward must be a dictionary, not 'nat': write forward: {mode: nat} or kind: nat"],
+    ),
     "an interface as host bridge": (
         {"forward": {"mode": "bridge"}, "bridge": {"name": "uplink"}},
         ["uplink is an interface of the hypervisor, but no bridge"],

@@ -242,7 +242,7 @@ def test_a_uuid_is_one_networks():
 @pytest.mark.parametrize("active", [True, False])
 def test_a_missing_bridge_of_the_host_matters_while_the_network_runs(active):
     told = found(BRIDGED, active=active, devices={"eth0": NIC})
-    texts = ["the host bridge br0 does not exist: create it first, with the host's NIC as its port"]
+    texts = ["the host bridge br0 does not exist: create it first, with the host's NIC as its port (role host_bridge)"]
     assert (told.problems, told.warnings) == ((texts, []) if active else ([], texts))
 
 
