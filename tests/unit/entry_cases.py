@@ -14,13 +14,31 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries.options
     entry_rules,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as values
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Values
 from tests.unit.case_files import CASES, load
 from tests.unit.fake_libvirt import FakeHost
 
 KINDS = {name.lower(): kind for name, kind in vars(_entries).items() if isinstance(kind, _entries.Collection)}
 XML = (CASES / "entries_network.xml").read_text(encoding="utf-8")
 FILES = ("entries_hosts", "entries_records")
+# A value of each kind that an entry is matched by; other texts are names.
+SAMPLES = [(values.MAC, "52:54:00:00:00:01"), (values.PROTOCOL, "tcp"), (values.SERVICE, "ldap")]
+
+
+def example(kind, address="192.168.122.5"):
+    """An entry with what it is matched by and what it needs, made of the table."""
+    rows = {row.option: row for row in kind.row.rows}
+    fields = dict.fromkeys((*kind.identities[0], *kind.needs, *kind.local))
+    return {field: sample(rows[field], address) for field in fields}
+
+
+def sample(row, address):
+    """A value of a row, or a list of one."""
+    known = (text for kind, text in [*SAMPLES, (values.IP, address)] if kind is row.kind)
+    value = next(known, "g")
+    return [value] if isinstance(row, Values) else value
 
 
 def parametrized(*, good: bool) -> Any:

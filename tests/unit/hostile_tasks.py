@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._task import task as _task
+from tests.unit.entry_cases import KINDS, example
 from tests.unit.run_module import MODULES
 
 MAC, DUID = "52:54:00:00:00:01", "00:03:00:01:52:54:00"
@@ -86,30 +87,10 @@ BASES: dict[str, list[dict[str, Any]]] = {
     "virt_topology": [
         {"name": "t", "networks": [{"name": "n", "active": False, "autostart": False, **one}]} for one in NETWORKS
     ],
-    "virt_dhcp_host": [
-        {"network": "default", "mac": MAC, "name": "g", "ip": "192.168.122.5"},
-        {"network": "default", "hosts": [{"mac": MAC, "name": "g", "ip": "192.168.122.5"}]},
-    ],
-    "virt_dhcp_range": [
-        {"network": "default", "state": "present", "start": "192.168.122.2", "end": "192.168.122.254"},
-        {"network": "default", "ranges": [{"start": "192.168.122.2", "end": "192.168.122.254"}]},
-    ],
-    "virt_dns_host": [
-        {"network": "default", "ip": "192.168.122.9", "hostnames": ["h.example"]},
-        {"network": "default", "hosts": [{"ip": "192.168.122.9", "hostnames": ["h.example"]}]},
-    ],
-    "virt_dns_srv": [
-        {"network": "default", "service": "ldap", "protocol": "tcp", "domain": "a.example", "target": "b.example"},
-        {"network": "default", "srvs": [{"service": "l", "protocol": "tcp", "domain": "a.example", "target": "b.c"}]},
-    ],
-    "virt_dns_txt": [
-        {"network": "default", "name": "t.example", "value": "x"},
-        {"network": "default", "txts": [{"name": "t.example", "value": "x"}]},
-    ],
-    "virt_portgroup": [
-        {"network": "default", "name": "p", "bandwidth": {"inbound": {"average": 1}}},
-        {"network": "default", "portgroups": [{"name": "p"}]},
-    ],
+    **{
+        f"virt_{name}": [{"network": "default", **one} for one in (example(kind), {kind.path[-1]: [example(kind)]})]
+        for name, kind in KINDS.items()
+    },
     "virt_iface": [{"domain": "test", "mac": {"address": MAC}, "type": "network", "source": {"network": "default"}}],
     "virt_iface_info": [{"domain": ["test"]}],
     "virt_network_info": [{"name": ["default"]}],

@@ -31,6 +31,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome 
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr
 from tests.tools import generate, interface_docs, option_docs, pages
+from tests.unit.entry_cases import KINDS as ENTRIES
 from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.run_module import run_module
@@ -130,12 +131,7 @@ OUTCOME = Outcome(WANTED, CHANGED, NOW, NOW._replace(saved=CHANGED.after))
 # The least that each module can be given.
 LEAST = {
     "virt_network": {"name": "guests"},
-    "virt_dhcp_host": {"network": "guests", "hosts": []},
-    "virt_dhcp_range": {"network": "guests", "ranges": []},
-    "virt_dns_host": {"network": "guests", "hosts": []},
-    "virt_dns_srv": {"network": "guests", "srvs": []},
-    "virt_dns_txt": {"network": "guests", "txts": []},
-    "virt_portgroup": {"network": "guests", "portgroups": []},
+    **{f"virt_{name}": {"network": "guests", kind.path[-1]: []} for name, kind in ENTRIES.items()},
     "virt_topology": {"name": "site", "networks": []},
 }
 

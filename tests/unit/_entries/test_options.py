@@ -11,11 +11,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries.options
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import objections, spec_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
-from tests.unit.entry_cases import KINDS, XML, desired, entries_in, params
+from tests.unit.entry_cases import KINDS, XML, desired, entries_in, example, params
 
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
-# An entry of each kind that is not there, and one that is.
-NEW = {
+# An entry of each kind that is not there: the least that one needs, or more of what it may have.
+RICHER = {
     "dhcp_host": {"mac": "52:54:00:00:00:09", "ip": "192.168.50.19", "name": "nine", "lease": {"expiry": 5}},
     "dhcp_range": {"start": "192.168.50.50", "end": "192.168.50.59", "lease": {"expiry": 5}},
     "dns_host": {"ip": "192.168.50.9", "hostnames": ["nine"]},
@@ -31,8 +31,7 @@ NEW = {
     "dns_txt": {"name": "nine", "value": "9"},
     "portgroup": {"name": "nine", "default": False, "vlan": {"tags": [{"id": 9}]}, "trust_guest_rx_filters": True},
 }
-
-
+NEW = {name: RICHER.get(name) or example(kind, "192.168.50.19") for name, kind in KINDS.items()}
 THERE = {name: len(entries_in(kind, XML)) for name, kind in KINDS.items()}
 
 
