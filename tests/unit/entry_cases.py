@@ -36,8 +36,8 @@ def example(kind, address="192.168.122.5"):
 
 def sample(row, address):
     """A value of a row, or a list of one."""
-    known = (text for kind, text in [*SAMPLES, (values.IP, address)] if kind is row.kind)
-    value = next(known, "g")
+    known = (text for kind, text in [*SAMPLES, (values.IP, address), (values.CIDR, address)] if kind is row.kind)
+    value = next(known, 1 if row.kind.option["type"] == "int" else "g")
     return [value] if isinstance(row, Values) else value
 
 
