@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._values.host import Host
 from .._values.observed import Guest, Observed
 from .target import pending, spec_of
+
+if TYPE_CHECKING:
+    from .._values.host import Host
 
 
 def summary(observed: Observed) -> dict[str, Any]:
