@@ -1,4 +1,4 @@
-"""The conductor: when nothing is to be done, when it only rehearses, and what it locks."""
+"""The conductor: when nothing is to be done, when it is a dry run, and what it locks."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def test_what_does_not_change_is_settled_unless_it_waits_for_a_restart(case):
     assert is_up_to_date(desired_of(case), observed_of(case)._replace(guests=guests)) is not waits
 
 
-@pytest.mark.parametrize("rehearse", [True, False])
-def test_where_nothing_is_to_be_done_nothing_more_is_asked(monkeypatch, rehearse):
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_where_nothing_is_to_be_done_nothing_more_is_asked(monkeypatch, dry_run):
     monkeypatch.delitem(sys.modules, TRANSACTION, raising=False)
     host = host_of(SAME)
     for question in ("networks", "devices", "schema_errors", "lock", "apply"):
         monkeypatch.setattr(host, question, None)
-    (outcome,) = converge(host, [desired_of(SAME)], Policy(), rehearse, 1)
+    (outcome,) = converge(host, [desired_of(SAME)], Policy(), dry_run, 1)
     assert (outcome.plan.steps, outcome.before, outcome.plan.before) == ((), outcome.after, outcome.plan.after)
     assert TRANSACTION not in sys.modules
 
 
-def test_a_rehearsal_locks_nothing():
+def test_a_dry_run_locks_nothing():
     host = host_of(OTHER)
     host.held.add("lan")
     assert converge(host, [desired_of(OTHER)], Policy(), True, 1)[0].plan.steps != ()

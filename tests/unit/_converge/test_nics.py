@@ -27,8 +27,8 @@ CHANGES = pytest.mark.parametrize(
 )
 
 
-def converge(host, case, rehearse=False):
-    return converge_nics(host, desired_of(case), rehearse, 5)
+def converge(host, case, dry_run=False):
+    return converge_nics(host, desired_of(case), dry_run, 5)
 
 
 @parametrized("nics")
@@ -36,19 +36,19 @@ def test_case(case):
     host = host_of(case)
     before = host.state_of_guests()
     if "error" in case:
-        for rehearse in (True, False):
+        for dry_run in (True, False):
             with pytest.raises(InvalidNicsError, match=case["error"]):
-                converge(host, case, rehearse)
+                converge(host, case, dry_run)
         assert host.state_of_guests() == before
         return
     host.readonly = True
-    rehearsal = converge(host, case, rehearse=True).plan
+    foreseen = converge(host, case, dry_run=True).plan
     assert host.state_of_guests() == before
     host.readonly = False
     real = converge(host, case).plan
     assert rows_of(real) == case["steps"]
-    assert result_of(rehearsal) == result_of(real)
-    assert (rehearsal.nics, rehearsal.warnings) == (real.nics, real.warnings)
+    assert result_of(foreseen) == result_of(real)
+    assert (foreseen.nics, foreseen.warnings) == (real.nics, real.warnings)
     assert [warning for warning, text in zip(real.warnings, case.get("warnings", [])) if text in warning] == list(
         real.warnings
     )
@@ -61,7 +61,7 @@ def test_case(case):
 @CHANGES
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_every_failure_is_put_back(case, after_effect):
-    count = len(converge(host_of(case), case, rehearse=True).plan.steps)
+    count = len(converge(host_of(case), case, dry_run=True).plan.steps)
     for index in range(count):
         host = host_of(case)
         before = host.state_of_guests()
@@ -98,7 +98,7 @@ def test_guest_that_does_not_let_go_of_the_first():
 def test_mac_address_is_the_same_whenever_it_is_made():
     case = {"desired": {"ifaces": [{"source": {"network": "lan"}}, {"source": {"network": "lan"}}]}}
     host = host_of(case)
-    foretold = converge(host, case, rehearse=True).plan.nics
+    foretold = converge(host, case, dry_run=True).plan.nics
     macs = [mac_of(nic.saved) for nic in converge(host, case).plan.nics]
     assert [mac_of(nic.saved) for nic in foretold] == macs
     assert len(set(macs)) == 2
@@ -108,13 +108,13 @@ def test_mac_address_is_the_same_whenever_it_is_made():
 
 def test_mac_address_of_another_guest_is_not_made():
     case = {"desired": {"source": {"network": "lan"}}}
-    (first,) = converge(host_of(case), case, rehearse=True).plan.nics
+    (first,) = converge(host_of(case), case, dry_run=True).plan.nics
     host = host_of(case)
     taken = f"<interface type='network'><mac address='{mac_of(first.saved)}'/><source network='lan'/></interface>"
     host.put_guest("third", taken)
     # The guests' uuids come from their order, and "third" is before "web".
     host.put_guest("zzz", taken)
-    (other,) = converge(host, case, rehearse=True).plan.nics
+    (other,) = converge(host, case, dry_run=True).plan.nics
     assert mac_of(other.saved) != mac_of(first.saved)
 
 
@@ -141,7 +141,7 @@ def test_what_libvirt_does_not_keep_is_told():
 def test_a_nic_that_needs_a_new_address_is_known(options, moved):
     case = {"guest": {"saved": ["network lan a"], "live": ["network lan a"]}}
     case["desired"] = {"mac": {"address": "52:54:00:00:00:0a"}, **options}
-    (nic,) = converge(host_of(case), case, rehearse=True).plan.nics
+    (nic,) = converge(host_of(case), case, dry_run=True).plan.nics
     assert nic.moved is moved
 
 
@@ -209,7 +209,7 @@ def test_a_nic_that_somebody_else_detaches_meanwhile_is_attached_again(scope):
         ("attach", {"live": "live", "saved": "next_start"}[scope])
     ]
     assert len(looks) > 1
-    assert rows_of(converge(host, case, rehearse=True).plan) == []
+    assert rows_of(converge(host, case, dry_run=True).plan) == []
 
 
 @pytest.mark.parametrize("scope", ["live", "saved"])
@@ -222,7 +222,7 @@ def test_a_nic_that_somebody_else_attaches_meanwhile_stays(scope):
     converge(host, case)
     assert len(looks) > 1
     assert OTHER in [nic.find("mac").get("address") for nic in host.guests_there["web"][scope]]
-    assert rows_of(converge(host, case, rehearse=True).plan) == []
+    assert rows_of(converge(host, case, dry_run=True).plan) == []
 
 
 def test_somebody_who_changes_nics_all_the_time_is_told_of():
@@ -262,6 +262,6 @@ def test_what_a_network_adds_is_not_saved():
 
 
 def test_guest_that_is_not_there():
-    for rehearse in (True, False):
+    for dry_run in (True, False):
         with pytest.raises(InvalidNicsError, match=r"Cannot bring the NICs of guest 'far' .*: there is no such guest"):
-            converge(host_of({}), {"desired": {"domain": "far", "source": {"network": "lan"}}}, rehearse)
+            converge(host_of({}), {"desired": {"domain": "far", "source": {"network": "lan"}}}, dry_run)

@@ -23,8 +23,8 @@ def wanted(**options):
     return Desired("lan", spec=spec_of(options))
 
 
-def run(host, desired, rehearse=False):
-    return converge(host, [desired], Policy(), rehearse, 1)[0]
+def run(host, desired, dry_run=False):
+    return converge(host, [desired], Policy(), dry_run, 1)[0]
 
 
 def problems_of(host, desired):
@@ -34,13 +34,13 @@ def problems_of(host, desired):
     return failure.value.problems
 
 
-@pytest.mark.parametrize("rehearse", [True, False])
-def test_all_problems_come_in_one_error_of_both_runs(rehearse):
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_all_problems_come_in_one_error_of_both_runs(dry_run):
     host = FakeHost(devices={"eth0": Device(False, "", {}, ("192.168.50.9/24",))})
     host.put("other", xml_of("small").replace(">lan<", ">other<"), "same")
     bad = wanted(ips=[WRONG], mtu={"size": 68}, title="t")._replace(problems=("uuid is wrong",))
     with pytest.raises(InvalidNetworkError) as failure:
-        run(host, bad, rehearse)
+        run(host, bad, dry_run)
     words = ["uuid is wrong", "title needs libvirt", "outside its subnet", "of network 'other'", "own address on eth0"]
     assert [word for word in words if word not in str(failure.value)] == []
     assert len(failure.value.problems) == len(words)
@@ -190,7 +190,7 @@ def test_a_bridge_left_behind_is_removed_before_the_start():
     left = Device(True, "52:54:00:aa:00:50", {"vnet0": False}, ("192.168.50.1/24",))
     host = FakeHost(devices={"virbr50": left})
     host.put("lan", xml_of("small"), "", True)
-    assert actions_of(run(host, wanted(), rehearse=True).plan) == ["removebridge", "start"]
+    assert actions_of(run(host, wanted(), dry_run=True).plan) == ["removebridge", "start"]
     assert actions_of(run(host, wanted(domain={"name": "d"})).plan) == ["define", "removebridge", "start"]
     assert host.observe("lan").active
 
@@ -221,13 +221,13 @@ def lacking(problem, unchecked=""):
     return host
 
 
-@pytest.mark.parametrize("rehearse", [True, False])
-def test_what_the_host_lacks_for_a_start_is_a_problem(rehearse):
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_the_host_lacks_for_a_start_is_a_problem(dry_run):
     host = lacking("firewalld is away")
     with pytest.raises(InvalidNetworkError) as failure:
-        run(host, wanted(bridge={"zone": "z"}), rehearse)
+        run(host, wanted(bridge={"zone": "z"}), dry_run)
     assert failure.value.problems == ["firewalld is away"]
-    assert run(host, wanted(bridge={"zone": "z"})._replace(active=False), rehearse).plan.steps
+    assert run(host, wanted(bridge={"zone": "z"})._replace(active=False), dry_run).plan.steps
 
 
 def test_a_restart_is_a_start_too_whatever_was_so_before():

@@ -35,8 +35,8 @@ def desired(wanted, active=True, autostart=True):
     return Desired("n", spec=spec_of({**wanted, "name": "n"}), active=active, autostart=autostart)
 
 
-def run(host, wanted, policy=IDLE, rehearse=False):
-    return converge(host, [wanted], policy, rehearse, 1)[0]
+def run(host, wanted, policy=IDLE, dry_run=False):
+    return converge(host, [wanted], policy, dry_run, 1)[0]
 
 
 def made(wanted, state=(True, True), version=9000000):
@@ -61,7 +61,7 @@ def test_any_network_becomes_any_other(first, second, before, after, policy, gue
     host.users["n"] = guests
     wanted = Desired("n", xml=definition(second), active=after[0], autostart=after[1])
     try:
-        foretold = run(host, wanted, policy, rehearse=True)
+        foretold = run(host, wanted, policy, dry_run=True)
     except InUseError:
         event("in use")
         return
@@ -133,10 +133,10 @@ PARAMS = {"name": "n", "state": "present", "active": True, "autostart": True}
 def test_whatever_users_write_ends_in_words_of_ours(base, change, there):
     host = made(base) if there else FakeHost()
     before = host.state()
-    for rehearse in (True, False):
+    for dry_run in (True, False):
         try:
             wanted = desired_network({**PARAMS, **({} if there else base), **change})
-            result_of([run(host, wanted, rehearse=rehearse)])
+            result_of([run(host, wanted, dry_run=dry_run)])
         except NetworkError as error:
             event(type(error).__name__)
             assert host.state() == before

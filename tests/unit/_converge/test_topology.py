@@ -28,20 +28,20 @@ def net(name, subnet, bridge="", **more):
     }
 
 
-def run(host, *networks, rehearse=False, **options):
+def run(host, *networks, dry_run=False, **options):
     """Brings a topology about."""
     told = VALIDATOR.validate({"name": "site", "networks": [*networks], **options})
     assert told.error_messages == []
     wanted = _topology_module.desired_topology(told.validated_parameters, host)
-    return converge_topology(host, wanted, Policy(), rehearse, 1)
+    return converge_topology(host, wanted, Policy(), dry_run, 1)
 
 
 def error_of(host, *networks, **options):
     """What is said against a topology, of which nothing is brought about, in check mode or not."""
     before, told = host.state(), set()
-    for rehearse in (True, False):
+    for dry_run in (True, False):
         with pytest.raises(NetworkError) as failure:
-            run(host, *networks, rehearse=rehearse, **options)
+            run(host, *networks, dry_run=dry_run, **options)
         told.add(str(failure.value))
     assert (host.calls, host.state()) == ([], before)
     (text,) = told
@@ -62,9 +62,9 @@ def test_a_second_run_changes_nothing(host):
     assert host.calls == []
 
 
-def test_the_rehearsal_foretells_it(host):
+def test_the_dry_run_foretells_it(host):
     wanted = net("a", 4), net("b", 1), net("d", 2), {"name": "c", "state": "absent"}
-    foretold = _topology_module.result_of(run(host, *wanted, rehearse=True))
+    foretold = _topology_module.result_of(run(host, *wanted, dry_run=True))
     assert host.calls == []
     assert _topology_module.result_of(run(host, *wanted)) == foretold
     assert foretold["unchecked"] == []
@@ -133,7 +133,7 @@ def test_an_exchange_takes_two_tasks(host):
 def test_a_failure_at_any_step_leaves_all_as_they_were(host, after_effect):
     before = host.state()
     wanted = net("a", 4), net("b", 1), net("new", 5), {"name": "c", "state": "absent"}
-    steps = sum(len(one.plan.steps) for one in run(host, *wanted, rehearse=True))
+    steps = sum(len(one.plan.steps) for one in run(host, *wanted, dry_run=True))
     for index in range(steps):
         host.calls.clear()
         host.fail_at, host.after_effect = index, after_effect
@@ -180,9 +180,9 @@ def test_other_metadata_and_the_mark_of_the_topology_live_together(host):
         assert run(host, wanted)[0].plan.steps == ()
 
 
-def test_bridges_that_come_before_need_not_be_there_for_a_rehearsal(host):
+def test_bridges_that_come_before_need_not_be_there_for_a_dry_run(host):
     lan = {"name": "lan", "forward": {"mode": "bridge"}, "bridge": {"name": "br0"}}
-    (outcome,) = run(host, lan, host_bridges=["br0"], rehearse=True)
+    (outcome,) = run(host, lan, host_bridges=["br0"], dry_run=True)
     assert outcome.plan.warnings == ()
     with pytest.raises(NetworkError, match="the host bridge br0 does not exist"):
         run(host, lan, host_bridges=["br0"])

@@ -52,7 +52,7 @@ def change(host, *networks, ifaces, **options):
     """Brings it about, as foretold, and once."""
     before = state(host)
     host.readonly = True
-    foretold = run(host, *networks, ifaces=ifaces, rehearse=True, **options)
+    foretold = run(host, *networks, ifaces=ifaces, dry_run=True, **options)
     assert (host.calls, state(host)) == ([], before)
     host.readonly = False
     real = run(host, *networks, ifaces=ifaces, **options)
@@ -68,9 +68,9 @@ def change(host, *networks, ifaces, **options):
 def refused(host, *networks, ifaces, **options):
     """What is said against it, in check mode or not, when nothing is touched."""
     before, told = state(host), set()
-    for rehearse in (True, False):
+    for dry_run in (True, False):
         with pytest.raises(NetworkError) as failure:
-            run(host, *networks, ifaces=ifaces, rehearse=rehearse, **options)
+            run(host, *networks, ifaces=ifaces, dry_run=dry_run, **options)
         told.add(str(failure.value))
     assert (host.calls, state(host)) == ([], before)
     (text,) = told
@@ -174,7 +174,7 @@ def test_nics_and_networks_that_wait_for_each_other(host):
 
 def test_mac_address_that_two_guests_of_the_task_get_is_told(host):
     ifaces = [guest(on("lan", "e")), {"domain": "idle", "ifaces": [on("lan", "e")]}]
-    outcomes = run(host, ifaces=ifaces, rehearse=True)
+    outcomes = run(host, ifaces=ifaces, dry_run=True)
     assert [one.plan.warnings for one in outcomes][-1] == (
         "Guest 'web' has a NIC with the MAC address 52:54:00:00:00:0e, too",
     )
@@ -185,7 +185,7 @@ def test_a_failure_at_any_step_leaves_all_as_it_was(host, after_effect):
     wanted = net("new", 5), net("lan", 7), GONE
     ifaces = [guest(on("new"), on("lan", "b")), {"domain": "idle", "ifaces": [on("new", "c")]}]
     before = state(host)
-    steps = [step for one in run(host, *wanted, ifaces=ifaces, rehearse=True) for step in one.plan.steps]
+    steps = [step for one in run(host, *wanted, ifaces=ifaces, dry_run=True) for step in one.plan.steps]
     assert len(steps) > 8
     for index in range(len(steps)):
         host.calls.clear()
@@ -198,8 +198,8 @@ def test_a_failure_at_any_step_leaves_all_as_it_was(host, after_effect):
 
 def test_guest_that_is_shut_down_is_told_of_unless_its_nic_goes_too(host):
     gone = {"name": "lan", "state": "absent"}
-    told = run(host, gone, ifaces=[], rehearse=True)[0].plan.warnings
+    told = run(host, gone, ifaces=[], dry_run=True)[0].plan.warnings
     assert ["guests have NICs on it in their saved definition (idle)" in text for text in told] == [True]
     moved = [{"domain": "idle", "ifaces": [on("new", "c")]}]
-    outcomes = run(host, gone, net("new", 5), ifaces=moved, rehearse=True)
+    outcomes = run(host, gone, net("new", 5), ifaces=moved, dry_run=True)
     assert [text for one in outcomes for text in one.plan.warnings if "have NICs" in text] == []

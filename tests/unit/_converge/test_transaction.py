@@ -35,9 +35,9 @@ from tests.unit.jobs import converge
 SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
 
 
-def run(host, case, rehearse=False):
+def run(host, case, dry_run=False):
     """Converges a case on a fake hypervisor."""
-    return converge(host, [desired_of(case)], policy_of(case), rehearse, 1)[0]
+    return converge(host, [desired_of(case)], policy_of(case), dry_run, 1)[0]
 
 
 def changing(*files):
@@ -66,10 +66,10 @@ def test_the_wanted_state_is_reached_and_kept(case):
     assert bool(host.calls) == case.get("repeats", False)
 
 
-def test_a_rehearsal_foretells_everything_and_touches_nothing(case):
+def test_a_dry_run_foretells_everything_and_touches_nothing(case):
     host = host_of(case)
     before = host.state()
-    foretold = result_of([run(host, case, rehearse=True)])
+    foretold = result_of([run(host, case, dry_run=True)])
     assert (host.calls, host.locked, host.state()) == ([], [], before)
     real = result_of([run(host, case)])
     assert {name: real[name] for name in SAME_IN_BOTH} == {name: foretold[name] for name in SAME_IN_BOTH}
@@ -77,8 +77,8 @@ def test_a_rehearsal_foretells_everything_and_touches_nothing(case):
 
 @pytest.mark.parametrize("after_effect", [False, "half", True], ids=["before", "half", "after"])
 def test_a_failure_at_any_step_leaves_the_start_state(case, after_effect):
-    rehearsed = host_of(case)
-    steps = len(run(rehearsed, case).plan.steps)
+    foreseen = host_of(case)
+    steps = len(run(foreseen, case).plan.steps)
     for index in range(steps):
         host = host_of(case)
         before = state_of(host)
@@ -180,12 +180,12 @@ def test_libvirt_that_forgets_a_change_is_found_out_and_it_is_taken_back(monkeyp
 def test_the_caller_hears_of_the_plans_before_the_first_step():
     host, heard = host_of({}), []
 
-    def about_to(outcomes):
+    def before_apply(outcomes):
         heard.extend(actions_of(one.plan) for one in outcomes)
         raise NetworkError("no room for a backup")
 
     with pytest.raises(NetworkError, match="no room for a backup"):
-        converge(host, [FIRST], Policy(), False, 1, about_to)
+        converge(host, [FIRST], Policy(), False, 1, before_apply)
     assert (heard, host.calls) == ([["define", "start", "setautostart"]], [])
 
 

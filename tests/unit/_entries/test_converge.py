@@ -59,8 +59,8 @@ IN_EVERY_STATE = pytest.mark.parametrize("state", STATES)
 SAME_IN_BOTH = ("changed", "plan", "diff", "restart_required", "unchecked")
 
 
-def run(made, wanted, rehearse=False):
-    return converge(made, [wanted], Policy(), rehearse, 1)[0]
+def run(made, wanted, dry_run=False):
+    return converge(made, [wanted], Policy(), dry_run, 1)[0]
 
 
 def looks(made):
@@ -86,7 +86,7 @@ def assert_as_wanted(case, before, other, after):
 
 
 def assert_same_result(foretold, real):
-    """Asserts that a rehearsal has told all that a user is told of the real run."""
+    """Asserts that a dry run has told all that a user is told of the real run."""
     for name in SAME_IN_BOTH:
         assert result_of([foretold])[name] == result_of([real])[name]
     assert cost([foretold.plan], 0) == cost([real.plan], 0)
@@ -97,7 +97,7 @@ def assert_same_result(foretold, real):
 def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
     made, wanted = host(*STATES[state]), desired_of(case)
     before = made.observe("lan")
-    foretold = run(made, wanted, rehearse=True)
+    foretold = run(made, wanted, dry_run=True)
     assert (made.calls, made.locked, made.observe("lan")) == ([], [], before)
     outcome = run(made, wanted)
     assert_same_result(foretold, outcome)
@@ -121,7 +121,7 @@ def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
 )
 @parametrized(good=True)
 def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect):
-    steps = run(host(*STATES[state]), desired_of(case), rehearse=True).plan.steps
+    steps = run(host(*STATES[state]), desired_of(case), dry_run=True).plan.steps
     for bad in steps:
         made = host(*STATES[state])
         before, apply, first = looks(made), made.apply, iter([True])
@@ -146,9 +146,9 @@ def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect)
 def test_what_cannot_be_touches_nothing(case, state):
     made = host(*STATES[state])
     before = looks(made)
-    for rehearse in (True, False):
+    for dry_run in (True, False):
         with pytest.raises(NetworkError, match="Cannot bring network 'lan' to the wanted state") as refusal:
-            run(made, desired_of(case), rehearse)
+            run(made, desired_of(case), dry_run)
         if state in ("running", "under a guest", "inactive", "transient"):
             assert sorted(refusal.value.problems) == sorted(case["problems"])
     assert (made.calls, looks(made)) == ([], before)

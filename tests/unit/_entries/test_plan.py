@@ -185,10 +185,10 @@ def test_all_goes_from_both_definitions(drifted):
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-@pytest.mark.parametrize("rehearse", [True, False])
-def test_the_network_must_be_there(state, rehearse):
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_the_network_must_be_there(state, dry_run):
     made = FakeHost()
     wanted = desired(KINDS["dns_txt"], {"name": "t", "value": "1", "state": state})
     with pytest.raises(InvalidNetworkError, match="there is no such network: create it first"):
-        converge(made, [wanted], Policy(), rehearse, 1)
+        converge(made, [wanted], Policy(), dry_run, 1)
     assert made.nets == {}

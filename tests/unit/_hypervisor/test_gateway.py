@@ -309,7 +309,7 @@ def test_every_form_of_network_is_made_kept_and_deleted(gateway, name):
     converge(gateway, [options], Policy(), False, 1)
     whole = options._replace(spec={}, xml=xml_of(name))
     for wanted in (options, whole):
-        for rehearse in (True, False):
-            assert converge(gateway, [wanted], Policy(), rehearse, 1)[0].plan.steps == ()
+        for dry_run in (True, False):
+            assert converge(gateway, [wanted], Policy(), dry_run, 1)[0].plan.steps == ()
     converge(gateway, [Desired(name, present=False)], Policy(), False, 1)
     assert gateway.observe(name) == Observed(name)

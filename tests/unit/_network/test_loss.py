@@ -50,9 +50,9 @@ REPLACED = {
 }
 
 
-def run(made, wanted, rehearse=False):
+def run(made, wanted, dry_run=False):
     """Converges once."""
-    return converge(made, [wanted], Policy(), rehearse, 1)[0]
+    return converge(made, [wanted], Policy(), dry_run, 1)[0]
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -40,9 +40,9 @@ REFUSED = [
 def refusal(made, wanted):
     """What check mode and a real run say, which must be the same; nothing has happened then."""
     before, texts = made.state(), set()
-    for rehearse in (True, False):
+    for dry_run in (True, False):
         with pytest.raises(InvalidNetworkError) as failure:
-            converge(made, [wanted], Policy(), rehearse, 1)
+            converge(made, [wanted], Policy(), dry_run, 1)
         texts.add(str(failure.value))
     assert (made.calls, made.state(), len(texts)) == ([], before, 1)
     return texts.pop()
