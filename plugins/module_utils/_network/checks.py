@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any, Callable
+from typing import Any
 
 from .._errors.errors import Caution
-from .._errors.readable import number
 from .._schema.network import MANAGED_MODES, NETWORK
 from .._schema.shared import subnet
+from .._values import check
+from .._values.check import Check, Context
 from .._xml.codec import read_xml
 from .._xml.fields import Key, Rows, Spec
 from .._xml.validity import missing, newer
@@ -35,26 +36,23 @@ _ONCE = ("interfaces", "addresses", "portgroups")
 def remarks(spec: Spec, version: int) -> list[str]:
     """Everything to say about a network's definition for a libvirt of that version (9000000 is 9.0.0): what is wrong,
     and as Caution what is only odd."""
-    found: list[str] = []
-    for rule in _RULES:
-        found += rule(spec, version)
-    return list(dict.fromkeys(found))
+    return check.remarks(CHECKS, spec, Context(version))
 
 
 def problems(spec: Spec, version: int) -> list[str]:
     """Everything that is wrong with a network's definition."""
-    return [remark for remark in remarks(spec, version) if not isinstance(remark, Caution)]
+    return check.problems(remarks(spec, version))
 
 
-def _too_new(spec: Spec, version: int) -> Iterator[str]:
-    yield from newer(NETWORK, spec, version)
+def _too_new(spec: Spec, context: Context) -> Iterator[str]:
+    yield from newer(NETWORK, spec, context.version)
 
 
-def _incomplete(spec: Spec, _version: int) -> Iterator[str]:
+def _incomplete(spec: Spec, _context: Context) -> Iterator[str]:
     yield from missing(NETWORK, spec)
 
 
-def _repeated(spec: Spec, _version: int) -> Iterator[str]:
+def _repeated(spec: Spec, _context: Context) -> Iterator[str]:
     yield from _twice(NETWORK, spec, "")
 
 
@@ -71,7 +69,7 @@ def _twice(rows: Rows, spec: Spec, path: str) -> Iterator[str]:
             yield from _twice(row.rows, item, f"{path}{row.option}{f'[{key[0]}]' if key else ''}.")
 
 
-def _sizes(spec: Spec, _version: int) -> Iterator[str]:
+def _sizes(spec: Spec, _context: Context) -> Iterator[str]:
     size = spec.get("mtu", {}).get("size", 0)
     if isinstance(size, int) and 0 < size < SMALLEST_MTU:
         yield f"mtu.size {size} is too small: the kernel takes {SMALLEST_MTU} to 65535"
@@ -81,12 +79,12 @@ def _sizes(spec: Spec, _version: int) -> Iterator[str]:
         yield f"name has {len(name)} bytes, and the files that libvirt names after the network have room for {longest}"
 
 
-def _forward(spec: Spec, version: int) -> Iterator[str]:
+def _forward(spec: Spec, context: Context) -> Iterator[str]:
     now, forward = mode(spec), spec.get("forward", {})
     interfaces = forward.get("interfaces", [])
     if (now or None) in MANAGED_MODES:
         # Since libvirt 10.8.0 an open network needs no address.
-        if now and not spec.get("ips") and not (now == "open" and version >= number("10.8.0")):
+        if now and not spec.get("ips") and not (now == "open" and context.since("10.8.0")):
             role = _ROLES.get(now, "network")
             yield f"forward.mode {now} needs an address in ips: set subnet, or {role}_subnet of the role {role}"
         if len(interfaces) > 1:
@@ -96,23 +94,23 @@ def _forward(spec: Spec, version: int) -> Iterator[str]:
     for name, only in (("nat", "nat"), ("addresses", "hostdev"), ("managed", "hostdev")):
         if forward.get(name) and now != only:
             yield f"forward.{name} is only possible in mode {only}, not in {now}"
-    yield from _nat(forward.get("nat", {}), version)
+    yield from _nat(forward.get("nat", {}), context)
     if now == "hostdev" and interfaces:
         yield "forward.interfaces are not possible in mode hostdev: list PCI addresses or a pf"
     if sum(bool(forward.get(name)) for name in ("pf", "interfaces", "addresses")) > 1:
         yield "forward may have only one of dev or interfaces, pf, and addresses"
 
 
-def _nat(nat: Spec, version: int) -> Iterator[str]:
+def _nat(nat: Spec, context: Context) -> Iterator[str]:
     address, port = nat.get("address", {}), nat.get("port", {})
     start, end = port.get("start", 1024), port.get("end", 65535)
     if isinstance(start, int) and isinstance(end, int) and start > end:
         yield "forward.nat.port has its start above its end"
     if "start" in address and "end" in address:
-        yield from range_problems("forward.nat.address", address["start"], address["end"], version)
+        yield from range_problems("forward.nat.address", address["start"], address["end"], context)
 
 
-def _foreign_bridge(spec: Spec, _version: int) -> Iterator[str]:
+def _foreign_bridge(spec: Spec, _context: Context) -> Iterator[str]:
     now, bridge = mode(spec), spec.get("bridge", {})
     if (now or None) in MANAGED_MODES:
         return
@@ -135,7 +133,7 @@ def _with_groups(spec: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]
     return [("", spec), *((f"portgroups[{group.get('name')}].", group) for group in spec.get("portgroups", []))]
 
 
-def _bandwidth(spec: Spec, _version: int) -> Iterator[str]:
+def _bandwidth(spec: Spec, _context: Context) -> Iterator[str]:
     allowed = (mode(spec) or None) in MANAGED_MODES or (mode(spec) == "bridge" and spec.get("bridge", {}).get("name"))
     for place, holder in _with_groups(spec):
         path, rates = f"{place}bandwidth", holder.get("bandwidth", {})
@@ -148,10 +146,10 @@ def _bandwidth(spec: Spec, _version: int) -> Iterator[str]:
                 yield f"{path}.{direction} needs average"
 
 
-def _vlan(spec: Spec, version: int) -> Iterator[str]:
+def _vlan(spec: Spec, context: Context) -> Iterator[str]:
     """Who may tag: SR-IOV and Open vSwitch; since libvirt 11.0.0 also what uses a bridge of the host (seen in 11.3)."""
     now, own, groups = mode(spec), spec.get("virtualport", {}), spec.get("portgroups", [])
-    types = ("openvswitch",) if version < number("11.0.0") else ("openvswitch", None)
+    types = ("openvswitch", None) if context.since("11.0.0") else ("openvswitch",)
     base = now in ("hostdev", "passthrough") or (now == "bridge" and own.get("type") in types)
     defaults = [group for group in groups if group.get("default")]
     if len(defaults) > 1:
@@ -186,7 +184,7 @@ PORT_PARAMETERS = {
 }
 
 
-def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
+def _virtualport(spec: Spec, _context: Context) -> Iterator[str]:
     for path, holder in _with_groups(spec):
         port = holder.get("virtualport", {})
         allowed = PORT_PARAMETERS.get(port.get("type", ""))
@@ -195,7 +193,7 @@ def _virtualport(spec: Spec, _version: int) -> Iterator[str]:
                 yield f"{path}virtualport of type {port['type']} has no parameter {name}"
 
 
-def _routes(spec: Spec, _version: int) -> Iterator[str]:
+def _routes(spec: Spec, _context: Context) -> Iterator[str]:
     nets = [net for net in map(subnet, spec.get("ips", [])) if net is not None]
     for route in spec.get("routes", []):
         name = f"routes[{route.get('address')}]"
@@ -212,7 +210,7 @@ def _routes(spec: Spec, _version: int) -> Iterator[str]:
             yield f"{name} has gateway {gateway}, which is in no subnet of this network"
 
 
-def _metadata(spec: Spec, _version: int) -> Iterator[str]:
+def _metadata(spec: Spec, _context: Context) -> Iterator[str]:
     names: list[Any] = []
     for child in read_xml(f"<x>{spec.get('metadata', '')}</x>"):
         space = str(child.tag).rpartition("}")[0]
@@ -221,7 +219,7 @@ def _metadata(spec: Spec, _version: int) -> Iterator[str]:
         names.append(space)
 
 
-_RULES: tuple[Callable[[Spec, int], Iterator[str]], ...] = (
+CHECKS: tuple[Check, ...] = (
     _too_new,
     _incomplete,
     _repeated,

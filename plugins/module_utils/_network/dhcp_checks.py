@@ -10,6 +10,7 @@ from typing import Any
 
 from .._errors.errors import Caution
 from .._schema.shared import Subnet, subnet
+from .._values.check import Context
 from .._xml.codec import read_xml
 from .._xml.fields import Spec
 
@@ -19,13 +20,13 @@ _UNUSABLE = [ipaddress.ip_network(net) for net in ("0.0.0.0/8", "127.0.0.0/8", "
 _UNUSABLE += [ipaddress.ip_network(net) for net in ("::/127", "::ffff:0:0/96", "ff00::/8")]
 # Since then libvirt counts a range's addresses, before it compared their first 16 bits (virSocketAddrGetRange: the old
 # rule is in 9.0, the new one was seen in 11.3).
-COUNTED_RANGES = 11003000
+COUNTED_RANGES = "11.3.0"
 # 7.0 wants a letter at the beginning of a reservation's name (virNetworkDHCPHostDefParseXML), 9.0 takes a digit; those
 # between were not seen, and decide for themselves.
-DIGITS_FIRST = 7001000
+DIGITS_FIRST = "7.1.0"
 
 
-def dhcp_problems(spec: Spec, version: int = 0) -> Iterator[str]:
+def dhcp_problems(spec: Spec, context: Context) -> Iterator[str]:
     """Everything wrong with the ``ips`` of a network's spec, as sentences."""
     nets: list[tuple[str, Subnet]] = []
     served: dict[int, str] = {}
@@ -50,7 +51,7 @@ def dhcp_problems(spec: Spec, version: int = 0) -> Iterator[str]:
             if net.version in served:
                 yield f"{name} has DHCP, and so has {served[net.version]}: one subnet of each family can have it"
             served[net.version] = name
-        yield from _dhcp(name, item, dhcp, net, version)
+        yield from _dhcp(name, item, dhcp, net, context)
 
 
 def guessed(wanted: str, saved: str) -> list[str]:
@@ -88,14 +89,14 @@ def _local_ptr(name: str, net: Subnet) -> Iterator[str]:
         yield f"{name} cannot have local_ptr: DNS delegates IPv{net.version} subnets in steps of {step} bits only"
 
 
-def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet, version: int) -> Iterator[str]:
-    ranges = [_range(name, entry, net, version) for entry in dhcp.get("ranges", [])]
+def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet, context: Context) -> Iterator[str]:
+    ranges = [_range(name, entry, net, context) for entry in dhcp.get("ranges", [])]
     for index, (low, high, found) in enumerate(ranges):
         yield from found
         for other_low, other_high, _found in ranges[:index]:
             if None not in (low, high, other_low, other_high) and low <= other_high and other_low <= high:
                 yield Caution(f"{name} has DHCP ranges that cross: {low}-{high} and {other_low}-{other_high}")
-    yield from _hosts(name, item, dhcp.get("hosts", []), net, version)
+    yield from _hosts(name, item, dhcp.get("hosts", []), net, context)
     if dhcp.get("bootp"):
         if net.version == 6:
             yield f"{name} is IPv6, which libvirt serves no bootp on"
@@ -110,7 +111,7 @@ def _dhcp(name: str, item: Spec, dhcp: Spec, net: Subnet, version: int) -> Itera
             yield f"{name} has a DHCP lease time of {seconds} seconds, below the minimum of 2 minutes"
 
 
-def _range(name: str, entry: Spec, net: Subnet, version: int) -> tuple[Any, Any, list[str]]:
+def _range(name: str, entry: Spec, net: Subnet, context: Context) -> tuple[Any, Any, list[str]]:
     low, high = _read(entry.get("start")), _read(entry.get("end"))
     if low is None or high is None:
         return None, None, []
@@ -119,10 +120,10 @@ def _range(name: str, entry: Spec, net: Subnet, version: int) -> tuple[Any, Any,
         return None, None, [f"{text} outside its subnet {net}"]
     if net.version == 4 and (low == net.network_address or high == net.broadcast_address):
         return low, high, [f"{text} that holds the network's own or its broadcast address"]
-    return low, high, list(range_problems(f"{name} dhcp.ranges", entry["start"], entry["end"], version))
+    return low, high, list(range_problems(f"{name} dhcp.ranges", entry["start"], entry["end"], context))
 
 
-def range_problems(name: str, start: str, end: str, version: int) -> Iterator[str]:
+def range_problems(name: str, start: str, end: str, context: Context) -> Iterator[str]:
     """What libvirt refuses in any range of addresses."""
     low, high = _read(start), _read(end)
     if low is None or high is None or low.version != high.version:
@@ -131,16 +132,16 @@ def range_problems(name: str, start: str, end: str, version: int) -> Iterator[st
         yield f"{name} {low}-{high} has its start above its end"
     elif int(high) - int(low) > 65535:
         yield f"{name} {low}-{high} is too large for libvirt: it may have 65,536 addresses"
-    elif int(low) >> 16 != int(high) >> 16 and version < COUNTED_RANGES:
+    elif int(low) >> 16 != int(high) >> 16 and not context.since(COUNTED_RANGES):
         yield f"{name} {low}-{high} is too large for libvirt: all but the last 16 bits must be alike"
 
 
-def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet, version: int) -> Iterator[str]:
+def _hosts(name: str, item: Spec, hosts: list[Spec], net: Subnet, context: Context) -> Iterator[str]:
     taken: dict[tuple[str, Any], Spec] = {}
     for host in hosts:
         label = f"{name} has a {reservation(host)}"
         yield from _identity(label, host, net)
-        if 0 < version < DIGITS_FIRST and host.get("name", "")[:1].isdigit():
+        if context.before(DIGITS_FIRST) and host.get("name", "")[:1].isdigit():
             yield f"{label} with name {host['name']}, which libvirt 7.0 wants to begin with a letter"
         yield from outside(label, item, host, net)
         for field in ("mac", "id", "ip", "name"):

@@ -22,7 +22,7 @@ def new_remarks(desired: Desired, observed: Observed, plan: Plan, version: int) 
     """What is wrong or odd, and that not by what was so already."""
     found: list[str] = []
     for before, after in _uses(desired, observed, plan):
-        old = remarks(before, 0) if before else []
+        old = remarks(before, version) if before else []
         found += [remark for remark in remarks(after, version) if remark not in old]
         found += line_remarks(after, before)
     return list(dict.fromkeys(found))

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .._errors.errors import Caution
 from .._network.target import spec_of
-from .._schema.interface import INTERFACE
+from .._values.check import Context
 from .._values.nic_steps import Around, NicPlan, Passage
 from .._xml.fields import Spec
-from .._xml.validity import newer
 from .demands import demands
-from .interface_checks import demanded, interface_problems, interface_warnings
+from .interface_checks import interface_remarks
 from .nics import label, mac_of, source_of
-from .qemu_checks import qemu_problems
 
 UNCHECKED_HOST = "the hypervisor's own bridges and devices were not checked, because this task does not run on it"
 
@@ -25,12 +24,11 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
     for passage in plan.passages:
         if passage.after is None:
             continue
-        name, before = label(passage.after), passage.before
-        old = _wrong(before, name, around) if before is not None else []
-        problems += [one for one in _wrong(passage.after, name, around) if one not in old]
-        warnings += interface_warnings(passage.after, name)
-        problems += demanded(passage.after, name, around.version)
-        problems += newer(INTERFACE, passage.after, around.version, name)
+        before, context = passage.before, Context(around.version, around.driver, label(passage.after))
+        old = interface_remarks(before, context) if before is not None else []
+        found = interface_remarks(passage.after, context)
+        problems += [one for one in found if one not in old and not isinstance(one, Caution)]
+        warnings += [one for one in found if isinstance(one, Caution)]
         if before is None or _plugged(before) != _plugged(passage.after):
             problems += _unknown(passage.after, around)
             missing = list(_missing(passage.after, around))
@@ -46,10 +44,6 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
     told = [one for one in dict.fromkeys(warnings) if one not in problems]
     unchecked = (UNCHECKED_HOST,) if around.devices is None and plan.steps else ()
     return plan._replace(problems=tuple(dict.fromkeys(problems)), warnings=tuple(told), unchecked=unchecked)
-
-
-def _wrong(nic: Spec, name: str, around: Around) -> list[str]:
-    return [*interface_problems(nic, name), *(qemu_problems(nic, name) if around.driver == "QEMU" else ())]
 
 
 def _plugged(nic: Spec) -> object:

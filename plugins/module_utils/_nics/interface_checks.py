@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Any, Callable
+from typing import Any
 
-from .._errors.readable import number
+from .._errors.errors import Caution
 from .._network.checks import PORT_PARAMETERS, contradictions
-from .._schema.interface import GENERATED, INTERFACE
+from .._schema.interface import GENERATED, INTERFACE, VIRTIO
+from .._values.check import Check, Context, remarks
 from .._xml.fields import Spec
-from .._xml.validity import missing
+from .._xml.validity import missing, newer
+from .qemu_checks import qemu_problems
 
 # What the source of each type must have (with | where one of them will do), and what it may have besides.
 _SOURCES: dict[str, tuple[str, str]] = {
@@ -50,7 +52,6 @@ _ONLY_FOR: dict[str, tuple[str, ...]] = {
 }
 _MODES = {"direct": ("vepa", "bridge", "private", "passthrough"), "vhostuser": ("client", "server")}
 _DEVICE_DRIVER = {"name", "model", "iommufd"}
-VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 _PORT_NEEDS = {
     "802.1Qbg": ("managerid", "typeid", "typeidversion"),
     "802.1Qbh": ("profileid",),
@@ -58,17 +59,21 @@ _PORT_NEEDS = {
 }
 
 
-def interface_problems(spec: Spec, name: str) -> list[str]:
-    """Everything that is wrong with an interface's definition; ``name`` is what to call it."""
-    return [problem for rule in _RULES for problem in rule(spec, name)]
+def interface_remarks(spec: Spec, context: Context) -> list[str]:
+    """Everything to say about an interface's definition: what is wrong, and as Caution what has no effect."""
+    return remarks(CHECKS, spec, context)
 
 
-def demanded(spec: Spec, name: str, version: int) -> Iterator[str]:
+def _too_new(spec: Spec, context: Context) -> Iterator[str]:
+    yield from newer(INTERFACE, spec, context.version, context.name)
+
+
+def demanded(spec: Spec, context: Context) -> Iterator[str]:
     """What this version of libvirt needs, and later ones do not."""
     options, until = DEMANDED.get(spec.get("type", ""), ("", "0.0.0"))
-    for option in options.split() if version < number(until) else ():
+    for option in options.split() if context.before(until) else ():
         if spec.get("source", {}).get(option) is None:
-            yield f"{name} needs source.{option}, being of type {spec['type']} (libvirt {until} does without)"
+            yield f"{context.name} needs source.{option}, being of type {spec['type']} (libvirt {until} does without)"
 
 
 def list_problems(specs: list[Spec], name: str) -> Iterator[str]:
@@ -87,11 +92,11 @@ def _team(one: Spec, other: Spec, option: str) -> bool:
     return option == "mac" and "teaming" in one and "teaming" in other
 
 
-def _incomplete(spec: Spec, name: str) -> Iterator[str]:
-    yield from missing(INTERFACE, spec, name)
+def _incomplete(spec: Spec, context: Context) -> Iterator[str]:
+    yield from missing(INTERFACE, spec, context.name)
 
 
-def _source(spec: Spec, name: str) -> Iterator[str]:
+def _source(spec: Spec, context: Context) -> Iterator[str]:
     kind, source = spec.get("type"), spec.get("source", {})
     if kind not in _SOURCES:
         return
@@ -101,13 +106,13 @@ def _source(spec: Spec, name: str) -> Iterator[str]:
     for either in needed.split():
         if not any(source.get(one) not in (None, "") for one in either.split("|")):
             wanted = " or ".join(f"source.{one}" for one in either.split("|"))
-            yield f"{name} needs {wanted}, being of type {kind}"
+            yield f"{context.name} needs {wanted}, being of type {kind}"
     known = {*needed.replace("|", " ").split(), *possible.split()}
     for option in source:
         if option not in known:
-            yield f"{name}.source.{option} does not go with type {kind}"
+            yield f"{context.name}.source.{option} does not go with type {kind}"
     if source.get("mode") and kind in _MODES and source["mode"] not in _MODES[kind]:
-        yield f"{name}.source.mode must be one of {', '.join(_MODES[kind])} for type {kind}"
+        yield f"{context.name}.source.mode must be one of {', '.join(_MODES[kind])} for type {kind}"
 
 
 def _is_passt(spec: Spec) -> bool:
@@ -115,81 +120,81 @@ def _is_passt(spec: Spec) -> bool:
     return bool(spec.get("type") == "vhostuser" and spec.get("backend", {}).get("type") == "passt")
 
 
-def _only_for(spec: Spec, name: str) -> Iterator[str]:
+def _only_for(spec: Spec, context: Context) -> Iterator[str]:
     kind = spec.get("type")
     given = {option: spec.get(option) for option in _ONLY_FOR}
     # Without isolation there is nothing that a type could lack.
     given["port"] = spec.get("port", {}).get("isolated")
     for option, kinds in _ONLY_FOR.items():
         if given[option] and kind in _SOURCES and kind not in kinds:
-            yield f"{name}.{option} does not go with type {kind}, only with {', '.join(kinds)}"
+            yield f"{context.name}.{option} does not go with type {kind}, only with {', '.join(kinds)}"
     if given["port"] and spec.get("virtualport", {}).get("type") == "openvswitch":
-        yield f"{name}.port.isolated does not go with virtualport.type openvswitch"
+        yield f"{context.name}.port.isolated does not go with virtualport.type openvswitch"
 
 
-def _virtio(spec: Spec, name: str) -> Iterator[str]:
+def _virtio(spec: Spec, context: Context) -> Iterator[str]:
     """Without the model that it is for, libvirt drops what is in <driver>, mostly without a word."""
     if spec.get("model", {}).get("type") in VIRTIO or _is_passt(spec):
         return
     if spec.get("type") == "vhostuser":
-        yield f"{name} needs model.type virtio, being of type vhostuser"
+        yield f"{context.name} needs model.type virtio, being of type vhostuser"
     elif set(spec.get("driver", {})) - (_DEVICE_DRIVER if spec.get("type") == "hostdev" else set()):
-        yield f"{name}.driver needs model.type virtio"
+        yield f"{context.name}.driver needs model.type virtio"
 
 
-def _virtualport(spec: Spec, name: str) -> Iterator[str]:
+def _virtualport(spec: Spec, context: Context) -> Iterator[str]:
     port = spec.get("virtualport", {})
     kind, given = port.get("type"), port.get("parameters", {})
     # What an interface of a network does not say comes from the network.
     whole = bool(port) and spec.get("type") in ("bridge", "direct", "hostdev")
     if whole and kind is None:
-        yield f"{name}.virtualport needs type"
+        yield f"{context.name}.virtualport needs type"
     for parameter in _PORT_NEEDS.get(kind, ()) if whole else ():
         if parameter not in given:
-            yield f"{name}.virtualport of type {kind} needs parameters.{parameter}"
+            yield f"{context.name}.virtualport of type {kind} needs parameters.{parameter}"
     for parameter in given if kind in PORT_PARAMETERS else ():
         if parameter not in PORT_PARAMETERS[kind]:
-            yield f"{name}.virtualport of type {kind} has no parameter {parameter}"
+            yield f"{context.name}.virtualport of type {kind} has no parameter {parameter}"
 
 
-def _bandwidth(spec: Spec, name: str) -> Iterator[str]:
+def _bandwidth(spec: Spec, context: Context) -> Iterator[str]:
     rates = spec.get("bandwidth", {})
     if rates and spec.get("type") == "hostdev":
-        yield f"{name}.bandwidth does not go with type hostdev"
+        yield f"{context.name}.bandwidth does not go with type hostdev"
     for direction, rate in rates.items():
         may_have_floor = direction == "inbound" and spec.get("type") == "network"
         if "floor" in rate and not may_have_floor:
-            yield f"{name}.bandwidth.{direction}.floor is only possible inbound, and with type network"
+            yield f"{context.name}.bandwidth.{direction}.floor is only possible inbound, and with type network"
         if "average" not in rate and set(rate) != {"floor"}:
-            yield f"{name}.bandwidth.{direction} needs average"
+            yield f"{context.name}.bandwidth.{direction} needs average"
 
 
-def _target(spec: Spec, name: str) -> Iterator[str]:
+def _target(spec: Spec, context: Context) -> Iterator[str]:
     target = spec.get("target", {})
     if target.get("managed") is False and spec.get("type") != "ethernet":
-        yield f"{name}.target.managed may be false only with type ethernet"
+        yield f"{context.name}.target.managed may be false only with type ethernet"
     elif str(target.get("dev", "")).startswith(GENERATED) and target.get("managed", True):
-        yield f"{name}.target.dev must not begin with {', '.join(GENERATED)}: libvirt forgets such names"
+        yield f"{context.name}.target.dev must not begin with {', '.join(GENERATED)}: libvirt forgets such names"
 
 
-def _teaming(spec: Spec, name: str) -> Iterator[str]:
+def _teaming(spec: Spec, context: Context) -> Iterator[str]:
     teaming = spec.get("teaming", {})
     if (teaming.get("type") == "transient") != ("persistent" in teaming):
-        yield f"{name}.teaming.persistent goes with type transient, and only with it"
+        yield f"{context.name}.teaming.persistent goes with type transient, and only with it"
     if teaming.get("type") == "persistent" and spec.get("model", {}).get("type") not in VIRTIO:
-        yield f"{name} needs model.type virtio, having teaming.type persistent"
+        yield f"{context.name} needs model.type virtio, having teaming.type persistent"
 
 
-def _addresses(spec: Spec, name: str) -> Iterator[tuple[str, Spec]]:
+def _addresses(spec: Spec, context: Context) -> Iterator[tuple[str, Spec]]:
     """Every address and route, of either end, with where it is."""
-    for place, holder in ((name, spec), (f"{name}.source", spec.get("source", {}))):
+    for place, holder in ((context.name, spec), (f"{context.name}.source", spec.get("source", {}))):
         for option in ("ips", "routes"):
             for index, item in enumerate(holder.get(option, [])):
                 yield f"{place}.{option}[{index}]", item
 
 
-def _families(spec: Spec, name: str) -> Iterator[str]:
-    for place, item in _addresses(spec, name):
+def _families(spec: Spec, context: Context) -> Iterator[str]:
+    for place, item in _addresses(spec, context):
         families = {":" in item[option] for option in ("address", "peer", "gateway") if option in item}
         families |= {item["family"] == "ipv6"} if "family" in item else set()
         if len(families) > 1:
@@ -198,8 +203,8 @@ def _families(spec: Spec, name: str) -> Iterator[str]:
             yield f"{place}.prefix is too long for the address: {item['prefix']}"
 
 
-def _routes(spec: Spec, name: str) -> Iterator[str]:
-    for place, item in _addresses(spec, name):
+def _routes(spec: Spec, context: Context) -> Iterator[str]:
+    for place, item in _addresses(spec, context):
         if "address" not in item or ".routes[" not in place:
             continue
         try:
@@ -208,36 +213,36 @@ def _routes(spec: Spec, name: str) -> Iterator[str]:
             yield f"{place} must have the address of a network with its prefix"
 
 
-def _vlan(spec: Spec, name: str) -> Iterator[str]:
+def _vlan(spec: Spec, context: Context) -> Iterator[str]:
     for problem in contradictions({"vlan": spec.get("vlan", {})}):
-        yield f"{name}.{problem}"
+        yield f"{context.name}.{problem}"
     if sum("native_mode" in tag for tag in spec.get("vlan", {}).get("tags", [])) > 1:
-        yield f"{name}.vlan may have one tag with native_mode"
+        yield f"{context.name}.vlan may have one tag with native_mode"
 
 
-def _pairs(spec: Spec, name: str) -> Iterator[str]:
+def _pairs(spec: Spec, context: Context) -> Iterator[str]:
     """What is of no use, or refused, without or with another option."""
     source, rom = spec.get("source", {}), spec.get("rom", {})
     if "vendor" in source and source.get("address", {}).get("type", "pci") == "pci":
-        yield f"{name}.source has address and vendor, and may have one of them"
+        yield f"{context.name}.source has address and vendor, and may have one of them"
     if "timeout" in source.get("reconnect", {}) and not source["reconnect"].get("enabled"):
-        yield f"{name}.source.reconnect.timeout needs enabled"
+        yield f"{context.name}.source.reconnect.timeout needs enabled"
     if spec.get("mac", {}).get("address", "")[1:2].lower() in set("13579bdf"):
-        yield f"{name}.mac.address is a group's, and a NIC needs its own: {spec['mac']['address']}"
+        yield f"{context.name}.mac.address is a group's, and a NIC needs its own: {spec['mac']['address']}"
     if ("vendor" in source) != ("product" in source):
-        yield f"{name}.source needs vendor and product together"
+        yield f"{context.name}.source needs vendor and product together"
     if "device" in source.get("address", {}) and "bus" not in source["address"]:
-        yield f"{name}.source.address needs bus beside device"
+        yield f"{context.name}.source.address needs bus beside device"
     if source.get("reconnect", {}).get("enabled"):
         if source.get("mode") == "server":
-            yield f"{name}.source.reconnect does not go with mode server"
+            yield f"{context.name}.source.reconnect does not go with mode server"
         if "timeout" not in source["reconnect"]:
-            yield f"{name}.source.reconnect needs timeout"
+            yield f"{context.name}.source.reconnect needs timeout"
     if rom.get("enabled") is False and len(rom) > 1:
-        yield f"{name}.rom has settings, and yet enabled is false"
+        yield f"{context.name}.rom has settings, and yet enabled is false"
 
 
-def _passt(spec: Spec, name: str) -> Iterator[str]:
+def _passt(spec: Spec, context: Context) -> Iterator[str]:
     backend = spec.get("backend", {})
     if backend.get("type") == "passt":
         return
@@ -248,17 +253,16 @@ def _passt(spec: Spec, name: str) -> Iterator[str]:
     }
     for option, there in only.items():
         if there:
-            yield f"{name}.{option} needs backend.type passt"
+            yield f"{context.name}.{option} needs backend.type passt"
 
 
-def interface_warnings(spec: Spec, name: str) -> Iterator[str]:
-    """What libvirt takes and keeps, and what has no effect."""
+def _no_effect(spec: Spec, context: Context) -> Iterator[str]:
     backend = spec.get("backend", {})
     if "log_file" in backend and backend.get("type") != "passt":
-        yield f"{name}.backend.log_file has no effect without backend.type passt"
+        yield Caution(f"{context.name}.backend.log_file has no effect without backend.type passt")
 
 
-_RULES: tuple[Callable[[Spec, str], Iterator[str]], ...] = (
+CHECKS: tuple[Check, ...] = (
     _source,
     _incomplete,
     _only_for,
@@ -272,4 +276,8 @@ _RULES: tuple[Callable[[Spec, str], Iterator[str]], ...] = (
     _vlan,
     _pairs,
     _passt,
+    qemu_problems,
+    demanded,
+    _too_new,
+    _no_effect,
 )

@@ -11,12 +11,14 @@ from typing import Any
 
 from .._errors.errors import InvalidInterfaceError
 from .._schema.interface import INTERFACE, INTERFACES, UNTYPED, typed
+from .._values.check import Context
+from .._values.check import problems as problems_among
 from .._xml.branches import Element, Many
 from .._xml.codec import etree, normalise, write_xml
 from .._xml.fields import Row, Rows, Spec, snake
 from .._xml.given import given
 from .._xml.overlay import overlay
-from .interface_checks import interface_problems, list_problems
+from .interface_checks import interface_remarks, list_problems
 
 # As Ansible reads them.
 _YES, _NO = {"yes", "on", "true", "1", "y", "t"}, {"no", "off", "false", "0", "n", "f"}
@@ -61,7 +63,7 @@ def _one(wanted: Any, name: str) -> tuple[Spec, list[str]]:
     spec = typed(spec)
     if "type" not in spec:
         return spec, [*misshaped, *wrong, f"{name} {UNTYPED}"]
-    return spec, [*misshaped, *wrong, *interface_problems(spec, name)]
+    return spec, [*misshaped, *wrong, *problems_among(interface_remarks(spec, Context(name=name)))]
 
 
 def _shaped(rows: Rows, wanted: Mapping[Any, Any], path: str) -> tuple[Spec, list[str]]:

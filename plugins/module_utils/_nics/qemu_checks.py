@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .._schema.interface import VIRTIO
+from .._values.check import Context
 from .._xml.fields import Spec
-from .interface_checks import VIRTIO
 
 _ONLY_FOR = {
     "mtu": ("network", "bridge", "ethernet", "vhostuser"),
@@ -22,8 +23,11 @@ _ONLY_FOR = {
 _PREFIXES = {False: (4, 27), True: (64, 64)}
 
 
-def qemu_problems(spec: Spec, name: str) -> Iterator[str]:
-    """What is wrong with the interface, each with its reason."""
+def qemu_problems(spec: Spec, context: Context) -> Iterator[str]:
+    """What is wrong with the interface of a guest of QEMU's."""
+    name = context.name
+    if context.driver != "QEMU":
+        return
     kind, model = spec.get("type", ""), spec.get("model", {}).get("type")
     for option, kinds in _ONLY_FOR.items():
         if spec.get(option) and kind not in kinds:

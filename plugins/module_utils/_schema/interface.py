@@ -19,6 +19,7 @@ from .shared import BANDWIDTH, FAMILY, PREFIX, ROUTE, VLAN, complete_family, por
 SOURCES = ("network", "bridge", "dev", "path", "socket_address", "name", "switchid", "address", "vendor")
 # libvirt forgets target names that begin so when it reads a saved definition: it made them up itself.
 GENERATED = ("vnet", "macvtap", "macvlan")
+VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 
 
 # What in a source tells the type, the first one that is there. A dev alone does not.

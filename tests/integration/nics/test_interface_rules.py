@@ -6,14 +6,10 @@ import libvirt
 import pytest
 from lxml import etree
 
-from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import newer
-from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
-    demanded,
-    interface_problems,
-)
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import interface_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import render, spec_of
-from ansible_collections.virtfleet.network.plugins.module_utils._nics.qemu_checks import qemu_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._values.check import Context, problems
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences
 
@@ -69,11 +65,10 @@ def test_rules_are_libvirts(whole_stage: Stage) -> None:
     version = conn.getLibVersion()
     wrong = []
     for name, spec in CASES.items():
-        problems = [*interface_problems(spec, "nic"), *qemu_problems(spec, "nic"), *demanded(spec, "nic", version)]
-        problems += newer(INTERFACE, spec, version, "nic")
+        wrong_here = problems(interface_remarks(spec, Context(version, "QEMU", "nic")))
         found = fate(conn, spec)
-        if bool(problems) != bool(found) and not (problems and name in STRICTER):
-            wrong.append(f"{name}: {problems} {found!r}")
+        if bool(wrong_here) != bool(found) and not (wrong_here and name in STRICTER):
+            wrong.append(f"{name}: {wrong_here} {found!r}")
     conn.close()
     assert not wrong, "\n".join(wrong)
     assert len(CASES) > 100

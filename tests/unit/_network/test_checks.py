@@ -7,9 +7,9 @@ import re
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import Caution
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.readable import number
 from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import (
     contradictions,
-    number,
     problems,
     remarks,
 )

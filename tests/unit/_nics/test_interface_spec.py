@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidInterfaceError
-from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import number
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.readable import number
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
     _SOURCES,
     DEMANDED,
@@ -15,6 +15,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_spec import problems, render
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE, INTERFACES
+from ansible_collections.virtfleet.network.plugins.module_utils._values.check import Context
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
@@ -389,7 +390,9 @@ PATH_IS_FOR_QEMU = number("11.1.0")
 def test_libvirt_needs_what_is_needed(taken, spec, path):
     libvirt = pytest.importorskip("libvirt")
     wanted, version = _without(spec, path), libvirt.getVersion()
-    refused = [one for one in (*problems(wanted), *demanded(wanted, "interface", version)) if path[-1] in one]
+    refused = [
+        one for one in (*problems(wanted), *demanded(wanted, Context(version, name="interface"))) if path[-1] in one
+    ]
     if path == ("source", "path") and version >= PATH_IS_FOR_QEMU:
         assert refused
     else:
@@ -400,5 +403,5 @@ def test_libvirt_needs_what_is_needed(taken, spec, path):
 def test_what_only_older_libvirts_need(kind):
     options, until = DEMANDED[kind]
     spec = {"type": kind, "source": {}}
-    assert len(list(demanded(spec, "interface", number(until) - 1))) == len(options.split())
-    assert list(demanded(spec, "interface", number(until))) == []
+    assert len(list(demanded(spec, Context(number(until) - 1)))) == len(options.split())
+    assert list(demanded(spec, Context(number(until)))) == []

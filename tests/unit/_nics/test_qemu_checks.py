@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNicsError
-from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
-    interface_problems,
-    interface_warnings,
-)
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import interface_remarks
+from ansible_collections.virtfleet.network.plugins.module_utils._values.check import Context, problems
 from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 
@@ -29,7 +27,9 @@ def test_addresses_are_for_containers(driver, refused):
 
 def test_what_libvirt_takes_without_effect_is_a_warning():
     spec = {"type": "user", "model": {"type": "virtio"}, "backend": {"log_file": "/log"}}
-    assert interface_problems(spec, "nic") == []
-    assert list(interface_warnings(spec, "nic")) == ["nic.backend.log_file has no effect without backend.type passt"]
+    assert problems(interface_remarks(spec, Context(name="nic"))) == []
+    assert interface_remarks(spec, Context(name="nic")) == [
+        "nic.backend.log_file has no effect without backend.type passt"
+    ]
     spec["backend"]["type"] = "passt"
-    assert list(interface_warnings(spec, "nic")) == []
+    assert interface_remarks(spec, Context(name="nic")) == []

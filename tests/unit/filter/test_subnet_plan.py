@@ -14,6 +14,7 @@ from ansible_collections.virtfleet.network.plugins.filter.subnet_plan import Fil
 from ansible_collections.virtfleet.network.plugins.module_utils._network.dhcp_checks import dhcp_problems
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._values.check import Context
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse
 
@@ -95,7 +96,9 @@ def test_virt_network_takes_every_plan(net: Any) -> None:
     assert problems == []
     wanted, _changed = build(Desired("guests", spec=spec), "")
     # A subnet of loopback or multicast addresses is planned as any other; the module refuses it.
-    assert [text for text in dhcp_problems(parse(wanted, NETWORK)) if "no interface can use" not in text] == []
+    assert [
+        text for text in dhcp_problems(parse(wanted, NETWORK), Context()) if "no interface can use" not in text
+    ] == []
 
 
 @given(subnets(room=4), st.data())
