@@ -10,11 +10,12 @@ from typing import Any
 from .._network.target import spec_of
 from .._values.host import Inspected
 from .._values.host_facts import Look, Scene, Sight
+from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.fields import Spec
 from .diagnosis import diagnose, names_of
 from .findings import KINDS, sentence, told
-from .services import bridge_of, has_dns, leases_to_all, managed
+from .services import bridge_of, has_dns, leases_to_all
 
 NOT_HERE = "the hypervisor itself: this task does not run on it"
 
@@ -68,7 +69,7 @@ def _words(name: str, spec: Spec) -> list[str]:
 
 def _sight(look: Look, networks: Collection[Observed], probe: bool) -> Sight | None:
     active = {network.name: spec_of(network.live) for network in networks if network.active}
-    running = {name: spec for name, spec in active.items() if managed(spec)}
+    running = {name: spec for name, spec in active.items() if is_managed(spec)}
     asked = [item["address"] for spec in running.values() if has_dns(spec) for item in spec["ips"]]
     bridges = filter(None, (bridge_of(_spec(network)) for network in networks))
     seen = look.sight(running, bridges, asked)

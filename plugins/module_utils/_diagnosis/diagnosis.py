@@ -13,12 +13,13 @@ from .._network.target import spec_of
 from .._nics.nics import interfaces, mac_of, nics_of, tap_of
 from .._nics.verdict import verdict
 from .._values.host_facts import Scene
+from .._values.mode import is_managed
 from .._values.observed import ObservedGuest
 from .._values.parking import parking_of
 from .._xml.fields import Spec
 from .findings import KINDS, Finding, ranked
 from .networks import network_findings
-from .services import bridge_of, has_dhcp, managed
+from .services import bridge_of, has_dhcp
 
 
 class Plugged(NamedTuple):
@@ -127,7 +128,7 @@ def _nic(nic: Plugged, scene: Scene, broken: Collection[str]) -> Iterator[Findin
     if seen.connected is False:
         if not spec or devices is None or bridge_of(spec) in devices:
             yield found("nic_cut_off", f"{label}: {seen.reason}")
-    elif network is not None and managed(spec) and nic.network not in broken:
+    elif network is not None and is_managed(spec) and nic.network not in broken:
         yield from (found(*what) for what in _addressed(label, nic.mac, spec, scene))
 
 

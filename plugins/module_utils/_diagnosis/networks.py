@@ -21,14 +21,15 @@ from .._network.conflicts import (
     taken_device,
 )
 from .._network.dhcp_checks import outside, reservation
-from .._network.target import mode, pending, spec_of
+from .._network.target import pending, spec_of
 from .._schema.shared import subnet
 from .._values.host_facts import Scene, Sight
+from .._values.mode import is_managed, mode
 from .._values.observed import Observed
 from .._values.surroundings import Surroundings
 from .._xml.fields import Spec
 from .findings import Finding
-from .services import DHCP, DNS, Seen, bridge_of, firewall, has_dhcp, has_dns, managed, port_taken, server, version_of
+from .services import DHCP, DNS, Seen, bridge_of, firewall, has_dhcp, has_dns, port_taken, server, version_of
 
 OUTWARDS = ("nat", "route", "open")
 
@@ -146,7 +147,7 @@ def _ports(spec: Spec) -> set[int]:
 
 
 def _running(network: Observed, spec: Spec, host: Sight, full: bool) -> Seen:
-    if not managed(spec):
+    if not is_managed(spec):
         return
     name, lost = bridge_of(spec), set[str]()
     device = host.devices.get(name)

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from .._network.conflicts import nets
-from .._network.target import mode
-from .._schema.network import MANAGED_MODES
 from .._values.host_facts import Rule, Sight, Socket
+from .._values.mode import mode
 from .._xml.fields import Spec
 
 # A finding before it is said of which network: its code, and what was seen.
@@ -24,11 +23,6 @@ DHCP = {4: 67, 6: 547}
 # (libvirt 10.4).
 STARTS = ("FORWARD", "forward")
 PASSING = (("LIBVIRT_FWO", "guest_output"), ("LIBVIRT_FWI", "guest_input"), ("LIBVIRT_FWX", "guest_cross"))
-
-
-def managed(spec: Spec) -> bool:
-    """Whether libvirt makes the bridge of a network."""
-    return (mode(spec) or None) in MANAGED_MODES
 
 
 def bridge_of(spec: Spec) -> str:

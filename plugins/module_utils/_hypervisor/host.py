@@ -24,6 +24,7 @@ from .._values.connection import Seen
 from .._values.observed import Device
 from .._xml.codec import etree, read_xml
 from . import command as _command
+from .dnsmasq import process
 
 ROUTES = Path("/proc/net/route")
 SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
@@ -74,9 +75,8 @@ def _end_dnsmasq(network: str) -> None:
     """Ends the network's dnsmasq, which is certain to be it: libvirt's pid file names it, and it reads that network's
     configuration. Otherwise it would keep the address that the next one needs."""
     try:
-        pid = int(Path(f"/run/libvirt/network/{network}.pid").read_text(encoding="ascii"))
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if f"--conf-file=/var/lib/libvirt/dnsmasq/{network}.conf".encode() not in words:
+        pid, is_its = process(network)
+        if not is_its:
             return
         os.kill(pid, signal.SIGTERM)
         for _again in range(100):

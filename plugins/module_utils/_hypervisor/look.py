@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .._values.host_facts import Route, Rule, Server, Sight, Socket
 from . import command as _command
 from . import host as _host
+from .dnsmasq import configuration, process
 from .probe import answers_dns, offers_dhcp
 
 LOG_LINES = 20
@@ -112,11 +113,10 @@ class Look:
 
     def _server(self, network: str) -> Iterable[Server]:
         """A network's dnsmasq, by libvirt's pid file and what the process says it reads; nothing where it is hidden."""
-        path = Path(f"/var/lib/libvirt/dnsmasq/{network}.conf")
+        path = configuration(network)
         reservations = path.with_suffix(".hostsfile")
         try:
-            pid = int(Path(f"/run/libvirt/network/{network}.pid").read_text(encoding="ascii"))
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            pid, is_its = process(network)
         except PermissionError as error:
             self.unseen.append(f"the dnsmasq of network {network!r}: {error.filename}: {error.strerror}")
             return
@@ -129,7 +129,7 @@ class Look:
         except OSError as error:
             self.unseen.append(f"the options of the dnsmasq of network {network!r}: {path}: {error.strerror}")
             options = None
-        yield Server(pid if f"--conf-file={path}".encode() in words else 0, options)
+        yield Server(pid if is_its else 0, options)
 
     def _settings(self, bridges: Iterable[str]) -> dict[str, str]:
         scopes = ["all", *bridges]

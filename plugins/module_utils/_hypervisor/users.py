@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .._values.connection import Plug, judge
+from .._values.mode import MANAGED_MODES, mode_of
 from .._values.observed import Guest, Nic
 from .._values.parking import parking_of
 from .._xml.codec import Element, read_xml
@@ -18,8 +19,6 @@ try:
     import libvirt
 except ImportError:  # reported by the glue in Ansible's usual words
     libvirt = None
-
-OWN_BRIDGE = (None, "nat", "route", "open")
 
 
 class Running(NamedTuple):
@@ -143,8 +142,7 @@ def running(network: Any) -> Running:
     """How a network is for NICs."""
     saved = read_xml(network.XMLDesc())
     definition = saved if network.isActive() else None
-    forward, bridge = saved.find("forward"), saved.find("bridge")
-    own = (None if forward is None else forward.get("mode")) in OWN_BRIDGE
+    bridge, own = saved.find("bridge"), mode_of(saved) in MANAGED_MODES
     ports = None
     if own and definition is not None:
         with contextlib.suppress(libvirt.libvirtError):  # the test driver has no ports

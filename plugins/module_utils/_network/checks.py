@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._errors.errors import Caution
-from .._schema.network import MANAGED_MODES, NETWORK
+from .._schema.network import NETWORK
 from .._schema.shared import subnet
 from .._values import check
 from .._values.check import Check, Context
+from .._values.mode import is_managed, mode
 from .._xml.codec import read_xml
 from .._xml.fields import Key, Rows, Spec
 from .._xml.validity import missing, newer
 from .dhcp_checks import dhcp_problems, range_problems
 from .dns_checks import dns_hosts, dns_records
-from .target import mode
 
 # Options that only a network with a bridge of libvirt's own can have.
 _OWN_BRIDGE_ONLY = ("ips", "mac", "domain", "mtu", "routes")
@@ -82,7 +82,7 @@ def _sizes(spec: Spec, _context: Context) -> Iterator[str]:
 def _forward(spec: Spec, context: Context) -> Iterator[str]:
     now, forward = mode(spec), spec.get("forward", {})
     interfaces = forward.get("interfaces", [])
-    if (now or None) in MANAGED_MODES:
+    if is_managed(spec):
         # Since libvirt 10.8.0 an open network needs no address.
         if now and not spec.get("ips") and not (now == "open" and context.since("10.8.0")):
             role = _ROLES.get(now, "network")
@@ -112,7 +112,7 @@ def _nat(nat: Spec, context: Context) -> Iterator[str]:
 
 def _foreign_bridge(spec: Spec, _context: Context) -> Iterator[str]:
     now, bridge = mode(spec), spec.get("bridge", {})
-    if (now or None) in MANAGED_MODES:
+    if is_managed(spec):
         return
     for name in _OWN_BRIDGE_ONLY:
         if spec.get(name):
@@ -134,7 +134,7 @@ def _with_groups(spec: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]
 
 
 def _bandwidth(spec: Spec, _context: Context) -> Iterator[str]:
-    allowed = (mode(spec) or None) in MANAGED_MODES or (mode(spec) == "bridge" and spec.get("bridge", {}).get("name"))
+    allowed = is_managed(spec) or (mode(spec) == "bridge" and spec.get("bridge", {}).get("name"))
     for place, holder in _with_groups(spec):
         path, rates = f"{place}bandwidth", holder.get("bandwidth", {})
         if rates and not allowed:

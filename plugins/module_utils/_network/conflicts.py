@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .._errors.readable import some
-from .._schema.network import MANAGED_MODES
 from .._schema.shared import Subnet, subnet
+from .._values.mode import is_managed, mode
 from .._values.observed import Device, Observed
 from .._values.surroundings import Surroundings
 from .._xml.fields import Spec
-from .target import mode, spec_of
+from .target import spec_of
 
 UNCHECKED_HOST = (
     "the hypervisor's own addresses, bridges and interfaces were not checked, because this task does not run on it"
@@ -73,11 +73,6 @@ def bridges(network: Observed) -> set[str]:
     """The bridge that libvirt has made for a running network; one of the host's own that it uses is none."""
     spec = spec_of(network.live)
     return {str(spec.get("bridge", {}).get("name", ""))} if network.active and is_managed(spec) else set()
-
-
-def is_managed(spec: Spec) -> bool:
-    """Whether libvirt makes a bridge for a network."""
-    return (mode(spec) or None) in MANAGED_MODES
 
 
 def nets(spec: Spec, name: str = "ips") -> list[Subnet]:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import Union
 
 from .._schema.network import NETWORK
+from .._values.mode import has_firewall
 from .._values.observed import Observed
 from .._values.steps import Define, Describe, Item, Update
 from .._xml.codec import read_xml
 from .._xml.diff import Change, differences
 from .._xml.fields import Spec
 from .live_lists import LiveList
-from .target import definition, mode, spec_of
+from .target import definition, spec_of
 
 Call = Union[Update, Describe]
 
@@ -128,13 +129,13 @@ def at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Ca
 
 def seconds_of(calls: Iterable[Call], live: Spec) -> float:
     """About how long these calls take on a network that runs as ``live``."""
-    walled = mode(live) in ("", "nat", "route")
-    return sum(call_seconds(call.section, walled) for call in calls if isinstance(call, Update))
+    firewall = has_firewall(live)
+    return sum(call_seconds(call.section, firewall) for call in calls if isinstance(call, Update))
 
 
-def call_seconds(section: str, walled: bool = True) -> float:
-    """About how long a call takes; ``walled``: on a network with firewall rules of libvirt's."""
-    return max(FIREWALL_SECONDS.get(section, 0) * walled, _DNSMASQ.get(section, _OTHERWISE))
+def call_seconds(section: str, firewall: bool = True) -> float:
+    """About how long a call takes; ``firewall``: on a network with firewall rules of libvirt's."""
+    return max(FIREWALL_SECONDS.get(section, 0) * firewall, _DNSMASQ.get(section, _OTHERWISE))
 
 
 def took_effect(step: Update | Define, now: Observed) -> bool:

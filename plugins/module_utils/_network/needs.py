@@ -10,14 +10,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterator
 
+from .._values.mode import has_firewall, is_managed, mode
 from .._values.surroundings import Need
 from .._xml.fields import Spec
-from .conflicts import is_managed
-from .target import mode
 
 DNS, TFTP, DHCP = 53, 69, {4: 67, 6: 547}
 ANYWHERE = {4: "0.0.0.0", 6: "::"}  # dnsmasq binds DHCP there
-WALLED = ("", "nat", "route")
 
 
 def needs(spec: Spec, held: Collection[str], starts: bool) -> list[Need]:
@@ -36,7 +34,7 @@ def _at_start(spec: Spec, held: Collection[str]) -> Iterator[Need]:
         return
     if spec.get("ips"):
         yield Need("dnsmasq", tuple(spec.get("dnsmasq_options", ())))
-    if zone and mode(spec) in WALLED:
+    if zone and has_firewall(spec):
         yield Need("zone", (zone,))
     if any(_version(item) == 6 for item in spec.get("ips", [])):
         yield Need("ipv6")

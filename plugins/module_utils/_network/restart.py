@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._schema.network import MANAGED_MODES
+from .._values.mode import MANAGED_MODES, mode_of
 from .._values.observed import Guest, Nic, Observed
 from .._values.parking import parking_of, parking_xml
 from .._values.steps import Item, Park, Return, Start, Step, Stop
@@ -85,11 +85,6 @@ def _nics(observed: Observed) -> Iterator[tuple[str, Nic]]:
             yield f"guests[{guest.name}].nics[{nic.mac}{alias}]", nic
 
 
-def _mode(root: Element) -> str | None:
-    forward = root.find("forward")
-    return None if forward is None else forward.get("mode", "nat")
-
-
 def _bridge(root: Element) -> str:
     bridge = root.find("bridge")
     return "" if bridge is None else str(bridge.get("name", ""))
@@ -97,16 +92,16 @@ def _bridge(root: Element) -> str:
 
 def _connection(root: Element) -> str:
     """How a network connects NICs."""
-    if _mode(root) in MANAGED_MODES:
+    if mode_of(root) in MANAGED_MODES:
         return "a bridge"
     switched = root.find("virtualport") is not None
-    if _mode(root) == "bridge" and _bridge(root):
+    if mode_of(root) == "bridge" and _bridge(root):
         return "a virtual switch" if switched else "a bridge"
-    return "SR-IOV" if _mode(root) == "hostdev" else "macvtap"
+    return "SR-IOV" if mode_of(root) == "hostdev" else "macvtap"
 
 
 def _loses_ports(before: Element, after: Element) -> bool:
     """Whether NICs lose their bridge with a stop: not one of the host's own, if it stays that one."""
     if _connection(before) != "a bridge":
         return False
-    return _mode(before) in MANAGED_MODES or _mode(after) in MANAGED_MODES or _bridge(before) != _bridge(after)
+    return mode_of(before) in MANAGED_MODES or mode_of(after) in MANAGED_MODES or _bridge(before) != _bridge(after)

@@ -8,8 +8,9 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
-from .._schema.network import MANAGED_MODES, NETWORK
+from .._schema.network import NETWORK
 from .._values.desired import Desired, Edit, Tally
+from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.codec import Element, etree, parse, read_xml
 from .._xml.fields import Spec
@@ -61,7 +62,7 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
     if desired.xml:
         whole = read_xml(desired.xml)
         spec = parse(whole, NETWORK)
-        own = _managed(spec) and _managed(have)
+        own = is_managed(spec) and is_managed(have)
         missing = remembered(tuple(row for row in NETWORK if own or row.option not in OWN_BRIDGE), have, spec)
         overlay(whole, NETWORK, spec, {**missing, **_mark(desired, base, spec)})
         return whole, True
@@ -79,7 +80,7 @@ def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
 
 def _new_bridge(desired: Desired, have: Spec) -> Spec:
     """The bridge with its default name, for a network that has none of its own: one that exists keeps the name."""
-    if not desired.bridge or (_managed(have) and have.get("bridge", {}).get("name")):
+    if not desired.bridge or (is_managed(have) and have.get("bridge", {}).get("name")):
         return {}
     return {"bridge": {"name": desired.bridge, **desired.spec.get("bridge", {})}}
 
@@ -99,18 +100,9 @@ def _mark(desired: Desired, base: str, spec: Spec) -> Spec:
     return {"metadata": text + etree.tostring(mark, method="c14n").decode()}
 
 
-def mode(spec: Spec) -> str:
-    """The forward mode of a network's spec: "" for an isolated one."""
-    return str(spec.get("forward", {}).get("mode", ""))
-
-
-def _managed(spec: Spec) -> bool:
-    return (mode(spec) or None) in MANAGED_MODES
-
-
 def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> None:
     """Takes away what libvirt made up for a bridge of its own when the mode no longer has one."""
-    if _managed(parse(root, NETWORK)) or not _managed(have):
+    if is_managed(parse(root, NETWORK)) or not is_managed(have):
         return
     for tag, names in OWN_BRIDGE.items():
         for child in root.findall(tag):

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._network.target import mode, spec_of
+from .._network.target import spec_of
+from .._values.mode import is_managed, mode
 from .._values.nic_steps import Around
 from .._xml.fields import Spec
 from .nics import label
 
-# With a bridge of their own; none is given by "".
-_OWN_BRIDGE = ("", "nat", "route", "open")
 # From then on bridges of the kernel tag, too.
 _TAGGING_BRIDGES = 11000000
 
@@ -57,7 +56,7 @@ def _kind(nic: Spec, network: Spec) -> str:
         return str(nic.get("type", ""))
     if mode(network) == "hostdev":
         return "hostdev"
-    if mode(network) in _OWN_BRIDGE:
+    if is_managed(network):
         return "network"
     return "bridge" if network.get("bridge") else "direct"
 
@@ -66,7 +65,7 @@ def _floor(nic: Spec, network: Spec) -> Iterator[str]:
     if "floor" not in nic.get("bandwidth", {}).get("inbound", {}):
         return
     name = f"bandwidth.inbound.floor of {label(nic)}"
-    if mode(network) not in _OWN_BRIDGE:
+    if not is_managed(network):
         yield f"{name}: only a network with a bridge of its own can guarantee it"
     elif not network.get("bandwidth", {}).get("inbound"):
         yield f"{name}: the network has no bandwidth.inbound to give it from: set that first, with virt_network"

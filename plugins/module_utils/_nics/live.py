@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from .._network.target import mode, spec_of
+from .._network.target import spec_of
+from .._values.mode import is_managed, mode
 from .._values.nic_steps import Around
 from .._values.observed import Observed
 from .._xml.diff import Change as Difference
@@ -68,7 +69,7 @@ def _on_a_bridge(nic: Spec, around: Around | None) -> bool:
 def has_bridge(network: Observed) -> bool:
     """Whether NICs of a network are taps on a bridge."""
     spec = spec_of(network.live or network.saved)
-    return mode(spec) in ("", "nat", "route", "open") or (mode(spec) == "bridge" and bool(spec.get("bridge")))
+    return is_managed(spec) or (mode(spec) == "bridge" and bool(spec.get("bridge")))
 
 
 def contributed(nic: Spec, networks: Mapping[str, Observed]) -> Spec:

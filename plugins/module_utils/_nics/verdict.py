@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .._network.target import mode, spec_of
+from .._network.target import spec_of
 from .._values.connection import OVS, Plug, Seen, judge
+from .._values.mode import mode
 from .._values.observed import Device, Observed
 from .._xml.fields import Spec
 from .live import has_bridge

@@ -27,9 +27,6 @@ from .shared import (
     virtualport,
 )
 
-# Modes in which libvirt creates the bridge itself; in the others it only uses what the host has.
-MANAGED_MODES = (None, "nat", "route", "open")
-
 
 def _host_key(host: Spec) -> Key:
     """A reservation is of a MAC address or DUID, and only without them of a name."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Union
 
+from ...module_utils._errors.readable import dotted
 from .drawing import NO_DRIFT
 from .words import COLUMNS
 
@@ -65,7 +66,7 @@ def _card(name: str, host: Told) -> Card:
         name,
         next(state for state, is_so in zip(STATES, there) if is_so),
         result,
-        f"{version // 1000000}.{version // 1000 % 1000}.{version % 1000}" if version else "",
+        dotted(version) if version else "",
         len(host["networks"]),
         len(host["guests"]),
         sum(len(network["leases"]) for network in host["networks"]),

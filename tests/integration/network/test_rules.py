@@ -11,9 +11,10 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import Caution
 from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._network.dnsmasq import line_remarks
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build, mode
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
+from ansible_collections.virtfleet.network.plugins.module_utils._values.mode import mode
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml, write_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
 from tests.unit.case_files import load, spec_of

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import dnsmasq as _dnsmasq
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._values.connection import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
@@ -122,7 +123,7 @@ def left_behind(ip, tmp_path, monkeypatch):
     notes = tmp_path / "run/libvirt/network"
     notes.mkdir(parents=True)
     # Nothing of this machine is looked at or touched.
-    monkeypatch.setattr(_host, "Path", lambda text: tmp_path / text[1:] if text.startswith("/run/") else Path(text))
+    monkeypatch.setattr(_dnsmasq, "Path", lambda text: tmp_path / text[1:] if text.startswith("/run/") else Path(text))
     started = []
 
     def start(configuration):
