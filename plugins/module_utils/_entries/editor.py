@@ -17,10 +17,12 @@ from .lists import Collection, Wanted
 
 
 class _Placed:
-    """An entry and the number of the <ip> that it is in (0 for lists outside of them)."""
+    """An entry, the number of the <ip> that it is in (0 for lists outside of them), and what becomes of it: ``wanted``
+    by the task, ``gone`` from the list, ``refused`` as there is a problem with it."""
 
-    def __init__(self, home: int, entry: Spec) -> None:
-        self.home, self.entry, self.before, self.wanted = home, entry, entry, False
+    def __init__(self, home: int, entry: Spec, wanted: bool = False) -> None:
+        self.home, self.entry, self.before, self.wanted = home, entry, entry, wanted
+        self.gone = self.refused = False
 
 
 class Editor:
@@ -31,8 +33,6 @@ class Editor:
         self.kind, self.have, self.append = kind, have, append
         self.there = _placed(kind, have)
         self.new: list[_Placed] = []
-        self.gone: set[int] = set()
-        self.refused: set[int] = set()
         self.problems: list[str] = []
         self.index = _index(kind, self.there)
         self.model = _index(kind, _placed(kind, model))
@@ -43,8 +43,8 @@ class Editor:
         self._twice(wanted)
         for item in wanted:
             (self._put if item.present else self._take)(item.entry)
-        if exclusive:
-            self.gone |= {id(placed) for placed in self.there if not placed.wanted}
+        for placed in self.there if exclusive else ():
+            placed.gone |= not placed.wanted
         self._resolve(replace)
         return Edit(self._spec(), self.problems, self._tally())
 
@@ -89,31 +89,41 @@ class Editor:
         found = index.get(fields, {}).get(_values(entry, fields), [])
         # An earlier entry of the same task may have given it another identity.
         now = [one for one in found if _values(one.entry, fields) == _values(entry, fields)]
-        return [one for one in now if id(one) not in self.gone and not (local and one.home != home)]
+        return [one for one in now if not one.gone and not (local and one.home != home)]
 
     def _put(self, entry: Spec) -> None:
         if self._lacks(entry):
             return
         given = self.kind.address in entry or not self.kind.address
         home = self._home(entry) if given else None
-        found = self._find(entry, home, self.index)[:1]
-        for placed in found:
-            if placed.wanted:
-                self._object(f"{self._label(entry)} is listed twice")
-            placed.wanted = True
-            placed.entry = {**laid(placed.entry, entry), **self._grown(placed.entry, entry)}
-            placed.home = placed.home if home is None else home
-            if given and home is None:
-                self.refused.add(id(placed))
-        known = {} if found else next((one.entry for one in self._find(entry, home, self.model)), {})
-        entry = {**laid(known, entry), **self._grown(known, entry)}
-        home = self._home(entry) if home is None and known else home
-        if not found and (home is not None or not given) and not self._lacks(entry, self.kind.needs):
-            placed = _Placed(home or 0, entry)
-            placed.wanted = True
-            self.new.append(placed)
-            for fields, values in self.index.items():
-                values.setdefault(_values(entry, fields), []).append(placed)
+        found = self._find(entry, home, self.index)
+        if found:
+            self._change(found[0], entry, home)
+            found[0].refused |= given and home is None
+        else:
+            self._add(entry, home, given)
+
+    def _change(self, placed: _Placed, entry: Spec, home: int | None) -> None:
+        """Lays what is wanted over an entry of the list."""
+        if placed.wanted:
+            self._object(f"{self._label(entry)} is listed twice")
+        placed.wanted, placed.entry = True, self._laid(placed.entry, entry)
+        placed.home = placed.home if home is None else home
+
+    def _add(self, entry: Spec, home: int | None, given: bool) -> None:
+        """Adds a new entry, like the one in the other definition where there is one; ``given``: with its address."""
+        model = self._find(entry, home, self.model)
+        entry = self._laid(model[0].entry if model else {}, entry)
+        home = self._home(entry) if home is None and model else home
+        if (given and home is None) or self._lacks(entry, self.kind.needs):
+            return
+        placed = _Placed(home or 0, entry, wanted=True)
+        self.new.append(placed)
+        for fields, values in self.index.items():
+            values.setdefault(_values(entry, fields), []).append(placed)
+
+    def _laid(self, old: Spec, entry: Spec) -> Spec:
+        return {**laid(old, entry), **self._grown(old, entry)}
 
     def _grown(self, old: Spec, entry: Spec) -> Spec:
         names = self.kind.names
@@ -137,7 +147,7 @@ class Editor:
             if gone and names:
                 placed.entry = {**placed.entry, self.kind.names: names}
             else:
-                self.gone.add(id(placed))
+                placed.gone = True
 
     def _home(self, entry: Spec, tell: bool = True) -> int | None:
         """The <ip> whose subnet the entry lies in; a problem when there is none."""
@@ -165,26 +175,28 @@ class Editor:
             for (_home, value), several in holders.items():
                 if len(several) > 1:
                     self._collide(field, value, several, replace)
-        self.gone |= self.refused  # so that nothing else is said of them
+        for placed in (*self.there, *self.new):
+            placed.gone |= placed.refused  # so that nothing else is said of it
 
     def _collide(self, field: str, value: Any, several: list[_Placed], replace: bool) -> None:
         wanted = [placed for placed in several if placed.wanted]
         if len(wanted) > 1:
             labels = " and ".join(self._label(placed.entry) for placed in wanted)
             self.problems.append(f"{labels} both want {field} {value}")
-            self.refused.update(map(id, wanted))
+            for placed in wanted:
+                placed.refused = True
         for placed in several if wanted else ():
             if not placed.wanted and replace:
-                self.gone.add(id(placed))
+                placed.gone = True
             elif not placed.wanted:
                 self.problems.append(
                     f"{self._label(wanted[0].entry)} wants {field} {value}, which {self._label(placed.entry)} has: "
                     "remove that one, or say conflict=replace"
                 )
-                self.refused.add(id(wanted[0]))
+                wanted[0].refused = True
 
     def _kept(self) -> Iterator[_Placed]:
-        return (placed for placed in (*self.there, *self.new) if id(placed) not in self.gone)
+        return (placed for placed in (*self.there, *self.new) if not placed.gone)
 
     def _spec(self) -> Spec:
         lists: list[list[Spec]] = [[] for _home in _lists(self.kind, self.have)]
@@ -200,12 +212,12 @@ class Editor:
     def _tally(self) -> Tally:
         tally, rows = Tally([], [], [], []), self.kind.row.rows
         for placed in self.there:
-            if id(placed) in self.gone:
+            if placed.gone:
                 tally.removed.append(self._label(placed.before))
             else:
                 same = placed.entry is placed.before or equal(rows, placed.before, _without_empty(placed.entry))
                 (tally.left if same else tally.changed).append(self._label(placed.entry))
-        tally.added.extend(self._label(placed.entry) for placed in self.new if id(placed) not in self.gone)
+        tally.added.extend(self._label(placed.entry) for placed in self.new if not placed.gone)
         return tally
 
     def _label(self, entry: Spec) -> str:
