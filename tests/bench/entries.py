@@ -23,7 +23,7 @@ BARE = """
 """
 PYTHON = Path(__file__).with_name("measuring_python.py")
 RUN_BY = {"vars": {"ansible_python_interpreter": "/run/lab/python"}}
-BOUNCE = ("net-destroy bench", "net-start bench")
+RESTART = ("net-destroy bench", "net-start bench")
 
 
 @dataclass
@@ -76,7 +76,7 @@ def fresh(bench: Bench, *entries: str) -> float:
     if not entries:
         return 0
     known = bench.host.virsh("net-dumpxml", "--inactive", "bench")
-    return bench.virsh(definition(bench, known.replace("</dhcp>", "".join(entries) + "</dhcp>")), *BOUNCE)
+    return bench.virsh(definition(bench, known.replace("</dhcp>", "".join(entries) + "</dhcp>")), *RESTART)
 
 
 def definition(bench: Bench, xml: str) -> str:

@@ -29,7 +29,7 @@ CHEAP = """\
 """
 NIC = "<interface type='network'><source network='bench'/><model type='virtio'/><rom enabled='no'/></interface>"
 # Bounces the network so often and tells how long each took, in seconds.
-BOUNCE = """\
+RESTART = """\
 import json, sys, time, libvirt
 network = libvirt.open("qemu:///system").networkLookupByName("bench")
 taken = []
@@ -66,7 +66,7 @@ while True:
 def under_guests(bench: Bench) -> None:
     """The cut with one, ten and fifty NICs, from both sides, beside what libvirt needs for the restart itself."""
     bench.seconds([{"virtfleet.network.virt_network": NETWORK}])
-    floor = median(json.loads(bench.host.run(["/usr/bin/python3", "-c", BOUNCE, str(ROUNDS)]).stdout))
+    floor = median(json.loads(bench.host.run(["/usr/bin/python3", "-c", RESTART, str(ROUNDS)]).stdout))
     row("a restart by libvirt alone: destroy and create", f"{floor:.3f} s")
     for count in COUNTS:
         with guests(bench, count) as guest:

@@ -240,7 +240,7 @@ NOT_RUNNING: dict[str, Case] = {
 }
 # Each breaks what the other needs in order to be broken, or mends it.
 NEVER_TOGETHER = {"bridge gone", "bridge down"}
-BOUNCE: Task = network(name="nat", state="restarted", restart="replug")
+RESTART: Task = network(name="nat", state="restarted", restart="replug")
 WEB_NIC = {"domain": "web", "mac": {"address": NAT_MAC}}
 # What the findings say that it repairs them, and what is left to be mended then.
 REPAIRS: dict[str, tuple[Task, str]] = {
@@ -254,9 +254,9 @@ REPAIRS: dict[str, tuple[Task, str]] = {
             "dnsmasq stuck",
             "tap on no bridge",
         ),
-        (BOUNCE, "true"),
+        (RESTART, "true"),
     ),
-    "saved otherwise": (BOUNCE, "saved s/192.168.91.120/192.168.91.101/; nat_again"),
+    "saved otherwise": (RESTART, "saved s/192.168.91.120/192.168.91.101/; nat_again"),
     "range leased": (
         {"virtfleet.network.virt_dhcp_range": {"network": "nat", "start": "192.168.91.110", "end": "192.168.91.119"}},
         "rm /var/lib/libvirt/dnsmasq/vf-nat.status; saved '/192.168.91.110/d'; nat_again",

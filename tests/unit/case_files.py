@@ -99,9 +99,9 @@ def desired_of(case):
     wanted = dict(case.get("desired", {}))
     present = wanted.pop("state", "present") == "present"
     active, autostart = wanted.pop("active", True), wanted.pop("autostart", True)
-    bounce = wanted.pop("bounce", False)
+    restarted = wanted.pop("restarted", False)
     xml = xml_of(wanted.pop("xml")) if "xml" in wanted else ""
-    return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart, bounce=bounce)
+    return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart, restarted=restarted)
 
 
 def version_of(case):

@@ -21,9 +21,9 @@ SIDES = ("asked", "saved", "running", "live")
 class Row(NamedTuple):
     """One line of an audit.
 
-    ``state`` is as_asked, differs, missing, unwanted (it shall not be there), unknown (nobody asked for it),
-    restart_pending, cut_off or invalid. ``path`` is the field, with what was asked, what is saved and what runs; None
-    where there is none.
+    ``state`` is as_asked, differs, missing, unwanted (it is not wanted), unknown (nobody asked for it),
+    restart_pending, cut_off or invalid. ``path`` is the field, with what was asked and what the persistent and
+    the live config have; None where there is none.
     """
 
     network: str
@@ -92,7 +92,7 @@ def _switches(desired: Desired, observed: Observed) -> Iterator[Row]:
 
 
 def _fields(desired: Desired, observed: Observed) -> Iterator[Row]:
-    """What differs in the saved definition, in the running one, or in both."""
+    """What differs in the persistent config, in the live one, or in both."""
     there = {"saved": observed.saved, "running": observed.live}
     found: dict[str, dict[str, Any]] = {}
     for scope, xml in there.items():

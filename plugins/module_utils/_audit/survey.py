@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that an audit tells of a hypervisor: what differs from what was asked, what is wrong, and what there is."""
+"""All that an audit tells of a hypervisor: what differs from what was asked, what is wrong, and what exists."""
 
 from __future__ import annotations
 

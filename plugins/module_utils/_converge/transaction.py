@@ -127,4 +127,4 @@ def _undo(part: Part, tried: Sequence[Any], error: BaseException) -> str:
         disconnected = f"; guests that may be disconnected: {', '.join(guests)}" if guests else ""
         next_run = "run the task again when libvirt answers, it does the rest"
         was = f"its definition was: {definition!r}"
-        return f"{subject} could not be put back ({failure}){disconnected}; {next_run}; {was}"
+        return f"{subject} could not be rolled back ({failure}){disconnected}; {next_run}; {was}"

@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     mac: str = ""
 
 
-BOUNCE = "virt_network with state=restarted and restart=replug"
+RESTART = "virt_network with state=restarted and restart=replug"
 # From cause to consequence: what comes first explains what comes later.
 KINDS = {
     "network_missing": Kind(
@@ -94,28 +94,28 @@ KINDS = {
     ),
     "network_inactive": Kind("error", "The network does not run.", "Start it.", "virt_network"),
     "bridge_missing": Kind(
-        "error", "libvirt calls the network active, but its bridge is gone.", "Restart the network.", BOUNCE
+        "error", "libvirt calls the network active, but its bridge is gone.", "Restart the network.", RESTART
     ),
-    "bridge_down": Kind("error", "The network's bridge is set down.", "Restart the network.", BOUNCE),
+    "bridge_down": Kind("error", "The network's bridge is set down.", "Restart the network.", RESTART),
     "address_missing": Kind(
-        "error", "The network's bridge lacks an address of the network.", "Restart the network.", BOUNCE
+        "error", "The network's bridge lacks an address of the network.", "Restart the network.", RESTART
     ),
     "dnsmasq_missing": Kind(
         "error",
         "The network's dnsmasq does not run: guests get neither leases nor names.",
         "Restart the network.",
-        BOUNCE,
+        RESTART,
     ),
     "dnsmasq_options": Kind(
         "error",
         "The configuration of the network's dnsmasq is not what the running network needs.",
         "Restart the network, and do not edit that file.",
-        BOUNCE,
+        RESTART,
     ),
     "dnsmasq_deaf": Kind(
-        "error", "The network's dnsmasq runs, but does not listen where it should.", "Restart the network.", BOUNCE
+        "error", "The network's dnsmasq runs, but does not listen where it should.", "Restart the network.", RESTART
     ),
-    "dns_silent": Kind("error", "The network's DNS does not answer.", "Restart the network.", BOUNCE),
+    "dns_silent": Kind("error", "The network's DNS does not answer.", "Restart the network.", RESTART),
     "range_exhausted": Kind(
         "error",
         "Every address of the DHCP ranges is leased or reserved: a new guest gets none.",
@@ -126,7 +126,7 @@ KINDS = {
         "error",
         "The network's DHCP does not answer.",
         "See whether a firewall drops UDP port 67; restart the network.",
-        BOUNCE,
+        RESTART,
     ),
     "forwarding_off": Kind(
         "error",
@@ -173,7 +173,7 @@ KINDS = {
         "error",
         "The NIC is not connected with its network, usually because that was restarted without care for its guests.",
         "Reattach it.",
-        BOUNCE,
+        RESTART,
     ),
     "mac_duplicate": Kind(
         "error",
@@ -201,7 +201,7 @@ KINDS = {
         "warning",
         "The persistent config differs from the live one, and becomes true with the next start.",
         "Restart the network, or save what runs.",
-        BOUNCE,
+        RESTART,
     ),
     "autostart_off": Kind(
         "warning",

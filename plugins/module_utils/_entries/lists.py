@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single entries of a network's lists (reservations, records, ranges, portgroups): which shall be there, which not."""
+"""Single entries of a network's lists (reservations, records, ranges, portgroups): which are wanted, which not."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PORTGROUP = Collection(("portgroups",), (("name",),))
 
 
 class Wanted(NamedTuple):
-    """An entry that shall be there, or not."""
+    """An entry that is wanted, or not."""
 
     entry: Spec
     present: bool = True

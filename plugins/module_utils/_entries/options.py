@@ -23,7 +23,7 @@ def entry_options(kind: Collection) -> dict[str, Any]:
     for option, alias in kind.aliases.items():
         one[option] = {**one[option], "aliases": [alias]}
     many = {"type": "list", "elements": "dict", "options": one}
-    # Without a default here, so that it can be told whether a task says it beside the list: present when it is missing.
+    # Without a default here, so that it is known whether a task says it beside the list: present when it is missing.
     single = {**one, "state": {name: STATE[name] for name in ("type", "choices")}}
     options = {"network": {"type": "str", "required": True}, **single, kind.path[-1]: many}
     options["exclusive"] = {"type": "bool", "default": False}
@@ -35,7 +35,7 @@ def entry_options(kind: Collection) -> dict[str, Any]:
 
 
 def entry_rules(kind: Collection) -> dict[str, Any]:
-    """What AnsibleModule shall check of these options together: the list, or the fields of one entry."""
+    """What AnsibleModule is to check of these options together: the list, or the fields of one entry."""
     telling = sorted({field for fields in kind.identities for field in fields})
     single = [*argument_spec(kind.row.rows), "state"]
     return {

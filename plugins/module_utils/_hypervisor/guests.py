@@ -173,7 +173,7 @@ class Guests(Gateway):
     def wait_for_address(
         self, guest: str, mac: str, network: str, seconds: float, known: Collection[Known]
     ) -> tuple[Address, float] | None:
-        """The first address of a NIC that was not known before, and the seconds until it was there; None in vain."""
+        """The first address of a NIC that was not known before, and the seconds until it was there, else None."""
         began = time.monotonic()
         while True:
             leases = self.leases(network) if network else []

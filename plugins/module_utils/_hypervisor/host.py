@@ -146,7 +146,7 @@ def ports_forward_at_once(bridge: str) -> Iterator[None]:
 
 
 def forget_neighbours(bridge: str) -> None:
-    """Has the kernel ask anew for those whom it could not reach through a bridge; else it waits a second for it."""
+    """Has the kernel ask again for those whom it could not reach through a bridge; else it waits a second for it."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         _command.run([IP, "neighbour", "flush", "dev", bridge])
 

@@ -71,7 +71,7 @@ def locked(
         with contextlib.ExitStack() as held:
             folders = _folders(reach)
             for kind, name in sorted(set(things)):
-                # "/" is in no name of a network, so a guest's lock is no network's.
+                # no network's name has "/", so a guest's lock is never that of a network.
                 place = hashlib.sha256("\0".join((reach.text, kind, name)).encode()).hexdigest()
                 for folder in folders:
                     lock = _take(f"{kind} {name!r}", f"{folder}/{place}", (end, seconds), pause)

@@ -170,7 +170,7 @@ def _saved_rules(text: str) -> Iterable[tuple[str, str]]:
 
 
 def _nft_rules(text: str) -> Iterable[tuple[str, str]]:
-    """Rules of libvirt's table as nft lists them; those of other tables are iptables', or somebody else's."""
+    """Rules of libvirt's table as nft lists them; those of other tables are iptables', or another program's."""
     table = chain = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("table "):

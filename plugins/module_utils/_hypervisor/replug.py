@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Moves the NICs of running guests aside and back while their network is restarted.
 
-For so long guests are cut off, so everything that can be done beforehand is: between the restart and the first NIC
+For so long guests are disconnected, so everything that can be done beforehand is: between the restart and the first NIC
 back are no more than two writes to files.
 """
 
@@ -59,7 +59,7 @@ class Replugger:
         place = parking_of(step.network)
         self._make(place, step.parking)
         uses = [use for use in self._users.of(step.network) if use.nic.state != "parked"]
-        # A guest with a job, like a migration, may not let its NICs be moved: find out before others are cut off.
+        # A guest with a job, like a migration, may not let its NICs be moved: find out before others are disconnected.
         busy = {guest: _busy(domain) for guest, domain in {_key(use)[0]: use.domain for use in uses}.items()}
         for first in (True, False):
             plugs = _plugs(use for use in uses if busy[_key(use)[0]] == first)
@@ -71,7 +71,7 @@ class Replugger:
             self._parked += [plug._replace(bridge=place.bridge, isolated=False) for plug in plugs]
 
     def bring_back(self, step: Return) -> None:
-        """Plugs everything in again that is parked or cut off, and removes the parking network."""
+        """Reattaches everything that is parked or disconnected, and removes the parking network."""
         network, place = self._conn.networkLookupByName(step.network), parking_of(step.network)
         there = running(network)
         home = Place(step.network, there.bridge)

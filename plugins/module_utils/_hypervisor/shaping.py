@@ -33,7 +33,7 @@ class _Shape(NamedTuple):
 @contextlib.contextmanager
 def kept(taps: Iterable[str]) -> Iterator[None]:
     """A `with` in which what libvirt refuses leaves taps shaped as they were: it makes one queue after the other, and
-    takes none back when the kernel lacks what the next one needs (virNetDevBandwidthSet, 7.0 to 12.8)."""
+    undoes none when the kernel lacks what the next one needs (virNetDevBandwidthSet, 7.0 to 12.8)."""
     before = {tap: _shape(tap) for tap in taps}
     try:
         yield
@@ -46,7 +46,7 @@ def kept(taps: Iterable[str]) -> Iterator[None]:
             raise
         raise ApplyError(
             f"{error}; the traffic of {', '.join(left)} is shaped otherwise than before: see tc qdisc show dev "
-            f"{left[0]}, and unplug the NIC and plug it in again"
+            f"{left[0]}, and unplug and reattach the NIC"
         ) from error
 
 

@@ -22,7 +22,7 @@ except ImportError:  # reported by the glue in Ansible's usual words
 
 
 class Running(NamedTuple):
-    """A network as NICs see it: its running definition (None when it is inactive), its bridge, and the ids of the ports
+    """A network as NICs see it: its live config (None when it is inactive), its bridge, and the ids of the ports
     that libvirt counts (None: it cannot tell)."""
 
     name: str

@@ -37,7 +37,7 @@ def approved(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     """The plan with its warnings and what was not checked. Raises InvalidNetworkError with every problem."""
     desired, plan, observed, _after = outcome
     against = objections(desired, observed)
-    if not desired.present or not (plan.steps or plan.restart_required or against or desired.bounce):
+    if not desired.present or not (plan.steps or plan.restart_required or against or desired.restarted):
         return plan
     after = parse(read_xml(plan.after or NOTHING), NETWORK)
     definition = _definition(outcome, after, around)

@@ -34,7 +34,7 @@ class Findings(NamedTuple):
 
 
 def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings) -> Findings:
-    """What stands in the way of a network's spec; what only matters while it runs is a warning when it shall not."""
+    """What stands in the way of a network's spec; what only matters while it runs is a warning when it is not to."""
     problems: list[str] = []
     hard, soft = taken(spec, around.networks, active)
     soft += _names(spec, around.networks)
@@ -176,7 +176,7 @@ def routed(spec: Spec, own: set[str], devices: dict[str, Device]) -> Iterator[tu
 
 
 def taken_device(spec: Spec, own: set[str], devices: dict[str, Device]) -> list[str]:
-    """Whether the bridge that libvirt shall make has the name of somebody else's device."""
+    """Whether the bridge that libvirt is to make has the name of another device."""
     name = spec.get("bridge", {}).get("name", "")
     named = {other: device for device, one in devices.items() for other in (device, *one.names)}
     if not is_managed(spec) or name not in named or named[name] in own:
@@ -210,8 +210,8 @@ def missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
 def stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
     """The bridge that a daemon left behind when it was killed in a start or stop of this network, or "".
 
-    Certain: this network's saved definition names it and libvirt calls the network inactive, it has the MAC address
-    that libvirt made up for that definition, and no port but taps without a process (libvirt 9.0).
+    Certain: this network's persistent config names it and libvirt calls the network inactive, it has the MAC address
+    that libvirt generated for that definition, and no port but taps without a process (libvirt 9.0).
     """
     saved = spec_of(observed.saved)
     name = saved.get("bridge", {}).get("name", "")

@@ -112,7 +112,7 @@ def _first(calls: Sequence[Update], live: Spec, parent: int, version: int) -> Up
 
 
 def at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Call]:
-    """Entries one by one, in the saved and the running definition with one call where both need it: what somebody
+    """Entries one by one, in the persistent and the live config with one call where both need it: what somebody
     else changes at the same time is not lost, as it would be by a definition that was made before."""
     running = {call[2:]: call for call in live}
     steps: list[Call] = []

@@ -115,7 +115,7 @@ class NetworkOperations:
     def _verified(self, outcome: Outcome, after: Observed) -> Outcome:
         if not outcome.plan.steps:
             return outcome
-        desired = outcome.desired._replace(bounce=False)
+        desired = outcome.desired._replace(restarted=False)
         left = report(plan_network(desired, after, self.policy, self.host.api_version()).steps)
         verify(outcome.plan, outcome.before, after, [row["path"] for row in left])
         return outcome._replace(after=after)
@@ -139,8 +139,8 @@ class NetworkOperations:
         left = plan_restore(before, self._observed([outcome.name])[0], version)
         if left:
             paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
-            return f"network {before.name!r} could not be put back entirely ({paths} differ)"
-        what = "put back as it was" if before.saved else "removed again"
+            return f"network {before.name!r} could not be rolled back entirely ({paths} differ)"
+        what = "rolled back" if before.saved else "removed again"
         note = f"network {before.name!r} was {what if steps else 'not changed'}"
         cleared = any(isinstance(step, RemoveBridge) for step in tried[:-1])
         return f"{note}, but the bridge that a killed daemon left behind is gone" if cleared else note
@@ -176,7 +176,7 @@ def _left(network: Observed, leaving: Sequence[Leaving]) -> Observed:
 
 
 def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
-    """How the network would be after the plan, as far as that can be told."""
+    """How the network would be after the plan, as far as that is known."""
     if not desired.present:
         return Observed(desired.name)
     active = observed.active if desired.active is None else desired.active
@@ -190,7 +190,7 @@ def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
 
 
 def _as_nics_see(outcome: Outcome) -> Observed:
-    """A network afterwards, with what a running one takes without a restart."""
+    """A network afterwards, with what an active one takes without a restart."""
     after = outcome.after
     if not outcome.plan.steps or after.live != outcome.before.live or not after.live:
         return after

@@ -15,7 +15,7 @@ from .target import spec_of
 
 
 def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surroundings) -> Surroundings:
-    """What there is around one network when the others of its task are as they shall be. Bridges that these give up are
+    """What exists around one network when the others of its task are changed. Bridges that these give up are
     none of the host's own."""
     others = [other for other in outcomes if other is not outcome]
     names = {one.desired.name for one in outcomes}

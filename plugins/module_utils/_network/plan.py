@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner: from what is and what shall be to the steps between them, the least disturbing first. Pure."""
+"""The planner: from what is and what is wanted to the steps between them, the least disturbing first. Pure."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .._values.steps import Define, Item, Return, SetAutostart, Start, Step, Sto
 from .._xml.codec import Element, read_xml, write_xml
 from .._xml.diff import Change, differences
 from .live import Call, at_once, is_delete, seconds_of, split
-from .restart import bounce, obstacle, repair, rescue, running_guests
+from .restart import obstacle, repair, rescue, restart_steps, running_guests
 from .target import NOTHING, build, definition, pending, spec_of
 
 # Live calls that take longer than this together, in seconds, disturb more than the one stop and start of a network
 # without guests, which takes half a second.
 WORTH_A_RESTART = 3.0
-# So many calls for the saved definition alone, 2 ms each, cost more than the small risk of one definition for all.
+# So many calls for the persistent config alone, 2 ms each, cost more than the small risk of one definition for all.
 CALLS_WORTH_A_DEFINITION = 50
 
 
 class _Task(NamedTuple):
-    """What the planner works with; ``saved`` are the changes of the saved definition."""
+    """What the planner works with; ``saved`` are the changes of the persistent config."""
 
     desired: Desired
     observed: Observed
@@ -39,10 +39,10 @@ class _Task(NamedTuple):
 
 
 def plan_network(desired: Desired, observed: Observed, policy: Policy, version: int = 0) -> Plan:
-    """The plan for one network. Raises InUseError when it would cut guests off and the policy does not allow it."""
+    """The plan for one network. Raises InUseError when it would disconnect guests and the policy does not allow it."""
     if not desired.present:
         return _plan_absent(observed, policy)
-    if desired.bounce and policy.restart == "never":
+    if desired.restarted and policy.restart == "never":
         raise InvalidNetworkError(desired.name, ["state=restarted and restart=never exclude each other"])
     target, _edited = build(desired, observed.saved, observed.live)
     changes = differences(definition(observed.saved or NOTHING), target, NETWORK, spec_of(observed.saved))
@@ -72,7 +72,7 @@ def _text(xml: str) -> str:
 
 
 def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
-    """The steps for the saved definition, together with these calls for the running one."""
+    """The steps for the persistent config, together with these calls for the live one."""
     observed, plan = task.observed, task.plan
     if task.desired.edit and task.saved:
         own, rest = split(observed.name, spec_of(observed.saved), task.saved, task.version)
@@ -88,8 +88,9 @@ def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
 
 
 def _whole(task: _Task, steps: Sequence[Step], live: Sequence[Call]) -> list[Step]:
-    """The same with one definition for all that is saved. So an entry that is deleted and added again is in one of the
-    two definitions with all that it has, even when the task is killed, and the next one takes it from there."""
+    """The same with one definition for the whole persistent config. So an entry that is deleted and added again is
+    in one of the two definitions with all that it has, even when the task is killed, and the next one takes it from
+    there."""
     parts = tuple(
         step._replace(scope="saved", items=step.items if step.scope == "saved" else ())
         for step in steps
@@ -100,18 +101,18 @@ def _whole(task: _Task, steps: Sequence[Step], live: Sequence[Call]) -> list[Ste
 
 
 def _plan_running(task: _Task) -> Plan:
-    """A network that runs and shall go on running: what goes live, what needs a restart, and whether it may."""
+    """A network that runs and is to go on running: what goes live, what needs a restart, and whether it may."""
     observed, policy, plan = task.observed, task.policy, task.plan
     target = _target(task)
     have = spec_of(observed.live)
     changes = differences(definition(observed.live), target, NETWORK, have)
     calls, rest = split(observed.name, have, changes, task.version)
     guests = running_guests(observed)
-    replug = policy.restart == "replug" or task.desired.bounce
+    replug = policy.restart == "replug" or task.desired.restarted
     # A network that only runs, and whose entries are wanted, would be gone with a stop.
     kept = observed.persistent or not task.desired.edit
     may = kept and (replug or (policy.restart != "never" and not guests))
-    if may and (rest or task.desired.bounce or _better_restarted(task, calls, target)):
+    if may and (rest or task.desired.restarted or _better_restarted(task, calls, target)):
         hindered = obstacle(observed, target)
         if hindered:
             raise InUseError(
@@ -119,7 +120,9 @@ def _plan_running(task: _Task) -> Plan:
                 "them down, or use restart=never to save the change for the next start"
             )
         lost, warnings = _lost(task, "restart")
-        return plan._replace(steps=(*_save(task, "restart"), *bounce(observed, target, lost))).with_notes(warnings, [])
+        return plan._replace(steps=(*_save(task, "restart"), *restart_steps(observed, target, lost))).with_notes(
+            warnings, []
+        )
     if rest and policy.restart != "never":
         why = (
             f"running guests use it: {_names(guests)}; restart=replug moves their NICs aside and restarts it"
@@ -154,7 +157,7 @@ def _left_without(observed: Observed, what: str) -> list[str]:
     """A warning of guests that need the network for their next start."""
     guests = [guest for guest in observed.guests or () if not guest.running]
     where = (
-        f"Network {observed.name!r} is {what}, and guests have NICs on it in their saved definition ({_names(guests)})"
+        f"Network {observed.name!r} is {what}, and guests have NICs on it in their persistent config ({_names(guests)})"
     )
     return [f"{where}: they do not start without it"] if guests else []
 
@@ -218,7 +221,7 @@ def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step
         gone: list[Step] = [Stop(now.name)] if now.active else []
         return gone + ([Undefine(now.name)] if now.persistent else [])
     steps, saved = _restore_live(before, now, version)
-    # A running definition that was saved on the way holds what libvirt had made up, such as the ports of NAT.
+    # A live config that was saved on the way holds what libvirt had generated, such as the ports of NAT.
     written = any(isinstance(step, Define) for step in steps) and saved != before.saved
     if before.persistent and (not saved or written or not _same(saved, before.saved)):
         steps.append(_back("definition", before, before.saved))
@@ -232,7 +235,7 @@ def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step
 
 
 def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[Step], str]:
-    """The steps for the running state, and the definition that is saved after them."""
+    """The steps for the running state, and the persistent config after them."""
     saved = now.saved if now.persistent else ""
     if not before.active:
         # A definition must be there before the stop, or a network that is only running would be gone with it.
@@ -245,8 +248,8 @@ def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[S
         if not rest:
             return list(calls), saved
     xml = write_xml(definition(before.live))
-    again = bounce(now, definition(before.live)) if now.active else [Start(before.name)]
-    return [_back("running definition", before, xml), *again], xml
+    again = restart_steps(now, definition(before.live)) if now.active else [Start(before.name)]
+    return [_back("live config", before, xml), *again], xml
 
 
 def changed_paths(before: Observed, now: Observed) -> set[str]:

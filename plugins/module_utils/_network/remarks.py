@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be said of the definitions that a plan leads to, the saved and the running one, and was not so before."""
+"""What is to be said of the definitions that a plan leads to, persistent and live, and was not so before."""
 
 from __future__ import annotations
 

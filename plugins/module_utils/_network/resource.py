@@ -70,7 +70,7 @@ def is_up_to_date(desired: Desired, observed: Observed) -> bool:
         return not observed.saved
     if desired.xml or not observed.saved or desired.active not in (None, observed.active):
         return False
-    if desired.bounce or observed.parking or has_disconnected_nics(observed):
+    if desired.restarted or observed.parking or has_disconnected_nics(observed):
         return False
     if desired.autostart not in (None, observed.autostart) or not (observed.persistent or desired.edit):
         return False

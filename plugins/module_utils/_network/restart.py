@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans what a restart needs so that running guests survive it, and what helps those that one has cut off. Pure."""
+"""Plans what running guests need to survive a restart, and what helps those that one has disconnected. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from .._values.steps import Item, Park, Return, Start, Step, Stop
 from .._xml.codec import Element
 from .target import definition
 
-CUT_OFF = "cut off"
-
 
 def running_guests(observed: Observed) -> list[Guest]:
-    """The guests that a stop of the network would cut off."""
+    """The guests that a stop of the network would disconnect."""
     return [guest for guest in observed.guests or () if guest.running]
 
 
-def bounce(observed: Observed, target: Element, more: tuple[Item, ...] = ()) -> list[Step]:
+def restart_steps(observed: Observed, target: Element, more: tuple[Item, ...] = ()) -> list[Step]:
     """The steps that restart a network with a new definition, with the NICs of running guests out of the way; ``more``
     is what else becomes of it by that."""
     stop = Stop(observed.name, (Item("active", True, False, "restart"),))
@@ -47,11 +45,11 @@ def obstacle(observed: Observed, target: Element) -> str:
 
 
 def repair(observed: Observed, xml: str, all_of_them: bool) -> list[Step]:
-    """The step that plugs in again what a killed task has parked, and with ``all_of_them`` what was cut off; ``xml`` is
-    the definition that runs then."""
+    """The step that reattaches what a killed task has parked, and with ``all_of_them`` what was disconnected; ``xml``
+    is the definition that runs then."""
     parking = parking_of(observed.name).network
     items = [
-        Item(path, parking if nic.state == "parked" else "cut off", observed.name, "live")
+        Item(path, parking if nic.state == "parked" else "disconnected", observed.name, "live")
         for path, nic in _nics(observed)
         if nic.state == "parked" or (nic.state == "cut_off" and all_of_them)
     ]
@@ -64,7 +62,7 @@ def rescue(before: Observed, now: Observed) -> list[Step]:
     """The step that gives NICs back the connection that they had before, when the network runs as before again."""
     states = {path: nic.state for path, nic in _nics(now)}
     items = tuple(
-        Item(path, "cut off", "as before", "live")
+        Item(path, "disconnected", "as before", "live")
         for path, nic in _nics(before)
         if nic.state != "cut_off" and (not now.active or states.get(path) in ("cut_off", "parked"))
     )

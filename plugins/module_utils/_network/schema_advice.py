@@ -24,7 +24,7 @@ class Advice(NamedTuple):
 
 
 def advice(host: Host, wanted: str, saved: str) -> Advice:
-    """What schema and parser say of a definition, unless the schema says it of the saved one, too."""
+    """What schema and parser say of a definition, unless the schema says it of the persistent one, too."""
     size = len(wanted.encode("utf-8", "replace"))
     if size > LARGEST:
         return Advice([f"the definition has {size} bytes, of which libvirt takes {LARGEST}"], [], [])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOTHING = "<network/>"
 # What tells in a network's metadata which topology made it.
 OWNER = "https://github.com/virtfleet/virtfleet.network/topology"
-# What libvirt makes up for its own bridge, and refuses in a mode that uses one of the host's (networkValidate).
+# What libvirt generates for its own bridge, and refuses in a mode that uses one of the host's (networkValidate).
 OWN_BRIDGE = {"mac": ("address",), "bridge": ("stp", "delay", "zone")}
 
 
@@ -55,8 +55,8 @@ def _edit_of(edit: Callable[..., Edit], xml: str, other: str) -> Edit:
 
 
 def build(desired: Desired, base: str, other: str = "") -> tuple[Element, bool]:
-    """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all; ``other`` is the running
-    definition where the base is the saved one, and the saved one where it is the running one."""
+    """The wanted definition as a tree, and for a spec whether it differs from ``base`` at all; ``other`` is the live
+    config where the base is the persistent one, and the other way round."""
     root = definition(base or NOTHING)
     have = spec_of(base)
     if desired.xml:
@@ -101,7 +101,7 @@ def _mark(desired: Desired, base: str, spec: Spec) -> Spec:
 
 
 def _drop_own_bridge(root: Element, have: Spec, wanted: Mapping[str, Any]) -> None:
-    """Takes away what libvirt made up for a bridge of its own when the mode no longer has one."""
+    """Takes away what libvirt generated for a bridge of its own when the mode no longer has one."""
     if is_managed(parse(root, NETWORK)) or not is_managed(have):
         return
     for tag, names in OWN_BRIDGE.items():
@@ -130,8 +130,8 @@ def _edits(desired: Desired, observed: Observed) -> list[Edit]:
 
 
 def tally(desired: Desired, observed: Observed, restart_required: bool = False) -> Tally:
-    """What becomes of each entry, in the saved or the running definition: what changes in one of them has changed. What
-    the running one gets only with a restart, this task does not do."""
+    """What becomes of each entry, in the persistent or the live config: what changes in one of them has changed. What
+    the live one gets only with a restart, this task does not do."""
     tallies = [edit.tally for edit in _edits(desired, observed)]
     seen: set[str] = set()
     columns: list[list[str]] = []

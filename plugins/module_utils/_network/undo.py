@@ -25,5 +25,5 @@ def roll_back_entries(host: Host, before: Observed, tried: Sequence[Step], error
     if isinstance(error, LibvirtError) and changed_paths(before, host.observe(before.name)):
         raise MeanwhileError(f"{error}; somebody else changes network {before.name!r} at the same time") from error
     left = changed_paths(before, host.observe(before.name)) if isinstance(error, VerifyError) else ()
-    note = f"network {before.name!r} was put back as it was"
+    note = f"network {before.name!r} was rolled back"
     return f"{note}, but for what somebody else may have changed ({', '.join(sorted(left))})" if left else note

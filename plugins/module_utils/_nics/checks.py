@@ -40,7 +40,7 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
     for spec in (spec for nic in plan.nics for spec in (nic.live, nic.saved) if spec is not None):
         if _network_of(spec) in around.gone:
             problems.append(f"{label(spec)}: this task removes network {_network_of(spec)!r}")
-    # What forbids a change of the running guest is no news for its saved definition.
+    # What forbids a change of the running guest is no news for its persistent config.
     told = [one for one in dict.fromkeys(warnings) if one not in problems]
     unchecked = (UNCHECKED_HOST,) if around.devices is None and plan.steps else ()
     return plan._replace(problems=tuple(dict.fromkeys(problems)), warnings=tuple(told), unchecked=unchecked)

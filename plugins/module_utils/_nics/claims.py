@@ -30,7 +30,7 @@ def claims(device: Element) -> set[Claim]:
     if address is not None:
         numbers = (int(address.get(name, "0"), 16) for name in ("domain", "bus", "slot", "function"))
         found.add(Claim("address", "{:04x}:{:02x}:{:02x}.{:x}".format(*numbers)))
-    # A name that libvirt has made up is a free one whenever it is needed.
+    # A name that libvirt has generated is a free one whenever it is needed.
     tap = _attribute(device, "target", "dev") if device.tag == "interface" else ""
     found.add(Claim("target.dev", "" if tap.startswith(GENERATED) else tap))
     return {claim for claim in found if claim.value}

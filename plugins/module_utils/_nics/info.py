@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users are told about the NICs of guests."""
+"""What users read about the NICs of guests."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def _told(
 
 
 def _unplugged(guest: ObservedGuest) -> Verdict:
-    return Verdict(False, "it is only saved, and not plugged in" if guest.live else "the guest does not run")
+    return Verdict(
+        False, "it is only in the persistent config, and not plugged in" if guest.live else "the guest does not run"
+    )
 
 
 def nic_summary(nic: Nic, networks: Mapping[str, Observed]) -> dict[str, Any]:
@@ -93,6 +95,6 @@ def _pending(live: Spec, saved: Spec) -> list[dict[str, Any]]:
     return [
         {"path": change.path, "live": change.before, "saved": change.after}
         for change in changes
-        # What libvirt makes up may be another one each time.
+        # What libvirt generates may be another one each time.
         if not (change.path.startswith("address.") or (change.row and change.row.generated and change.after is None))
     ]

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The NICs of a guest as they are: which in the running definition is which in the saved one, and which is meant."""
+"""The NICs of a guest as they are: which in the live config is which in the persistent one, and which is meant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCOPES = ("live", "saved")
 
 
 class Nic(NamedTuple):
-    """A NIC by its spec in the running and the saved definition, None where it is not; ``live_at`` and ``saved_at``
+    """A NIC by its spec in the live and the persistent config, None where it is not; ``live_at`` and ``saved_at``
     are its places among the interfaces there."""
 
     live: Spec | None = None
@@ -28,7 +28,7 @@ class Nic(NamedTuple):
 
     @property
     def specs(self) -> list[Spec]:
-        """Its specs, the saved one first."""
+        """Its specs, the persistent one first."""
         return [spec for spec in (self.saved, self.live) if spec is not None]
 
     def place(self, scope: str) -> int:
@@ -37,7 +37,7 @@ class Nic(NamedTuple):
 
     @property
     def mac(self) -> str:
-        """Its MAC address, the one that is saved where they differ."""
+        """Its MAC address, the persistent one where they differ."""
         return mac_of(self.specs[0])
 
     @property

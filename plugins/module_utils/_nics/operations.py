@@ -60,7 +60,7 @@ class NicOperations:
         return Draft(outcomes, errors, world)
 
     def _around(self, world: World) -> Around:
-        """What there is around NICs once the networks are as they will be."""
+        """What exists around NICs once the networks are as they will be."""
         host = self.host
         networks = {one.name: one for one in host.networks() if one.name not in world.networks}
         networks.update({name: one for name, one in world.networks.items() if one is not None})
@@ -126,8 +126,8 @@ class NicOperations:
             raise NetworkError(str(conflict)) from conflict
         if left:
             paths = ", ".join(dict.fromkeys(row["path"] for row in report(left)))
-            return f"the NICs of {name} could not be put back entirely ({paths} differ)"
-        note = f"the NICs of {name} were {'put back as they were' if steps else 'not changed'}"
+            return f"the NICs of {name} could not be rolled back entirely ({paths} differ)"
+        note = f"the NICs of {name} were {'rolled back' if steps else 'not changed'}"
         if before.live and not before.devices:
             note += (
                 ", as far as libvirt knows: which bridges their taps are on can only be seen on the hypervisor itself"
@@ -145,7 +145,7 @@ class NicOperations:
 
 
 def _base(guest: ObservedGuest, scope: str) -> list[str]:
-    """What a plan for a definition rests on: the NICs that it has. All else of running ones changes with their
+    """What a plan for a definition rests on: the NICs that it has. All else of running NICs changes with their
     networks, in the same task too."""
     nics = interfaces(getattr(guest, scope))
     return sorted(mac_of(spec_of(one)) for one in nics) if scope == "live" else [write_xml(one) for one in nics]

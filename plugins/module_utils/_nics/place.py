@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The place of a NIC in its guest: the same one in the running and the saved definition, where that is possible.
+"""The place of a NIC in its guest: the same one in the live and the persistent config, where that is possible.
 
 libvirt chooses one for each, and a NIC at another place is another one for most guests after their next start.
 """

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner for a guest's NICs: the running and the saved definition each get what they lack. Pure."""
+"""The planner for a guest's NICs: the live and the persistent config each get what they lack. Pure."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Planner:
     # ---- one NIC ----
 
     def absent(self, nic: Nic) -> None:
-        """A NIC that shall not be."""
+        """A NIC that is not wanted."""
         for scope in self.scopes:
             have = getattr(nic, scope)
             if have is not None:
@@ -83,7 +83,7 @@ class _Planner:
                 self.add(scope, 2, self._detach(nic, scope, (gone,)))
 
     def present(self, want: Spec, nic: Nic | None) -> PlannedNic:
-        """A NIC that shall be."""
+        """A NIC that is wanted."""
         nic, generated, count = nic or Nic(), False, len(self.steps["live"])
         after: dict[str, Spec | None] = {scope: getattr(nic, scope) for scope in SCOPES}
         if not (nic.specs or mac_of(want)):
@@ -117,7 +117,7 @@ class _Planner:
         return spec
 
     def _change(self, nic: Nic, scope: str, have: Spec, want: Spec) -> Spec:
-        """In place where libvirt can, else unplugged and plugged in again."""
+        """In place where libvirt can, else unplugged and reattached."""
         # What the network adds is its own only where none is wanted of the NIC.
         asked = [name for name in have if name not in want or want[name]]
         base = own(have, self.networks, asked) if scope == "live" else have
@@ -141,7 +141,7 @@ class _Planner:
         elif not self.desired.replace:
             self.problems.append(
                 f"{', '.join(stuck)} of {label(have)} cannot change while the guest runs: replace=true unplugs the NIC "
-                "and plugs it in again, apply=config leaves it to the next start of the guest"
+                "and reattaches it, apply=config leaves it to the next start of the guest"
             )
         else:
             gone = Item(path_of(have), have, None, EFFECT[scope])
@@ -225,7 +225,7 @@ def detach_step(guest: ObservedGuest, items: tuple[Item, ...], scope: str, place
 
 
 def plugged_anew(element: Element, have: Spec) -> Element:
-    """A NIC as it is plugged in again: at its place in the guest, unless another model may need another sort of place,
+    """A NIC as it is reattached: at its place in the guest, unless another model may need another sort of place,
     and with new names for what libvirt named."""
     spec = spec_of(element)
     for option, keep in (("alias", alias_of(spec)), ("target", "dev" in spec.get("target", {}))):

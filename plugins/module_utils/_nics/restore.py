@@ -25,7 +25,7 @@ def plan_back(before: ObservedGuest, now: ObservedGuest, around: Around, seconds
     steps: list[NicStep] = [
         one for one in reconnects(now) if one and before.devices.get(one.tap) != now.devices.get(one.tap)
     ]
-    # A guest that has stopped meanwhile has no running definition to bring back.
+    # A guest that has stopped meanwhile has no live config to bring back.
     if now.live:
         steps += _live_back(before, now, around, seconds)
     return steps + (_saved_back(before, now) if now.saved else [])

@@ -16,7 +16,7 @@ from .live import has_bridge
 
 
 class Verdict(NamedTuple):
-    """``connected`` is None when it cannot be told; ``reason`` says why not, or why it cannot; ``bridge`` is the one
+    """``connected`` is None when that is unknown; ``reason`` says why not, or why it cannot; ``bridge`` is the one
     that the tap is on."""
 
     connected: bool | None

@@ -17,7 +17,7 @@ from .shared import BANDWIDTH, FAMILY, PREFIX, ROUTE, VLAN, complete_family, por
 
 # Each names what an interface is connected to, and so excludes the others.
 SOURCES = ("network", "bridge", "dev", "path", "socket_address", "name", "switchid", "address", "vendor")
-# libvirt forgets target names that begin so when it reads a saved definition: it made them up itself.
+# libvirt forgets target names that begin so when it reads a persistent config: it generated them itself.
 GENERATED = ("vnet", "macvtap", "macvlan")
 VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 
@@ -89,7 +89,7 @@ def _user_alias(alias: Spec) -> Spec:
 
 
 def _chosen_target(target: Spec) -> Spec:
-    """A name that libvirt made up comes with every start; it believes none such, but for devices of somebody else's."""
+    """A name that libvirt generated comes with every start; it believes no other, but for devices of others."""
     generated = target.get("dev", "").startswith(GENERATED) and target.get("managed", True)
     return {name: value for name, value in target.items() if name != "dev"} if generated else target
 

@@ -22,7 +22,7 @@ def _network(place: str) -> Subnet:
 
 
 def subnet(item: Spec) -> Subnet | None:
-    """The subnet of an <ip> or <route> (a single address when it has no prefix), None when it cannot be told."""
+    """The subnet of an <ip> or <route> (a single address when it has no prefix), None when that is unknown."""
     try:
         place = item["address"] if item.get("prefix") is None else f"{item['address']}/{item['prefix']}"
         return _network(place)

@@ -157,18 +157,18 @@ def desired_network(params: dict[str, Any]) -> Desired:
         spec, wrong = complete(short, spec)
         found += wrong
     found += [problem for problem in _codec.normalise(NETWORK, {"name": name})[1] if problem not in found]
-    bounce = params["state"] == "restarted"
-    if bounce and not params["active"]:
+    restarted = params["state"] == "restarted"
+    if restarted and not params["active"]:
         found.append("state=restarted and active=false exclude each other")
     return Desired(
         name,
         params["state"] != "absent",
         {} if xml else spec,
         xml if spec else "",
-        params["active"] or bounce,
+        params["active"] or restarted,
         params["autostart"],
         tuple(found),
-        bounce=bounce,
+        restarted=restarted,
         bridge=bridge,
     )
 
@@ -185,7 +185,7 @@ def _read_definition(name: str, xml: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def result_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What a user is told about the networks of a task."""
+    """What a user reads about the networks of a task."""
     steps = [step for outcome in outcomes for step in outcome.plan.steps]
     result: dict[str, Any] = {
         "changed": bool(steps),
@@ -274,7 +274,7 @@ def _entries_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def network_rules() -> dict[str, Any]:
-    """What AnsibleModule shall check of these options together: a whole definition, or its parts."""
+    """What AnsibleModule is to check of these options together: a whole definition, or its parts."""
     return {"mutually_exclusive": [("xml", name) for name in (*argument_spec(NETWORK), *SHORT) if name != "name"]}
 
 

@@ -99,7 +99,7 @@ def desired_nics(params: dict[str, Any]) -> DesiredNics:
 
 
 def result_of(plan: NicPlan) -> dict[str, Any]:
-    """What a user is told about a plan."""
+    """What a user reads about a plan."""
     diff = []
     if plan.steps:
         before, after = (_shown(plan, which) for which in ("before", "after"))
@@ -124,7 +124,7 @@ def _shown(plan: NicPlan, which: str) -> str:
 
 
 def summary(nic: PlannedNic) -> dict[str, Any]:
-    """What a user is told about a NIC of the task."""
+    """What a user reads about a NIC of the task."""
     spec = nic.saved if nic.saved is not None else nic.live or {}
     return {
         "mac": mac_of(spec),

@@ -49,7 +49,7 @@ def topology_options() -> dict[str, Any]:
 
 
 def desired_topology(params: dict[str, Any], gateway: Gateway) -> Wanted:
-    """What is wanted of networks and NICs, and the networks that the topology made earlier and that shall go."""
+    """What is wanted of networks and NICs, and the networks that the topology made earlier and that are to go."""
     topology = params["name"]
     listed = [_module.desired_network(one)._replace(topology=topology or "") for one in params["networks"]]
     guests = [_nic_module.desired_nics(one) for one in params["ifaces"]]
@@ -117,7 +117,7 @@ def _result(run: _module.Run) -> dict[str, Any]:
 
 
 def result_of(outcomes: list[Any]) -> dict[str, Any]:
-    """What a user is told about all of them as one plan."""
+    """What a user reads about all of them as one plan."""
     parts = [
         _module.result_of([one]) if isinstance(one, Outcome) else _nic_module.result_of(one.plan) for one in outcomes
     ]

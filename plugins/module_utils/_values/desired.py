@@ -27,12 +27,12 @@ class Edit(NamedTuple):
 
 
 class Desired(NamedTuple):
-    """A network as it shall be: a spec to lay over what there is, or with ``xml`` a whole definition.
+    """A network as it is wanted: a spec to lay over what exists, or with ``xml`` a whole definition.
 
     With ``edit`` it is a network that is there already, of which the spec depends: it is given the spec of a definition
-    of it, and that of the saved one. ``active`` and ``autostart``: None leaves them. ``topology``: who owns the network
-    when this makes it, "" for nobody. ``bounce``: it is restarted in any case. ``bridge``: the name of its own bridge,
-    where that has none yet.
+    of it, and that of the persistent one. ``active`` and ``autostart``: None leaves them. ``topology``: who owns the
+    network when this makes it, "" for nobody. ``restarted``: it restarts in any case. ``bridge``: the name of its own
+    bridge, where that has none yet.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Desired(NamedTuple):
     problems: tuple[str, ...] = ()
     edit: Callable[..., Edit] | None = None
     topology: str = ""
-    bounce: bool = False
+    restarted: bool = False
     bridge: str = ""
 
 

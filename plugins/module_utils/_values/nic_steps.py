@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted of a guest's NICs, the steps to it, and the plan that they make. No behaviour but how it is told."""
+"""What is wanted of a guest's NICs, the steps to it, and the plan that they make. No behaviour but how it reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .steps import Item, line
 
 
 class WantedNic(NamedTuple):
-    """A NIC as it shall be, or as none shall be; ``name`` is what to call it before one knows which it is."""
+    """A NIC that is wanted, or that is to go; ``name`` is what to call it before one knows which it is."""
 
     name: str
     spec: Spec
@@ -22,7 +22,8 @@ class WantedNic(NamedTuple):
 
 class DesiredNics(NamedTuple):
     """What is wanted of a guest's NICs; ``apply``: live_and_config, live or config; ``exclusive``: no others;
-    ``replace``: a running one may be unplugged for a change; ``unplug_timeout``: for how long a guest may hold on."""
+    ``replace``: one of a running guest may be unplugged for a change; ``unplug_timeout``: for how long a guest may
+    hold on."""
 
     guest: str
     nics: tuple[WantedNic, ...] = ()
@@ -89,8 +90,8 @@ class Reconnect(NamedTuple):
 
 
 class Redefine(NamedTuple):
-    """Give a saved definition these interfaces at once, where it has ``base``; ``parts`` are the steps that this
-    stands for, ``boots`` what shall be in <os> (None: what is there)."""
+    """Give a persistent config these interfaces at once, where it has ``base``; ``parts`` are the steps that this
+    stands for, ``boots`` what is wanted in <os> (None: what is there)."""
 
     guest: str
     parts: tuple[Attach | Change | Detach, ...]
@@ -106,7 +107,7 @@ _ACTIONS = {Attach: "attach", Change: "update", Detach: "detach", Reconnect: "re
 
 class PlannedNic(NamedTuple):
     """A NIC that is present afterwards: its spec in each definition, None where it is not; whether its MAC address was
-    chosen here; whether it is plugged in anew, so that its guest has to ask for an address."""
+    chosen here; whether it is newly plugged in, so that its guest has to ask for an address."""
 
     live: Spec | None
     saved: Spec | None
@@ -123,7 +124,7 @@ class Passage(NamedTuple):
 
 
 class NicPlan(NamedTuple):
-    """The steps from what is to what shall be, what they do, NIC by NIC, and which NICs are present afterwards."""
+    """The steps from what is to what is wanted, what they do, NIC by NIC, and which NICs are present afterwards."""
 
     guest: str
     steps: tuple[NicStep, ...] = ()

@@ -16,7 +16,7 @@ class Nic(NamedTuple):
 
     ``alias`` is libvirt's name for it in the guest, ``device`` its end on the host; ``state`` is connected, link_down
     (as its user set it), parked (moved aside for a restart), cut_off (by a restart without care), broken (its device is
-    gone or has no carrier), or unknown where it cannot be told; ``why`` says it in words.
+    gone or has no carrier), or unknown where that cannot be found out; ``why`` says it in words.
     """
 
     mac: str
@@ -27,7 +27,7 @@ class Nic(NamedTuple):
 
 
 class Guest(NamedTuple):
-    """A guest with NICs on a network; ``running`` also when it is paused. Only of a running one ``nics`` tells more.
+    """A guest with NICs on a network; ``running`` also when it is paused. ``nics`` says more, of a guest that runs.
 
     ``by_bridge``: whether one of these NICs names the network's bridge and not the network. ``later``: whether it runs,
     but is on the network with its next start only; it counts as one that does not run.

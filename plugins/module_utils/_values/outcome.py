@@ -11,7 +11,7 @@ from .observed import Observed
 
 
 class Plan(NamedTuple):
-    """The steps from what is to what shall be, and what a user is told; ``before`` and ``after`` are definitions."""
+    """The steps from what is to what is wanted, and what a user reads; ``before`` and ``after`` are definitions."""
 
     network: str
     steps: tuple[Any, ...] = ()

@@ -70,7 +70,7 @@ class Operations(Protocol):
 
 
 class Leaving(NamedTuple):
-    """A NIC that leaves networks and bridges (``places``), in the live or the saved definition of its guest."""
+    """A NIC that leaves networks and bridges (``places``), in the live or the persistent config of its guest."""
 
     guest: str
     mac: str

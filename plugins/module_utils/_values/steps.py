@@ -18,7 +18,7 @@ class Item(NamedTuple):
 
 
 class Undefine(NamedTuple):
-    """Forget the saved definition."""
+    """Forget the persistent config."""
 
     network: str
     items: tuple[Item, ...] = (Item("state", "present", "absent", "live"),)
@@ -52,7 +52,7 @@ class SetAutostart(NamedTuple):
 
 class Update(NamedTuple):
     """Add or delete one entry (virNetworkUpdate); ``parent`` is the index of its <ip>, ``undo`` the XML that
-    takes the step back, where that is another one, ``scope`` the definition that changes: live, saved or both,
+    undoes the step, where that is another one, ``scope`` the definition that changes: live, saved or both,
     ``early`` whether it is added before others are deleted."""
 
     network: str
@@ -66,14 +66,14 @@ class Update(NamedTuple):
     early: bool = False
 
     def inverse(self) -> Update:
-        """The step that takes this one back."""
+        """The step that undoes this one."""
         command = "add" if self.command == "delete" else "delete"
         return self._replace(command=command, xml=self.undo or self.xml, undo=self.xml)
 
 
 class Define(NamedTuple):
-    """Save a definition; ``base`` is the saved one that it was made from ("": whatever there is), ``parts`` are the
-    updates that this stands for: what one of them deletes and another one adds again is never gone."""
+    """Save a definition; ``base`` is the persistent one that it was made from ("": whatever there is), ``parts`` are
+    the updates that this stands for: what one of them deletes and another one adds again is never gone."""
 
     network: str
     items: tuple[Item, ...]
@@ -112,7 +112,7 @@ class Park(NamedTuple):
 
 
 class Return(NamedTuple):
-    """Plug the NICs that are parked or cut off into the network again, and remove the parking network."""
+    """Reattach the NICs that are parked or disconnected to the network, and remove the parking network."""
 
     network: str
     items: tuple[Item, ...]

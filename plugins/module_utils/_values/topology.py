@@ -12,7 +12,7 @@ from .nic_steps import DesiredNics
 
 
 class Wanted(NamedTuple):
-    """Networks and guests' NICs as they shall be; ``bridges``: those of the host that are made before, so that they
+    """Networks and guests' NICs as they are wanted; ``bridges``: those of the host that are made before, so that they
     need not be there yet for a dry run."""
 
     networks: Sequence[Desired]

@@ -253,7 +253,7 @@ HOST_BRIDGE = _pattern(r"[a-zA-Z0-9_.\\:/ -]+", "a bridge name of letters, digit
 MODEL = _pattern(r"[a-zA-Z0-9_-]+", "a model name of letters, digits, - and _")
 DRIVER_MODEL = _pattern(r"[a-zA-Z0-9_+-]+", "a driver's name of letters, digits and _+-")
 ALIAS = _pattern(r"[a-zA-Z0-9_.-]+", "an alias of letters, digits and _.-")
-# libvirt forgets any other alias that a saved definition has, without a word (virDomainDeviceInfoParseXML).
+# libvirt forgets any other alias that a persistent config has, without a word (virDomainDeviceInfoParseXML).
 USER_ALIAS = _pattern(r"ua-[a-zA-Z0-9_-]+", "an alias that begins with ua-, of letters, digits, - and _")
 FILTER_NAME = _pattern(r"[^\W\d][\w.-]*", "a filter name of letters, digits and _.-")
 # libvirt drops any other parameter, without a word (virNWFilterParseParamAttributes).

@@ -99,7 +99,7 @@ def test_those_that_cannot_be_served_say_why_and_stay_as_they_were(fleet: Fleet)
     assert all(told[name]["changed"] and len(fleet.networks(name)) == 4 for name in GOOD)
     reason = "bridge.name br0 is an interface of the hypervisor already: choose another name"
     assert told[TAKEN]["msg"] == f"Cannot bring network 'fourth' to the wanted state: {reason}"
-    back = "; ".join(f"network '{name}' was put back as it was" for name in ("dmz", "back", "front"))
+    back = "; ".join(f"network '{name}' was rolled back" for name in ("dmz", "back", "front"))
     assert re.fullmatch(
         rf"Cannot start network 'fourth': libvirt says .*'fourth' was removed again; {back}", told[BROKEN]["msg"]
     )

@@ -47,7 +47,7 @@ def fail_everywhere(stage: Stage, changes: list[tuple[Task, int]]) -> None:
         for result in results:
             assert result["failed"]
             assert "libvirt says 'the test says no' (code 1)" in result["msg"]
-            assert result["msg"].endswith(("was put back as it was", "was not changed")), result["msg"]
+            assert result["msg"].endswith(("was rolled back", "was not changed")), result["msg"]
         assert entry_tasks.in_both(stage) == before
         assert stage.active() == {NAME}
     assert (stage.ifindex(entry_tasks.BRIDGE) == number) == (changes is LIVE)

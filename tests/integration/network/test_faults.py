@@ -100,7 +100,7 @@ def test_daemon_that_restarts_under_a_replug(faulty: Stage, call: int) -> None:
         assert connected(faulty)
         return
     assert "the connection broke" in result["msg"]
-    assert result["msg"].endswith(("was put back as it was", "was not changed")), result["msg"]
+    assert result["msg"].endswith(("was rolled back", "was not changed")), result["msg"]
     assert as_before(faulty)
     finished(faulty, network(**CHANGE))
 
@@ -111,7 +111,7 @@ def test_daemon_that_restarts_under_a_replug(faulty: Stage, call: int) -> None:
 def test_task_that_is_stopped_under_a_replug(faulty: Stage, call: int, signal: str) -> None:
     error = fail(faulty, call, network(**CHANGE), f"kill -{signal} $PPID")
     assert f"The task was stopped by SIG{signal}" in error
-    assert error.endswith(("was put back as it was", "was not changed")), error
+    assert error.endswith(("was rolled back", "was not changed")), error
     assert as_before(faulty)
 
 
@@ -123,7 +123,7 @@ def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> N
     finally:
         faulty.host.start_libvirtd()
     assert f"libvirt has not come back within {SECONDS} seconds" in error
-    assert "could not be put back" in error
+    assert "could not be rolled back" in error
     assert "guests that may be disconnected: shop" in error
     assert re.search("systemctl (status libvirtd|start libvirtd.socket)", error), error
     finished(faulty, network(**CHANGE))

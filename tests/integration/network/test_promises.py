@@ -99,7 +99,7 @@ def test_what_a_change_costs_others_is_said(stage: Stage) -> None:
     assert [row["effect"] for row in renamed["plan"] if row["path"] == entry and row["after"] is None] == ["restart"]
     assert any(f"loses what only the running network has: {entry}" in text for text in renamed["warnings"])
     assert any("the bridge vf-own, which NICs of guests name (plain)" in text for text in renamed["warnings"])
-    assert any("have NICs on it in their saved definition (down, plain)" in text for text in deleted["warnings"])
+    assert any("have NICs on it in their persistent config (down, plain)" in text for text in deleted["warnings"])
 
 
 # A router of the outside world that tells its prefix (RFC 4861, 4.2 and 4.6.2).

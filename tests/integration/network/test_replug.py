@@ -234,7 +234,7 @@ def test_failure_at_every_step(plugged: Stage, guest: Guest) -> None:
     for result in plugged.play(*[at_call(plugged, step, change, calls=MOVES) for step in (1, 2, 8, 9, 15)]):
         assert result["failed"]
         assert "libvirt says 'the test says no' (code 1)" in result["msg"]
-        assert result["msg"].endswith(("was put back as it was", "was not changed")), result["msg"]
+        assert result["msg"].endswith(("was rolled back", "was not changed")), result["msg"]
     assert (plugged.xml("plug"), plugged.xml("plug", saved=False)) == before
     # A NIC that cannot be moved back at once is tried again.
     assert plugged.run(at_call(plugged, 12, change, calls=MOVES))["changed"]
@@ -242,7 +242,7 @@ def test_failure_at_every_step(plugged: Stage, guest: Guest) -> None:
     assert aside["failed"]
     assert "NIC 52:54:00:99:00" in aside["msg"]
     assert "of guest still" in aside["msg"]
-    assert aside["msg"].endswith("was put back as it was")
+    assert aside["msg"].endswith("was rolled back")
     assert not plugged.network(name="plug", mtu={"size": 1350})["changed"]
     assert_connected(plugged, guest)
 
@@ -250,7 +250,7 @@ def test_failure_at_every_step(plugged: Stage, guest: Guest) -> None:
 def test_definition_that_does_not_start(plugged: Stage, guest: Guest) -> None:
     before = plugged.xml("plug"), plugged.xml("plug", saved=False)
     message = plugged.refused(name="plug", restart="replug", **REFUSED_BY_DNSMASQ)
-    assert message.endswith("network 'plug' was put back as it was")
+    assert message.endswith("network 'plug' was rolled back")
     assert (plugged.xml("plug"), plugged.xml("plug", saved=False)) == before
     assert_connected(plugged, guest)
 
@@ -285,8 +285,8 @@ def test_bridges_of_the_host(plugged: Stage) -> None:
     (host.home / "run/lab/hosted.xml").write_text(xml)
     host.virsh("create", "--paused", "/run/lab/hosted.xml")
     (tap,) = re.findall(r"vnet\d+", host.virsh("domiflist", "hosted"))
-    bounced, moved = (network(**hosted, **more) for more in ({"state": "restarted"}, {"bridge": {"name": "br1"}}))
-    result = succeeded(plugged.run(bounced))
+    restarted, moved = (network(**hosted, **more) for more in ({"state": "restarted"}, {"bridge": {"name": "br1"}}))
+    result = succeeded(plugged.run(restarted))
     assert [step["action"] for step in result["plan"]] == ["stop", "start"]
     assert plugged.links()[tap]["master"] == "br0"
     moved["virtfleet.network.virt_network"]["restart"] = "replug"

@@ -1,4 +1,4 @@
-"""What fails half-way is put back, and the error says so; what somebody else made is taken over as it is."""
+"""What fails half-way is rolled back, and the error says so; what somebody else made is taken over as it is."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_change_that_does_not_start_is_put_back(stage: Stage) -> None:
     (result,) = stage.play(network(name="fickle", mtu={"size": 1400}, **REFUSED_BY_DNSMASQ))
     assert result["failed"]
     assert "Cannot start network 'fickle': libvirt says" in result["msg"]
-    assert result["msg"].endswith("network 'fickle' was put back as it was")
+    assert result["msg"].endswith("network 'fickle' was rolled back")
     assert (stage.xml("fickle"), stage.xml("fickle", saved=False)) == (saved, live)
     assert "Autostart:      no" in before
     assert stage.autostarted() == set()
@@ -93,7 +93,7 @@ def test_inactive_network_that_does_not_start_is_put_back(stage: Stage) -> None:
     before = stage.look()
     (result,) = stage.play(network(name="fickle", **REFUSED_BY_DNSMASQ))
     assert result["failed"]
-    assert result["msg"].endswith("network 'fickle' was put back as it was")
+    assert result["msg"].endswith("network 'fickle' was rolled back")
     assert without_traces(result["look"]) == without_traces(before)
 
 
@@ -103,7 +103,7 @@ def test_running_network_whose_saved_definition_is_broken(stage: Stage) -> None:
     stage.network(name="fickle", restart="never", **REFUSED_BY_DNSMASQ)
     (result,) = stage.play(network(name="fickle", mtu={"size": 1400}))
     assert result["failed"]
-    assert result["msg"].endswith("network 'fickle' was put back as it was")
+    assert result["msg"].endswith("network 'fickle' was rolled back")
     assert stage.active() == {"fickle"}
     assert "/nowhere" in stage.xml("fickle")
     assert "/nowhere" not in stage.xml("fickle", saved=False)

@@ -102,8 +102,8 @@ def test_failed_move_leaves_nothing_moved(halves: Stage, mac: str) -> None:
             }
         },
     )
-    assert "the NICs of guest 'half' were put back as they were" in failed(refused)
-    assert "put back as they were; network 'new' was removed again" in failed(to_new)
+    assert "the NICs of guest 'half' were rolled back" in failed(refused)
+    assert "rolled back; network 'new' was removed again" in failed(to_new)
     assert state(halves) == before
     assert halves.networks() == {"lan", "bak"}
 

@@ -178,7 +178,7 @@ def test_guest_reboots_with_what_is_saved(office: Stage, web: Guest) -> None:
 def test_failure_puts_both_definitions_back(office: Stage) -> None:
     # libvirt refuses the model only after the old one is unplugged.
     refused = office.run(iface(mac={"address": SECOND}, model={"type": "nonsense"}, replace=True))
-    assert "the NICs of guest 'web' were put back as they were" in refused["msg"]
+    assert "the NICs of guest 'web' were rolled back" in refused["msg"]
     assert macs(office) == [[FIRST, SECOND]] * 2
     assert verdict(office, SECOND) == (True, "")
     # The place is free in the running guest and taken in the saved definition.
@@ -188,7 +188,7 @@ def test_failure_puts_both_definitions_back(office: Stage) -> None:
     refused = office.run(iface(mac={"address": FOURTH}, source={"network": "lan"}, address=taken, **NEW))
     assert f"0000:05:00.0 is that of {THIRD}" in refused["msg"]
     assert macs(office) == [[FIRST, SECOND], [FIRST, SECOND, THIRD]]
-    assert told(office, THIRD)["reason"] == "it is only saved, and not plugged in"
+    assert told(office, THIRD)["reason"] == "it is only in the persistent config, and not plugged in"
 
 
 @pytest.mark.usefixtures("web")
@@ -252,7 +252,7 @@ def test_networks_and_nics_of_one_task(office: Stage, web: Guest) -> None:
     networks = [serving("dmz", 82), {"name": "new", "state": "absent"}]
     before = definitions(office)
     refused = office.run(topology(networks=networks, ifaces=[{"domain": "web", "ifaces": nics}]))
-    assert "the NICs of guest 'web' were put back as they were; network 'dmz' was removed again" in refused["msg"]
+    assert "the NICs of guest 'web' were rolled back; network 'dmz' was removed again" in refused["msg"]
     assert office.networks() == {"lan", "new"}
     assert definitions(office)[1] == before[1]
     assert [tap(office, mac)["master"] for mac in (FIRST, SECOND, THIRD)] == ["vf-lan", "vf-new", "vf-new"]

@@ -116,8 +116,8 @@ def as_foretold(task: Task) -> Task:
 
 
 def repeated(task: Task) -> Task:
-    bounces = any(isinstance(options, dict) and options.get("state") == "restarted" for options in task.values())
-    failed = f"again is failed or again is {'not ' if bounces else ''}changed"
+    restarts = any(isinstance(options, dict) and options.get("state") == "restarted" for options in task.values())
+    failed = f"again is failed or again is {'not ' if restarts else ''}changed"
     return {**task, "name": f"again: {task['name']}", "register": "again", "failed_when": failed}
 
 

@@ -45,7 +45,7 @@ def aftermath(scenario, number, fault):
         text, does = "", GONE
     same, where = scenario.same(before, host), (scenario.name, number, faulty.names[number], text)
     if does == ROLLED_BACK and not same:
-        assert "could not be put back" in text, where
+        assert "could not be rolled back" in text, where
         assert "run the task again when libvirt answers, it does the rest" in text, where
         does = TOLD
     assert does != ROLLED_BACK or fault.later or "could not be" not in text, where

@@ -66,7 +66,7 @@ def test_every_failure_is_put_back(case, after_effect):
         host = host_of(case)
         before = host.state_of_guests()
         host.fail_at, host.after_effect = index, after_effect
-        with pytest.raises(ApplyError, match=r"the NICs of guest 'web' were (put back as they were|not changed)"):
+        with pytest.raises(ApplyError, match=r"the NICs of guest 'web' were (rolled back|not changed)"):
             converge(host, case)
         assert host.state_of_guests() == before
 
@@ -76,7 +76,7 @@ def test_guest_that_does_not_let_go():
     case["desired"]["ifaces"] = [{"mac": {"address": "52:54:00:00:00:0b"}, "source": {"network": "dmz"}}]
     host = host_of(case)
     before, host.holds_on = host.state_of_guests(), {"web"}
-    with pytest.raises(ApplyError, match=r"did not let go; the NICs of guest 'web' could not be put back"):
+    with pytest.raises(ApplyError, match=r"did not let go; the NICs of guest 'web' could not be rolled back"):
         converge(host, case)
     host.holds_on = set()
     # What was plugged in before could not be taken out, either.

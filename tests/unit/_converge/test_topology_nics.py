@@ -190,7 +190,7 @@ def test_a_failure_at_any_step_leaves_all_as_it_was(host, after_effect):
     for index in range(len(steps)):
         host.calls.clear()
         host.fail_at, host.after_effect = index, after_effect
-        with pytest.raises(NetworkError, match=r"the fake was told to fail.*(put back|removed again|not changed)"):
+        with pytest.raises(NetworkError, match=r"the fake was told to fail.*(rolled back|removed again|not changed)"):
             run(host, *wanted, ifaces=ifaces)
         host.fail_at = None
         assert state(host) == before
@@ -199,7 +199,7 @@ def test_a_failure_at_any_step_leaves_all_as_it_was(host, after_effect):
 def test_guest_that_is_shut_down_is_told_of_unless_its_nic_goes_too(host):
     gone = {"name": "lan", "state": "absent"}
     told = run(host, gone, ifaces=[], dry_run=True)[0].plan.warnings
-    assert ["guests have NICs on it in their saved definition (idle)" in text for text in told] == [True]
+    assert ["guests have NICs on it in their persistent config (idle)" in text for text in told] == [True]
     moved = [{"domain": "idle", "ifaces": [on("new", "c")]}]
     outcomes = run(host, gone, net("new", 5), ifaces=moved, dry_run=True)
     assert [text for one in outcomes for text in one.plan.warnings if "have NICs" in text] == []

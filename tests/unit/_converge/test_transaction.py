@@ -86,7 +86,7 @@ def test_a_failure_at_any_step_leaves_the_start_state(case, after_effect):
         with pytest.raises(ApplyError, match="the fake was told to fail") as failure:
             run(host, case)
         assert as_before(before, host), (index, host.calls)
-        assert re.search("was (put back as it was|removed again|not changed)$", str(failure.value))
+        assert re.search("was (rolled back|removed again|not changed)$", str(failure.value))
         assert host.held == set()
 
 
@@ -98,7 +98,7 @@ def test_what_could_not_be_put_back_is_told(case):
         host.fail_at, host.after_effect, host.broken = index, True, True
         with pytest.raises(ApplyError) as failure:
             run(host, case)
-        told = "could not be put back" in str(failure.value)
+        told = "could not be rolled back" in str(failure.value)
         assert told or as_before(before, host)
         assert not told or host.calls[index + 1 :]
 
@@ -172,7 +172,7 @@ def test_libvirt_that_forgets_a_change_is_found_out_and_it_is_taken_back(monkeyp
     host = host_of(case)
     before, define = state_of(host), host._define
     monkeypatch.setattr(host, "_define", lambda step: define(step._replace(xml=step.xml.replace("<mtu", "<m"))))
-    with pytest.raises(ApplyError, match=r"did not keep mtu\.size.*; network 'lan' was put back as it was"):
+    with pytest.raises(ApplyError, match=r"did not keep mtu\.size.*; network 'lan' was rolled back"):
         run(host, case)
     assert state_of(host) == before
 

@@ -137,7 +137,7 @@ def test_a_failure_at_any_step_leaves_the_start_state(case, state, after_effect)
         with pytest.raises(NetworkError, match="the test says no") as failure:
             run(made, desired_of(case))
         assert looks(made) == before, (bad, made.calls)
-        assert re.search("was (put back as it was|not changed)$", str(failure.value)), failure.value
+        assert re.search("was (rolled back|not changed)$", str(failure.value)), failure.value
         assert made.held == set()
 
 

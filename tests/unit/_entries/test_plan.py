@@ -16,7 +16,7 @@ from tests.unit.jobs import converge
 
 GUESTS = (Guest("vm1", True, ("52:54:00:00:00:01",), (Nic("52:54:00:00:00:01"),)), Guest("vm2", False, ()))
 OPEN = XML.replace("'nat'", "'open'")
-BOUNCE = ["define", "stop", "start"]
+RESTART = ["define", "stop", "start"]
 
 
 def many(count):
@@ -51,27 +51,27 @@ def effects(plan):
     "kind,entries,xml,guests,restart,expected",
     [
         ("dhcp_host", many(3), XML, (), "idle", ["add both"]),
-        ("dhcp_host", many(60), XML, (), "idle", BOUNCE),
-        ("dhcp_host", many(60), XML, GUESTS[1:], "idle", BOUNCE),
-        ("dhcp_host", many(60), XML, (), "replug", BOUNCE),
+        ("dhcp_host", many(60), XML, (), "idle", RESTART),
+        ("dhcp_host", many(60), XML, GUESTS[1:], "idle", RESTART),
+        ("dhcp_host", many(60), XML, (), "replug", RESTART),
         ("dhcp_host", many(60), XML, GUESTS, "idle", ["add both"]),
-        ("dhcp_host", many(60), XML, GUESTS, "replug", [BOUNCE[0], "park", *BOUNCE[1:], "return"]),
+        ("dhcp_host", many(60), XML, GUESTS, "replug", [RESTART[0], "park", *RESTART[1:], "return"]),
         ("dhcp_host", many(60), XML, (), "never", ["add both"]),
         ("dhcp_host", many(30), OPEN, (), "idle", ["add both"]),
         ("dns_host", names(20), XML, (), "idle", ["add both"]),
-        ("dns_host", names(2000), XML, (), "idle", BOUNCE),
+        ("dns_host", names(2000), XML, (), "idle", RESTART),
         ("dns_host", names(2000), XML, GUESTS, "idle", ["add both"]),
-        ("dns_txt", [{"name": f"t{number}", "value": "1"} for number in range(60)], OPEN, (), "idle", BOUNCE),
+        ("dns_txt", [{"name": f"t{number}", "value": "1"} for number in range(60)], OPEN, (), "idle", RESTART),
     ],
 )
 def test_calls_or_a_restart(kind, entries, xml, guests, restart, expected):
     plan, _wanted = planned(host(xml, "same", guests), kind, entries, restart)
     assert actions(plan) == expected
-    bounced = "stop" in expected
+    restarted = "stop" in expected
     # Moving the one NIC aside and back takes a call more each, for the parking network.
-    calls = len(expected) + 2 * ("park" in expected) if bounced else len(plan.steps)
-    assert cost([plan], 0) == {"calls": calls, "restart": bounced, "seconds": 0}
-    assert effects(plan) == ({"restart"} if bounced else {"live"})
+    calls = len(expected) + 2 * ("park" in expected) if restarted else len(plan.steps)
+    assert cost([plan], 0) == {"calls": calls, "restart": restarted, "seconds": 0}
+    assert effects(plan) == ({"restart"} if restarted else {"live"})
     assert not plan.restart_required
 
 
@@ -91,7 +91,7 @@ def test_a_transient_network_is_never_stopped():
 def test_what_needs_a_restart_is_defined_and_waits_for_guests():
     bare = [{"service": "ldap", "protocol": "tcp"}]  # libvirt takes it for those with a domain
     plan, _wanted = planned(host(), "dns_srv", bare)
-    assert (actions(plan), effects(plan), plan.restart_required) == (BOUNCE, {"restart"}, False)
+    assert (actions(plan), effects(plan), plan.restart_required) == (RESTART, {"restart"}, False)
     plan, _wanted = planned(host(XML, "same", GUESTS), "dns_srv", bare)
     assert (actions(plan), effects(plan), plan.restart_required) == (["define"], {"next_start"}, True)
     assert ["vm1" in warning and "vm2" not in warning for warning in plan.warnings] == [True]

@@ -142,8 +142,8 @@ def test_any_reservations(saved, live, wanted, exclusive, conflict, policy, gues
     after = state_of(made, HOSTS)
     assert_holds(wanted, conflict, exclusive, before[0], after[0])
     if live is not None and not done.plan.restart_required:
-        bounced = any(type(step).__name__ == "Start" for step in done.plan.steps)
-        assert_holds(wanted, conflict, exclusive, before[0] if bounced else before[1], after[1])
+        restarted = any(type(step).__name__ == "Start" for step in done.plan.steps)
+        assert_holds(wanted, conflict, exclusive, before[0] if restarted else before[1], after[1])
 
 
 def modelled(there, wanted, append, exclusive):

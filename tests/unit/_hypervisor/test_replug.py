@@ -38,7 +38,7 @@ def states(conn, network="lan", here=False):
     return {(use.domain.name(), use.nic.mac): use.nic.state for use in Users(conn, here).of(network)}
 
 
-def bounce(conn):
+def restart_steps(conn):
     """A stop and start: all ports are gone."""
     conn.networks["lan"].ports.clear()
 
@@ -50,7 +50,7 @@ def test_all_nics_wait_on_the_parking_network_and_come_back(conn):
     replugger = Replugger(conn, here=False)
     replugger.park(PARK)
     assert set(states(conn).values()) == {"parked"}
-    bounce(conn)
+    restart_steps(conn)
     replugger.bring_back(RETURN)
     assert list(states(conn).values()) == ["connected", "link_down", "unknown"]
     assert sorted(conn.networks) == ["hosted", "lan"]
@@ -64,7 +64,7 @@ def test_all_nics_wait_on_the_parking_network_and_come_back(conn):
 def test_another_task_finds_what_a_killed_one_has_parked(conn):
     FakeGuest(conn, "one", (MACS[0], "lan", ""))
     Replugger(conn, here=False).park(PARK)
-    bounce(conn)
+    restart_steps(conn)
     FakeGuest(conn, "late", (MACS[1], "lan", ""))
     Replugger(conn, here=False).bring_back(RETURN)
     assert set(states(conn).values()) == {"connected"}
@@ -72,7 +72,7 @@ def test_another_task_finds_what_a_killed_one_has_parked(conn):
 
 def test_who_was_cut_off_is_plugged_in_by_way_of_the_parking_network(conn):
     FakeGuest(conn, "one", (MACS[0], "lan", ""))
-    bounce(conn)
+    restart_steps(conn)
     assert list(states(conn).values()) == ["cut_off"]
     conn.log.clear()
     Replugger(conn, here=False).bring_back(RETURN)
@@ -89,7 +89,7 @@ def test_guests_that_end_meanwhile_are_no_problem(conn):
     conn.before = lambda _guest: conn.guests.pop(next(gone, None), None)
     replugger = Replugger(conn, here=False)
     replugger.park(PARK)
-    bounce(conn)
+    restart_steps(conn)
     replugger.bring_back(RETURN)
     assert states(conn) == {("one", MACS[0]): "connected"}
 

@@ -118,7 +118,7 @@ def test_whatever_libvirt_loses_is_noticed_and_put_back(monkeypatch, name, scope
     assert path in str(failure.value)
     if name != "a record" or kind == "network":
         assert made.state() == before
-        assert str(failure.value).endswith("network 'lan' was put back as it was")
+        assert str(failure.value).endswith("network 'lan' was rolled back")
     else:
         assert str(failure.value).endswith(f"but for what somebody else may have changed ({path})")
         assert OTHER not in made.observe("lan").saved + made.observe("lan").live

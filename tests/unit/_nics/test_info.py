@@ -47,7 +47,8 @@ def test_a_nic_of_a_guest_that_does_not_run():
 
 def test_nics_of_one_definition_only():
     saved, live = told(host_with(["network lan a"], ["network lan b"]))
-    assert (saved["mac"][-1], saved["live"], saved["reason"]) == ("a", False, "it is only saved, and not plugged in")
+    reason = "it is only in the persistent config, and not plugged in"
+    assert (saved["mac"][-1], saved["live"], saved["reason"]) == ("a", False, reason)
     assert (live["mac"][-1], live["saved"], live["spec"]) == ("b", False, live["live_spec"])
 
 

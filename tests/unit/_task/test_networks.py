@@ -152,7 +152,7 @@ def test_parameters_make_the_wanted_network(state):
 
 
 def test_what_a_plan_costs():
-    bounce = (Item("active", True, False, "restart"),)
-    plans = [Plan("n", steps) for steps in ((Define("n", (), ""), Stop("n", bounce)), (Start("n", bounce),))]
+    restarted = (Item("active", True, False, "restart"),)
+    plans = [Plan("n", steps) for steps in ((Define("n", (), ""), Stop("n", restarted)), (Start("n", restarted),))]
     assert _module.cost(plans, 0.12345) == {"calls": 3, "restart": True, "seconds": 0.123}
     assert _module.cost([Plan("n", (Start("n"),))], 0)["restart"] is False
