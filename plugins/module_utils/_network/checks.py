@@ -49,7 +49,8 @@ def _too_new(spec: Spec, context: Context) -> Iterator[str]:
 
 
 def _incomplete(spec: Spec, _context: Context) -> Iterator[str]:
-    yield from missing(NETWORK, spec)
+    if spec:  # of a network that does not exist, nothing is missing
+        yield from missing(NETWORK, spec)
 
 
 def _repeated(spec: Spec, _context: Context) -> Iterator[str]:

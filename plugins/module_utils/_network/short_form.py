@@ -98,7 +98,7 @@ def _subnets_missing(short: Short) -> Iterator[str]:
         given = [f"{name}{family}" for name in OF_A_SUBNET if f"{name}{family}" in short]
         yield from (f"{name} needs subnet{family}" for name in given if family not in there)
     if not there:
-        yield from (f"{name} needs subnet or subnet_ipv6" for name in ("dhcp", "reservations") if name in short)
+        yield from (f"{name} needs subnet or subnet_ipv6" for name in ("dhcp", "reservations") if short.get(name))
 
 
 def _ips(short: Short) -> tuple[dict[str, Spec], list[str]]:

@@ -135,7 +135,7 @@ def test_what_is_said_twice_may_agree(more: dict[str, Any]) -> None:
     [
         ({"gateway": "10.20.0.9"}, "gateway needs subnet"),
         ({"dhcp_end_ipv6": "fd00::9", "subnet": "10.20.0.0/24"}, "dhcp_end_ipv6 needs subnet_ipv6"),
-        ({"dhcp": False}, "dhcp needs subnet or subnet_ipv6"),
+        ({"dhcp": True}, "dhcp needs subnet or subnet_ipv6"),
         ({"reservations": [HOST]}, "reservations needs subnet or subnet_ipv6"),
         ({"reservations": [HOST6], "subnet": "10.20.0.0/24"}, "reservations lists fd00:20::9, which needs subnet_ipv6"),
         (
