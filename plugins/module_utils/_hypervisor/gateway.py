@@ -8,20 +8,20 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .._errors.errors import LibvirtError, MeanwhileError, UnreachableError
+from .._errors.errors import LibvirtError, UnreachableError
 from .._values.observed import Device, Guest, Observed
 from .._values.parking import parking_of
 from .._values.surroundings import Lack, Need
 from .calls import pause
-from .link import Link
+from .link import Link, saved_xml
 
 if TYPE_CHECKING:
     from .._values.steps import Step
+    from .execution import Execution
     from .look import Look
-    from .replug import Replugger
 
 try:
     import libvirt
@@ -48,7 +48,7 @@ class Gateway:
 
     def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
         self._uri = uri
-        self._parked: Replugger | None = None
+        self._execution: Execution | None = None
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
         with refusals(f"Cannot connect to {uri}"):
             self._conn = Link(uri, readonly, seconds, remote=not (uri.startswith("test:") or self._is_here()))
@@ -175,56 +175,13 @@ class Gateway:
 
     def apply(self, step: Step) -> None:
         """Carries out one step."""
-        from .._values import steps as _steps
-        from . import host as _host
+        from .._values.steps import ACTIONS
+        from .execution import Execution
 
-        actions: dict[Any, Callable[[], object]] = {
-            _steps.RemoveBridge: lambda: _host.remove_stale(step.network, step.bridge),  # type: ignore[union-attr]
-            _steps.Define: lambda: self._define(step),
-            _steps.Undefine: lambda: self._network(step).undefine(),
-            _steps.Start: lambda: self._network(step).create(),
-            _steps.Stop: lambda: self._network(step).destroy(),
-            _steps.SetAutostart: lambda: self._network(step).setAutostart(int(step.on)),  # type: ignore[union-attr]
-            _steps.Update: lambda: self._update(step),
-            _steps.Describe: lambda: self._describe(step),
-            _steps.Park: lambda: self._replugger().park(step),  # type: ignore[arg-type]
-            _steps.Return: lambda: self._replugger().bring_back(step),  # type: ignore[arg-type]
-        }
-        with refusals(f"Cannot {_steps.ACTIONS[type(step)]} network {step.network!r}"):
-            actions[type(step)]()
-
-    def _replugger(self) -> Replugger:
-        """The one that remembers what it has parked."""
-        if self._parked is None:
-            from .replug import Replugger
-
-            self._parked = Replugger(self._conn, self._is_here())
-        return self._parked
-
-    def _network(self, step: Step) -> Any:
-        return self._conn.networkLookupByName(step.network)
-
-    def _define(self, step: Any) -> None:
-        if step.base and _saved(self._network(step)) != step.base:
-            raise MeanwhileError(
-                f"Cannot define network {step.network!r}: somebody else has just changed it; try again"
-            )
-        self._conn.networkDefineXML(step.xml)
-
-    def _update(self, step: Any) -> None:
-        command = {
-            "add": libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
-            "delete": libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE,
-        }[step.command]
-        section = getattr(libvirt, f"VIR_NETWORK_SECTION_{step.section.upper().replace('-', '_')}")
-        live, saved = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
-        flags = {"live": live, "saved": saved, "both": live | saved}[step.scope]
-        self._network(step).update(command, section, step.parent, step.xml, flags)
-
-    def _describe(self, step: Any) -> None:
-        field = getattr(libvirt, f"VIR_NETWORK_METADATA_{step.field.upper()}")
-        flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE
-        self._network(step).setMetadata(field, step.text or None, None, None, flags)
+        if self._execution is None:
+            self._execution = Execution(self._conn, self._is_here())
+        with refusals(f"Cannot {ACTIONS[type(step)]} network {step.network!r}"):
+            self._execution.carry_out(step)
 
     def lock(self, things: Sequence[tuple[str, str]], seconds: float) -> AbstractContextManager[None]:
         """Holds networks and guests, each by its kind and name, against every other task within reach; raises
@@ -238,18 +195,11 @@ def _observe(network: Any) -> Observed:
     active = bool(network.isActive())
     return Observed(
         network.name(),
-        _saved(network),
+        saved_xml(network),
         network.XMLDesc() if active else "",
         bool(network.isPersistent() and network.autostart()),
         bool(network.isPersistent()),
     )
-
-
-def _saved(network: Any) -> str:
-    try:
-        return str(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
-    except libvirt.libvirtError:
-        return str(network.XMLDesc())  # the test driver knows no flag here
 
 
 @contextlib.contextmanager

@@ -210,3 +210,11 @@ def _run_events() -> None:
 def _broken(error: Any) -> UnreachableError:
     text = str(error.get_error_message())
     return UnreachableError(f"the connection broke (libvirt says {text!r}); {remedy(text) or SEE}")
+
+
+def saved_xml(network: Any) -> str:
+    """The persistent definition of a network, or the one that it runs with where it has no other."""
+    try:
+        return str(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
+    except libvirt.libvirtError:
+        return str(network.XMLDesc())  # the test driver knows no flag here
