@@ -33,6 +33,7 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
             problems += _unknown(passage.after, around)
             missing = list(_missing(passage.after, around))
             (problems if passage.scope == "live" else warnings).extend(missing)
+        problems += _taken(passage, plan, around)
         known = list(demands(before, around)) if before is not None else []
         refused = [one for one in demands(passage.after, around) if one not in known]
         (problems if passage.scope == "live" else warnings).extend(refused)
@@ -88,6 +89,16 @@ def _missing(nic: Spec, around: Around) -> Iterator[str]:
         yield f"{label(nic)}: the hypervisor has no bridge {bridge!r}: create it first"
     if device and around.devices is not None and device not in around.devices:
         yield f"{label(nic)}: the hypervisor has no network device {device!r}"
+
+
+def _taken(passage: Passage, plan: NicPlan, around: Around) -> Iterator[str]:
+    """A tap gets the name that is asked for only while nothing has it."""
+    before = [one.before or {} for one in plan.passages if one.scope == passage.scope == "live"]
+    own = {None, *(nic.get("target", {}).get("dev") for nic in before)}
+    name = (passage.after or {}).get("target", {}).get("dev")
+    if passage.scope == "live" and name not in own and name in (around.devices or {}):
+        where = f"target.dev of {label(passage.after or {})}"
+        yield f"{where}: the hypervisor has an interface {name!r}: choose another name"
 
 
 def _shared_mac(passage: Passage, guest: str, around: Around) -> Iterator[str]:

@@ -30,7 +30,9 @@ def conn(stage: Stage) -> Iterator[libvirt.virConnect]:
 
 def texts(xml: str) -> set[str]:
     """Every value of a definition, letter by letter."""
-    return {text for one in etree.fromstring(xml).iter() for text in (one.text, *one.attrib.values()) if text}
+    return {
+        text for one in etree.fromstring(xml).iter() for text in (one.text, *one.attrib.values()) if text is not None
+    }
 
 
 def test_what_check_mode_takes_is_in_libvirts_file(stage: Stage, conn: libvirt.virConnect) -> None:

@@ -46,6 +46,9 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
 Case = tuple[str, tuple[str, ...], Any]
 
 
+RESOLVER, KNOWN = yaml.resolver.Resolver(), yaml.SafeLoader.yaml_constructors
+
+
 class Unsafe(str):
     """Text that nobody takes for a template."""
 
@@ -78,8 +81,10 @@ def cases() -> Iterator[Case]:
 
 
 def sampled_values(place: tuple[str, ...]) -> list[str]:
-    """Some values that Ansible can read: halves of surrogate pairs are no YAML."""
+    """Some values that Ansible can read: halves of surrogate pairs are no YAML, and after !unsafe it reads a text as
+    one without quotes, which a sign of YAML's cannot be."""
     whole = [value for value in VALUES if not any("\ud800" <= char <= "\udfff" for char in value)]
+    whole = [value for value in whole if RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) in KNOWN]
     return random.Random(f"{SEED} {place}").sample(whole, amount(1, 3))
 
 
