@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Union
+from typing import Any, Union
 
 from .._schema.network import NETWORK
 from .._values.mode import has_firewall
@@ -114,17 +114,23 @@ def _first(calls: Sequence[Update], live: Spec, parent: int, version: int) -> Up
 def at_once(saved: Sequence[Call], live: Sequence[Call], effect: str) -> list[Call]:
     """Entries one by one, in the persistent and the live config with one call where both need it: what somebody
     else changes at the same time is not lost, as it would be by a definition that was made before."""
-    running = {call[2:]: call for call in live}
+    rest = [call for call in saved if isinstance(call, Update)]
+    places: dict[Any, int] = {call[2:]: place for place, call in enumerate(rest)}
+    done = 0
     steps: list[Call] = []
-    for call in saved:
-        if not isinstance(call, Update):
+    for call in live:  # in this order, as some bar others
+        place = places.get(call[2:], -1)
+        if place < done:
+            steps.append(call)
             continue
-        if running.pop(call[2:], None):
-            steps.append(call._replace(scope="both"))
-        else:
-            items = tuple(item._replace(effect=effect) for item in call.items)
-            steps.append(call._replace(scope="saved", items=items))
-    return sorted([*steps, *running.values()], key=turn)
+        steps += [_only_saved(one, effect) for one in rest[done:place]]
+        steps.append(rest[place]._replace(scope="both"))
+        done = place + 1
+    return sorted([*steps, *(_only_saved(one, effect) for one in rest[done:])], key=turn)
+
+
+def _only_saved(call: Update, effect: str) -> Update:
+    return call._replace(scope="saved", items=tuple(item._replace(effect=effect) for item in call.items))
 
 
 def seconds_of(calls: Iterable[Call], live: Spec) -> float:

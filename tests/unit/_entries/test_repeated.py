@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, event, given
+from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError, InvalidNetworkError
@@ -91,6 +91,7 @@ def test_lists_become_others(case, guests, restart, version):
 
 
 @given(CASES, st.booleans(), GUESTS, VERSIONS)
+@example(("dns_srv", [SRV], [], [SRV, {**SRV, "domain": "d.test"}]), False, (), 9000000)
 def test_single_entries_come_and_go_beside_them(case, exclusive, guests, version):
     name, saved, live, entries = case
     made = there(name, saved, live, guests, version)
