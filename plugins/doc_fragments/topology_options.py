@@ -168,7 +168,7 @@ options:
                 description:
                   - The time, counted in C(unit). V(0) is for ever, else it is 2 minutes at
                     the least.
-                  - O(reservations[].lease) needs it.
+                  - O(networks[].reservations[].lease) needs it.
                 type: int
               unit:
                 description:

@@ -28,11 +28,11 @@ def options(
 
 def _inside(text: str) -> str:
     """A text of virt_network's, where its options are those of a list's entries."""
-    paths = {path for path, _row in walk(NETWORK)} | {"name", *SHORT}
+    options = {path.partition(".")[0] for path, _row in walk(NETWORK)} | {"name", *SHORT}
     text = text.replace("O(restart", "O(virtfleet.network.virt_network#module:restart")  # an audit has no such option
     return re.sub(
-        r"O\(([^)=]+)",
-        lambda found: f"O(networks[].{found[1]}" if found[1].replace("[]", "") in paths else found[0],
+        r"O\((\w+)",
+        lambda found: f"O(networks[].{found[1]}" if found[1] in options else found[0],
         text,
     )
 
