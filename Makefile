@@ -145,7 +145,7 @@ bare-%:
 .PHONY: test-deep
 test-deep: export DEEP := 1
 test-deep: export SEED := $(or $(SEED),$(shell date +%s))
-test-deep: setup ## everything that make test only samples: faults, hostile values, random networks; an hour or more (SEED=1: again)
+test-deep: setup ## everything that make test only samples: faults, hostile values, random networks; hours (SEED=1: again)
 	@echo "seed: $(SEED)"
 	@LAB_ROOTS="$(or $(LAB_ROOTS),host)" LAB_FULL="$(OWN)" $(STEP) --show "deep tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m deep tests \
 		|| { echo "seed: $(SEED); make test-deep SEED=$(SEED) repeats this run"; exit 1; }

@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple
 from .._errors.errors import ApplyError, MeanwhileError, NetworkError, SeveralError
 from .._values.resource import Operations, Resource, World
 
-# How often it looks and plans again because of somebody else.
+# How often it plans again after a conflict.
 ATTEMPTS = 5
 
 
@@ -76,7 +76,7 @@ def transact(job: Sequence[Resource], before_apply: Callable[[list[Any]], object
 
 
 def retry_on_conflict(attempt: Callable[[], list[Any]]) -> list[Any]:
-    """Where somebody else, who knows nothing of the lock, changed something meanwhile, it looks and plans again."""
+    """Observes and plans again when a program that does not take the lock changes something at the same time."""
     for _attempt in range(ATTEMPTS):
         try:
             return attempt()

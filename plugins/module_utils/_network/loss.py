@@ -18,7 +18,7 @@ from .target import definition
 
 def verify(plan: Plan, before: Observed, after: Observed, left: list[str]) -> None:
     """Raises VerifyError where something is left to do, or the persistent or the live config lost something. What
-    they have more than foreseen is not looked at: libvirt generates some of it, and somebody else may add entries at
+    they have more than foreseen is not looked at: libvirt generates some of it, and another program may add entries at
     the same time. ``left``: where something is left to do."""
     lost = [change for change in _unforeseen(plan, before, after) if change.before is not None]
     paths = ", ".join(dict.fromkeys([*left, *(change.path for change in lost)]))

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rolls single entries of a network back, one by one, so that those of somebody else stay."""
+"""Rolls single entries of a network back, one by one: entries that other programs add at the same time stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .plan import changed_paths
 
 
 def roll_back_entries(host: Host, before: Observed, tried: Sequence[Step], error: BaseException) -> str:
-    """Rolls the entries back and says how that went. Raises MeanwhileError where somebody else changes them, too."""
+    """Rolls the entries back and says how that went. Raises MeanwhileError when another program changes them, too."""
     undo = [step for step in reversed(tried) if isinstance(step, (Define, Update))]
     # libvirt can refuse a call, and can also carry it out and fail afterwards.
     if isinstance(error, (LibvirtError, StoppedError)) and not took_effect(undo[0], host.observe(before.name)):

@@ -51,7 +51,7 @@ def crowded(before: Sequence[Element], after: Sequence[Element | None]) -> bool:
 
 
 def conflicts(xml: str, before: Sequence[Element], after: Sequence[Element | None]) -> Iterator[str]:
-    """What interfaces take, of a guest with this definition, although somebody else keeps it."""
+    """What interfaces take, of a guest with this definition, although another device keeps it."""
     root = read_xml(xml)
     others = [device for device in root.iterfind("devices/*") if device.tag != "interface"]
     for at, element in enumerate(after):

@@ -84,10 +84,9 @@ def finish(
 
 
 class Run(NamedTuple):
-    """A finished job: the module's parameters, the gateway, the outcomes, the files with the replaced definitions, and
-    the seconds that it took."""
+    """A finished job: the gateway, the outcomes, the files with the replaced definitions, and the seconds that it
+    took."""
 
-    params: dict[str, Any]
     gateway: Any
     outcomes: list[Any]
     backups: list[str]
@@ -123,7 +122,7 @@ def run_job(
         for outcome in outcomes:
             for warning in outcome.plan.warnings:
                 module.warn(warning)
-        return result(Run(params, gateway, outcomes, backups, time.monotonic() - began))
+        return result(Run(gateway, outcomes, backups, time.monotonic() - began))
 
     finish(module, module.check_mode, work, kind)
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -16,7 +17,7 @@ Normal = tuple[Any, list[str]]  # a canonical value, and what is wrong with it
 Node = Any  # lxml's element classes are private
 
 
-class Row:
+class Row(ABC):
     """One position of the XML. What it is decides its class: see ``leaves`` and ``branches``.
 
     ``xml``: the tag or attribute (with its namespace in braces); ``option``: its name for users, if another one than
@@ -84,17 +85,17 @@ class Row:
         """What is wanted, with what only the other definition has of an item of a list and the item leaves out."""
         return want
 
+    @abstractmethod
     def read(self, element: Node) -> Any:
         """The value in an element that XML holds, None for nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def normal(self, value: Any, path: str) -> Normal:
         """The canonical form of what a user wrote."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, element: Node, rows: Rows, have: Any, want: Any) -> bool:
         """Edits an element until it holds what is wanted; ``rows`` are those of the element. Whether it did."""
-        raise NotImplementedError
 
 
 Rows = tuple[Row, ...]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,8 +29,9 @@ class _Single(Row):
         self._set(element, rows, want)
         return True
 
+    @abstractmethod
     def _set(self, element: Node, rows: Rows, want: Any) -> None:
-        raise NotImplementedError
+        """Sets the value in an element, None removes it."""
 
 
 class Attr(_Single):

@@ -28,7 +28,7 @@ DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 def netplan_by_hand(bridge: Bridge, host: Host) -> bool:
-    """Whether documents of somebody else make the bridge."""
+    """Whether documents that are not ours define the bridge."""
     return any(
         bridge.name in _devices(document, "bridges")
         for path, document in host.documents.items()

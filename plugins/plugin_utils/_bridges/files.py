@@ -32,7 +32,7 @@ _BRIDGE_LINE, _PORT_LINE = re.compile(r"\s*bridge[-_]"), re.compile(r"\s*(?:bond
 
 
 def networkd_by_hand(bridge: Bridge, host: Host) -> bool:
-    """Whether files of somebody else make the bridge."""
+    """Whether files that are not ours define the bridge."""
     made = [path for path, text in host.files.items() if ["Name", bridge.name] in _keys(text, "[NetDev]")]
     return bool(made) and not any(path.startswith(NETWORKD) for path in made)
 
@@ -132,7 +132,7 @@ def _networkd_ip(ip: Ip) -> str:
 
 
 def ifupdown_by_hand(bridge: Bridge, host: Host) -> bool:
-    """Whether files of somebody else make the bridge."""
+    """Whether files that are not ours define the bridge."""
     made = {path for path in _interfaces(host) if _stanzas(host.files[path], bridge.name)}
     return bool(made - {f"{OWN_INTERFACES}{bridge.name}"})
 
