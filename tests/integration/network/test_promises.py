@@ -23,7 +23,7 @@ from ..stage import Stage, wait_for
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 PROJECT = Path(__file__).parents[3]
-PAIRS = amount(40, 1500)
+PAIRS = amount(40, 2000)
 HOSTS = amount(2, 3)
 # More refusals than this, or fewer changes, and the pairs would prove little.
 SHARE = 0.25
