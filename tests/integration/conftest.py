@@ -18,6 +18,7 @@ __all__ = ["FIRST_ROOTS", "FULL", "LAST_ROOTS", "ROOTS"]
 FIRST_ROOTS, LAST_ROOTS = (ROOTS[:1], ROOTS[-1:]) if len(ROOTS) < 3 else (ROOTS, ROOTS)
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself puts tests together that share a hypervisor
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the files that take long, so that no worker is still at one when the others have ended."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
