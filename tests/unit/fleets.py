@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
+
+import pytest
 
 from ansible_collections.virtfleet.network.plugins.filter.audit_document import audit_document
 
+needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
 # Names that somebody could have given to do harm: HTML, SVG, scripts, a terminal's and Graphviz's escapes, templates.
 HOSTILE = (
     '</title></style></script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">',

@@ -16,13 +16,12 @@ from ansible_collections.virtfleet.network.plugins.module_utils._xml.kinds impor
 from tests.awx.objects import ROOT, TEMPLATES
 from tests.awx.surveys import answer_errors, extra_vars_file, spec_errors, variables_of
 
+from .documentation import arguments
 from .run_module import run_module
-from .test_documentation import arguments
 
 QUESTIONS = {one["variable"]: one for template in TEMPLATES.values() for one in template["survey"]}
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook"]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-
 # Of which module's option a question asks, and those that ask for something of the playbook.
 OPTIONS = {
     "topology_restart": ("virt_topology", "restart"),

@@ -17,7 +17,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.host_fac
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed, ObservedGuest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 from tests.unit import scenes
-from tests.unit.scenes import BREAKS, HINDRANCES, LAN, MAC, healthy
+from tests.unit.breakages import BREAKS, HINDRANCES
+from tests.unit.scenes import LAN, MAC, healthy
 
 ABOUT_A_GUEST = ("guest_missing", "guest_stopped", "guest_without_nic")
 
