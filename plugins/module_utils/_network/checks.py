@@ -15,14 +15,15 @@ from .._errors.errors import Caution
 from .._schema.network import NETWORK
 from .._schema.shared import subnet
 from .._values import check
-from .._values.check import Check, Context
+from .._values.check import Checks, Context
 from .._values.mode import is_managed, mode
 from .._xml.codec import read_xml
 from .._xml.fields import Key, Rows, Spec
 from .._xml.validity import missing, newer
-from .dhcp_checks import dhcp_problems, range_problems
-from .dns_checks import dns_hosts, dns_records
+from . import dhcp_checks, dns_checks
+from .dhcp_checks import range_problems
 
+CHECKS = Checks()
 # Options that only a network with a bridge of libvirt's own can have.
 _OWN_BRIDGE_ONLY = ("ips", "mac", "domain", "mtu", "routes")
 _ROLES = {"nat": "nat_network", "route": "routed_network"}  # whose users see what is wrong with them
@@ -36,7 +37,7 @@ _ONCE = ("interfaces", "addresses", "portgroups")
 def remarks(spec: Spec, version: int) -> list[str]:
     """Everything to say about a network's definition for a libvirt of that version (9000000 is 9.0.0): what is wrong,
     and as Caution what is only odd."""
-    return check.remarks(CHECKS, spec, Context(version))
+    return check.remarks((*CHECKS, *dns_checks.CHECKS, *dhcp_checks.CHECKS), spec, Context(version))
 
 
 def problems(spec: Spec, version: int) -> list[str]:
@@ -44,15 +45,18 @@ def problems(spec: Spec, version: int) -> list[str]:
     return check.problems(remarks(spec, version))
 
 
+@CHECKS
 def _too_new(spec: Spec, context: Context) -> Iterator[str]:
     yield from newer(NETWORK, spec, context.version)
 
 
+@CHECKS
 def _incomplete(spec: Spec, _context: Context) -> Iterator[str]:
     if spec:  # of a network that does not exist, nothing is missing
         yield from missing(NETWORK, spec)
 
 
+@CHECKS
 def _repeated(spec: Spec, _context: Context) -> Iterator[str]:
     yield from _twice(NETWORK, spec, "")
 
@@ -70,6 +74,7 @@ def _twice(rows: Rows, spec: Spec, path: str) -> Iterator[str]:
             yield from _twice(row.rows, item, f"{path}{row.option}{f'[{key[0]}]' if key else ''}.")
 
 
+@CHECKS
 def _sizes(spec: Spec, _context: Context) -> Iterator[str]:
     size = spec.get("mtu", {}).get("size", 0)
     if isinstance(size, int) and 0 < size < SMALLEST_MTU:
@@ -80,6 +85,7 @@ def _sizes(spec: Spec, _context: Context) -> Iterator[str]:
         yield f"name has {len(name)} bytes, and the files that libvirt names after the network have room for {longest}"
 
 
+@CHECKS
 def _forward(spec: Spec, context: Context) -> Iterator[str]:
     now, forward = mode(spec), spec.get("forward", {})
     interfaces = forward.get("interfaces", [])
@@ -111,6 +117,7 @@ def _nat(nat: Spec, context: Context) -> Iterator[str]:
         yield from range_problems("forward.nat.address", address["start"], address["end"], context)
 
 
+@CHECKS
 def _foreign_bridge(spec: Spec, _context: Context) -> Iterator[str]:
     now, bridge = mode(spec), spec.get("bridge", {})
     if is_managed(spec):
@@ -134,6 +141,7 @@ def _with_groups(spec: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]
     return [("", spec), *((f"portgroups[{group.get('name')}].", group) for group in spec.get("portgroups", []))]
 
 
+@CHECKS
 def _bandwidth(spec: Spec, _context: Context) -> Iterator[str]:
     allowed = is_managed(spec) or (mode(spec) == "bridge" and spec.get("bridge", {}).get("name"))
     for place, holder in _with_groups(spec):
@@ -147,6 +155,7 @@ def _bandwidth(spec: Spec, _context: Context) -> Iterator[str]:
                 yield f"{path}.{direction} needs average"
 
 
+@CHECKS
 def _vlan(spec: Spec, context: Context) -> Iterator[str]:
     """Who may tag: SR-IOV and Open vSwitch; since libvirt 11.0.0 also what uses a bridge of the host (seen in 11.3)."""
     now, own, groups = mode(spec), spec.get("virtualport", {}), spec.get("portgroups", [])
@@ -185,6 +194,7 @@ PORT_PARAMETERS = {
 }
 
 
+@CHECKS
 def _virtualport(spec: Spec, _context: Context) -> Iterator[str]:
     for path, holder in _with_groups(spec):
         port = holder.get("virtualport", {})
@@ -194,6 +204,7 @@ def _virtualport(spec: Spec, _context: Context) -> Iterator[str]:
                 yield f"{path}virtualport of type {port['type']} has no parameter {name}"
 
 
+@CHECKS
 def _routes(spec: Spec, _context: Context) -> Iterator[str]:
     nets = [net for net in map(subnet, spec.get("ips", [])) if net is not None]
     for route in spec.get("routes", []):
@@ -211,6 +222,7 @@ def _routes(spec: Spec, _context: Context) -> Iterator[str]:
             yield f"{name} has gateway {gateway}, which is in no subnet of this network"
 
 
+@CHECKS
 def _metadata(spec: Spec, _context: Context) -> Iterator[str]:
     names: list[Any] = []
     for child in read_xml(f"<x>{spec.get('metadata', '')}</x>"):
@@ -218,21 +230,3 @@ def _metadata(spec: Spec, _context: Context) -> Iterator[str]:
         if not space or space in names:
             yield f"metadata needs a namespace of its own for each element, or libvirt drops it: {child.tag}"
         names.append(space)
-
-
-CHECKS: tuple[Check, ...] = (
-    _too_new,
-    _incomplete,
-    _repeated,
-    _forward,
-    _foreign_bridge,
-    _bandwidth,
-    _vlan,
-    _virtualport,
-    dns_records,
-    _routes,
-    _sizes,
-    dns_hosts,
-    dhcp_problems,
-    _metadata,
-)

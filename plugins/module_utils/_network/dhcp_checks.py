@@ -10,10 +10,11 @@ from typing import Any
 
 from .._errors.errors import Caution
 from .._schema.shared import Subnet, subnet
-from .._values.check import Context
+from .._values.check import Checks, Context
 from .._xml.codec import read_xml
 from .._xml.fields import Spec
 
+CHECKS = Checks()
 # What no interface of a host can use, although the kernel takes the IPv4 ones: this network, loopback, multicast, and
 # what is reserved. IPv4 addresses in IPv6 are refused by dnsmasq (2.90) or by the kernel.
 _UNUSABLE = [ipaddress.ip_network(net) for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")]
@@ -26,6 +27,7 @@ COUNTED_RANGES = "11.3.0"
 DIGITS_FIRST = "7.1.0"
 
 
+@CHECKS
 def dhcp_problems(spec: Spec, context: Context) -> Iterator[str]:
     """Everything wrong with the ``ips`` of a network's spec, as sentences."""
     nets: list[tuple[str, Subnet]] = []

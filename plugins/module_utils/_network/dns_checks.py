@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._errors.errors import Caution
-from .._values.check import Context
+from .._values.check import Checks, Context
 from .._xml.fields import Spec
 from .._xml.kinds import DNS_NAME
 
+CHECKS = Checks()
 
+
+@CHECKS
 def dns_records(spec: Spec, _context: Context) -> Iterator[str]:
     """What libvirt refuses of the DNS server's settings and records."""
     dns, domain = spec.get("dns", {}), spec.get("domain", {})
@@ -27,6 +30,7 @@ def dns_records(spec: Spec, _context: Context) -> Iterator[str]:
             yield f"dns.srvs[{index}] needs target for port, priority and weight"
 
 
+@CHECKS
 def dns_hosts(spec: Spec, _context: Context) -> Iterator[str]:
     """Names that dnsmasq, which reads them one by one, leaves out with a line in its log, or takes literally (2.90)."""
     for index, host in enumerate(spec.get("dns", {}).get("hosts", [])):

@@ -14,11 +14,12 @@ from typing import Any
 from .._errors.errors import Caution
 from .._network.checks import PORT_PARAMETERS, contradictions
 from .._schema.interface import GENERATED, INTERFACE, VIRTIO
-from .._values.check import Check, Context, remarks
+from .._values.check import Checks, Context, remarks
 from .._xml.fields import Spec
 from .._xml.validity import missing, newer
-from .qemu_checks import qemu_problems
+from . import qemu_checks
 
+CHECKS = Checks()
 # What the source of each type must have (with | where one of them will do), and what it may have besides.
 _SOURCES: dict[str, tuple[str, str]] = {
     "network": ("network", "portgroup"),
@@ -61,13 +62,15 @@ _PORT_NEEDS = {
 
 def interface_remarks(spec: Spec, context: Context) -> list[str]:
     """Everything to say about an interface's definition: what is wrong, and as Caution what has no effect."""
-    return remarks(CHECKS, spec, context)
+    return remarks((*CHECKS, *qemu_checks.CHECKS), spec, context)
 
 
+@CHECKS
 def _too_new(spec: Spec, context: Context) -> Iterator[str]:
     yield from newer(INTERFACE, spec, context.version, context.name)
 
 
+@CHECKS
 def demanded(spec: Spec, context: Context) -> Iterator[str]:
     """What this version of libvirt needs, and later ones do not."""
     options, until = DEMANDED.get(spec.get("type", ""), ("", "0.0.0"))
@@ -92,10 +95,12 @@ def _team(one: Spec, other: Spec, option: str) -> bool:
     return option == "mac" and "teaming" in one and "teaming" in other
 
 
+@CHECKS
 def _incomplete(spec: Spec, context: Context) -> Iterator[str]:
     yield from missing(INTERFACE, spec, context.name)
 
 
+@CHECKS
 def _source(spec: Spec, context: Context) -> Iterator[str]:
     kind, source = spec.get("type"), spec.get("source", {})
     if kind not in _SOURCES:
@@ -120,6 +125,7 @@ def _is_passt(spec: Spec) -> bool:
     return bool(spec.get("type") == "vhostuser" and spec.get("backend", {}).get("type") == "passt")
 
 
+@CHECKS
 def _only_for(spec: Spec, context: Context) -> Iterator[str]:
     kind = spec.get("type")
     given = {option: spec.get(option) for option in _ONLY_FOR}
@@ -132,6 +138,7 @@ def _only_for(spec: Spec, context: Context) -> Iterator[str]:
         yield f"{context.name}.port.isolated does not go with virtualport.type openvswitch"
 
 
+@CHECKS
 def _virtio(spec: Spec, context: Context) -> Iterator[str]:
     """Without the model that it is for, libvirt drops what is in <driver>, mostly without a word."""
     if spec.get("model", {}).get("type") in VIRTIO or _is_passt(spec):
@@ -142,6 +149,7 @@ def _virtio(spec: Spec, context: Context) -> Iterator[str]:
         yield f"{context.name}.driver needs model.type virtio"
 
 
+@CHECKS
 def _virtualport(spec: Spec, context: Context) -> Iterator[str]:
     port = spec.get("virtualport", {})
     kind, given = port.get("type"), port.get("parameters", {})
@@ -157,6 +165,7 @@ def _virtualport(spec: Spec, context: Context) -> Iterator[str]:
             yield f"{context.name}.virtualport of type {kind} has no parameter {parameter}"
 
 
+@CHECKS
 def _bandwidth(spec: Spec, context: Context) -> Iterator[str]:
     rates = spec.get("bandwidth", {})
     if rates and spec.get("type") == "hostdev":
@@ -169,6 +178,7 @@ def _bandwidth(spec: Spec, context: Context) -> Iterator[str]:
             yield f"{context.name}.bandwidth.{direction} needs average"
 
 
+@CHECKS
 def _target(spec: Spec, context: Context) -> Iterator[str]:
     target = spec.get("target", {})
     if target.get("managed") is False and spec.get("type") != "ethernet":
@@ -177,6 +187,7 @@ def _target(spec: Spec, context: Context) -> Iterator[str]:
         yield f"{context.name}.target.dev must not begin with {', '.join(GENERATED)}: libvirt forgets such names"
 
 
+@CHECKS
 def _teaming(spec: Spec, context: Context) -> Iterator[str]:
     teaming = spec.get("teaming", {})
     if (teaming.get("type") == "transient") != ("persistent" in teaming):
@@ -193,6 +204,7 @@ def _addresses(spec: Spec, context: Context) -> Iterator[tuple[str, Spec]]:
                 yield f"{place}.{option}[{index}]", item
 
 
+@CHECKS
 def _families(spec: Spec, context: Context) -> Iterator[str]:
     for place, item in _addresses(spec, context):
         families = {":" in item[option] for option in ("address", "peer", "gateway") if option in item}
@@ -203,6 +215,7 @@ def _families(spec: Spec, context: Context) -> Iterator[str]:
             yield f"{place}.prefix is too long for the address: {item['prefix']}"
 
 
+@CHECKS
 def _routes(spec: Spec, context: Context) -> Iterator[str]:
     for place, item in _addresses(spec, context):
         if "address" not in item or ".routes[" not in place:
@@ -213,6 +226,7 @@ def _routes(spec: Spec, context: Context) -> Iterator[str]:
             yield f"{place} must have the address of a network with its prefix"
 
 
+@CHECKS
 def _vlan(spec: Spec, context: Context) -> Iterator[str]:
     for problem in contradictions({"vlan": spec.get("vlan", {})}):
         yield f"{context.name}.{problem}"
@@ -220,6 +234,7 @@ def _vlan(spec: Spec, context: Context) -> Iterator[str]:
         yield f"{context.name}.vlan may have one tag with native_mode"
 
 
+@CHECKS
 def _pairs(spec: Spec, context: Context) -> Iterator[str]:
     """What is of no use, or refused, without or with another option."""
     source, rom = spec.get("source", {}), spec.get("rom", {})
@@ -242,6 +257,7 @@ def _pairs(spec: Spec, context: Context) -> Iterator[str]:
         yield f"{context.name}.rom has settings, and yet enabled is false"
 
 
+@CHECKS
 def _passt(spec: Spec, context: Context) -> Iterator[str]:
     backend = spec.get("backend", {})
     if backend.get("type") == "passt":
@@ -256,28 +272,8 @@ def _passt(spec: Spec, context: Context) -> Iterator[str]:
             yield f"{context.name}.{option} needs backend.type passt"
 
 
+@CHECKS
 def _no_effect(spec: Spec, context: Context) -> Iterator[str]:
     backend = spec.get("backend", {})
     if "log_file" in backend and backend.get("type") != "passt":
         yield Caution(f"{context.name}.backend.log_file has no effect without backend.type passt")
-
-
-CHECKS: tuple[Check, ...] = (
-    _source,
-    _incomplete,
-    _only_for,
-    _virtio,
-    _virtualport,
-    _bandwidth,
-    _target,
-    _teaming,
-    _families,
-    _routes,
-    _vlan,
-    _pairs,
-    _passt,
-    qemu_problems,
-    demanded,
-    _too_new,
-    _no_effect,
-)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._schema.interface import VIRTIO
-from .._values.check import Context
+from .._values.check import Checks, Context
 from .._xml.fields import Spec
 
+CHECKS = Checks()
 _ONLY_FOR = {
     "mtu": ("network", "bridge", "ethernet", "vhostuser"),
     "coalesce": ("network", "bridge"),
@@ -23,6 +24,7 @@ _ONLY_FOR = {
 _PREFIXES = {False: (4, 27), True: (64, 64)}
 
 
+@CHECKS
 def qemu_problems(spec: Spec, context: Context) -> Iterator[str]:
     """What is wrong with the interface of a guest of QEMU's."""
     name = context.name

@@ -32,6 +32,15 @@ class Context(NamedTuple):
 Check = Callable[[Spec, Context], Iterator[str]]
 
 
+class Checks(list[Check]):
+    """Checks of one file; ``@CHECKS`` above a function makes it one of them."""
+
+    def __call__(self, check: Check) -> Check:
+        """Adds a check."""
+        self.append(check)
+        return check
+
+
 def remarks(checks: Iterable[Check], spec: Spec, context: Context) -> list[str]:
     """What all checks say: what is wrong, and as Caution what is only odd."""
     return list(dict.fromkeys(remark for check in checks for remark in check(spec, context)))
