@@ -39,7 +39,7 @@ class Outside(Machine):
 
     def client(self, name: str, mac: str | None = None) -> Client:
         """Plug another machine into the same network."""
-        client = Client(self.site, f"{self.name}-{name}", self, "lan", name, mac)
+        client = Client(self.site, f"{self.name}-{name}", self, "lan", name, mac=mac)
         self._clients.append(client)
         return client
 

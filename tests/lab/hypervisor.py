@@ -97,7 +97,7 @@ class Hypervisor(Machine):
     def client(self, bridge: str, mac: str | None = None, name: str | None = None) -> Client:
         """Plug a new client into one of the hypervisor's bridges."""
         number = len(self._clients) + 1
-        client = Client(self.site, f"{self.name}-{name or f'client{number}'}", self, bridge, f"client{number}", mac)
+        client = Client(self.site, f"{self.name}-{name or f'client{number}'}", self, bridge, f"client{number}", mac=mac)
         self._clients.append(client)
         return client
 

@@ -59,7 +59,9 @@ class World(Machine):
 class Client(Machine):
     """A cheap guest: its eth0 is a port of a hypervisor's bridge; it has this machine's commands and no address yet."""
 
-    def __init__(self, site: Site, name: str, hypervisor: Machine, bridge: str, port: str, mac: str | None) -> None:
+    def __init__(
+        self, site: Site, name: str, hypervisor: Machine, bridge: str, port: str, *, mac: str | None = None
+    ) -> None:
         """Start the client and plug its eth0 (with `mac`, else any) into `bridge` as its port `port`."""
         super().__init__(site, name)
         hypervisor.join(port, self, "eth0", mac)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import _OWN_BRIDGE_ONLY
@@ -18,6 +18,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.networks i
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from tests.tools.interface_docs import guest_docs
 from tests.tools.option_docs import WHOLE, Descriptions, Options, each_text, flat, head, options_of, short_docs
+from tests.tools.yaml_style import dump
 
 # Which kind of network each role makes; the first one makes any. "topology" is the role for many networks.
 KINDS = {
@@ -79,24 +80,15 @@ def specs_of(role: str) -> Options:
 
 
 class Roles:
-    """The files of all roles, in the words of descriptions.yml (``data`` of each role, ``texts`` of the short form) and
-    of the modules: ``table``, ``many`` and ``common`` for their options, ``whole`` for what virt_network documents,
-    ``nics`` for NICs."""
+    """The files of all roles, in the words of descriptions.yml (``data`` of each role, ``texts`` of options) and of the
+    modules: ``common`` for the options of all of them, ``whole`` for what virt_network documents."""
 
-    def __init__(
-        self,
-        data: Options,
-        texts: Descriptions,
-        table: Descriptions,
-        many: Descriptions,
-        common: Options,
-        whole: Options,
-        nics: tuple[Descriptions, Descriptions],
-    ) -> None:
-        self._data, self._texts, self._table, self._many = data, texts, table, many
-        self._common, self._whole, self._nics = common, whole, nics
+    def __init__(self, data: Options, texts: Mapping[str, Descriptions], common: Options, whole: Options) -> None:
+        self._data, self._common, self._whole = data, common, whole
+        self._texts, self._table, self._many = (texts[title] for title in ("short_form", "network_options", "topology"))
+        self._nics = (texts["iface"], texts["interface_options"])
 
-    def files(self, dump: Callable[[Any], str], mark: str) -> dict[str, str]:
+    def files(self, mark: str) -> dict[str, str]:
         """The text of every generated file by its path."""
         made: dict[str, Any] = {}
         for role in self._data:

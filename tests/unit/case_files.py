@@ -119,7 +119,7 @@ def host_of(case, **more):
     host, observed = FakeHost(version_of(case), **more), observed_of(case)
     if observed.saved:
         saved = observed.saved if observed.persistent else ""
-        host.put(observed.name, saved, observed.live, observed.autostart, observed.guests, observed.parking)
+        host.put(observed.name, saved, observed.live, observed.autostart, observed.guests, parking=observed.parking)
     return host
 
 

@@ -51,28 +51,26 @@ def read_schema(file):
 def schema_positions(file, name):
     """Every element and attribute that a schema allows in the element of this name, which it starts with or defines."""
     definitions, starts = read_schema(file)
-    found = set()
-    for start in (*starts, *definitions.get(name, ())):
-        _walk(start, definitions, "", "", frozenset(), found)
-    return found - {name}
+    begins = (*starts, *definitions.get(name, ()))
+    return {place for start in begins for place in _walk(start, definitions, "", "", frozenset())} - {name}
 
 
-def _walk(node, definitions, path, space, inside, found):
+def _walk(node, definitions, path, space, inside):
     for child in node.iterchildren(etree.Element):
         tag, name = child.tag[len(RNG) :], child.get("name")
         if tag == "ref" and name not in inside:
             for one in definitions.get(name, ()):
-                _walk(one, definitions, path, space, inside | {name}, found)
+                yield from _walk(one, definitions, path, space, inside | {name})
         elif tag == "attribute":
-            found.add(f"{path}/@{name}")
+            yield f"{path}/@{name}"
         elif tag == "element" and name:
             own = child.get("ns", space)
             place = "/".join(part for part in (path, f"{{{own}}}{name}" if own else name) if part)
-            found.add(place)
+            yield place
             if name != "metadata":  # anything may stand in it
-                _walk(child, definitions, place, own, inside, found)
+                yield from _walk(child, definitions, place, own, inside)
         elif tag != "ref":
-            _walk(child, definitions, path, space, inside, found)
+            yield from _walk(child, definitions, path, space, inside)
 
 
 def newer_positions(rows, above, since=()):

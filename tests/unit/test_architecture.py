@@ -58,7 +58,7 @@ GLUE_WORDS = ("AnsibleModule", "fail_json", "exit_json", "check_mode")
 # What starts a command: in one place, since ansible-test wants a reason for each.
 STARTERS = set("Popen call check_call check_output getoutput getstatusoutput run".split())
 
-FILE_LINES, FUNCTION_LINES = 300, 40
+FILE_LINES, FUNCTION_LINES, PARAMETERS = 300, 40, 5  # positional ones, beside self
 CODE_LINES = {"modules": 20, "filter": 60, "lookup": 60}  # beside the documentation
 EMPTY_NAMES = set("util utils common helper helpers manager misc".split())
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
@@ -179,16 +179,14 @@ def too_large(source: Source) -> list[str]:
         problems.append(f"{source.path}: {source.code_lines()} code lines, one of the {source.folder} has under {most}")
     if source.folder not in SHELLS and len(source.lines) >= FILE_LINES:
         problems.append(f"{source.path}: {len(source.lines)} lines, a file has under {FILE_LINES}")
-    return problems + too_long(source)
-
-
-def too_long(source: Source) -> list[str]:
-    """Functions beyond their limit, and the way around the limit on complexity."""
-    problems = [f"{source.path}: no exceptions (C901)" for line in source.lines if re.search("# *noqa.*C901", line)]
-    for node in ast.walk(source.tree):
-        length = node.end_lineno - node.lineno + 1 if isinstance(node, FUNCTION) else 0
+    problems += [f"{source.path}: no exceptions (C901)" for line in source.lines if re.search("# *noqa.*C901", line)]
+    for node in (node for node in ast.walk(source.tree) if isinstance(node, FUNCTION)):
+        length = (node.end_lineno or 0) - node.lineno + 1
         if length >= FUNCTION_LINES:
             problems.append(f"{source.path}:{node.lineno}: {length} lines, a function has under {FUNCTION_LINES}")
+        count = len({one.arg for one in (*node.args.posonlyargs, *node.args.args)} - {"self", "cls"})
+        if count > PARAMETERS:
+            problems.append(f"{source.path}:{node.lineno}: {count} positional parameters, at most {PARAMETERS}")
     return problems
 
 
@@ -225,7 +223,7 @@ def test_file_of_tests(path):
     source = Source(path, TESTS[path].read_text())
     classes = [node for node in source.tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
     assert [f"{path}: {node.name} has no docstring" for node in classes if not ast.get_docstring(node)] == []
-    assert too_long(source) == []
+    assert too_large(source) == []
 
 
 def test_every_folder_is_there():

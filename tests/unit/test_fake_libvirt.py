@@ -110,17 +110,17 @@ def test_running_networks_are_updated_alike(driver, data, one, other):
         kept = accepted(read(first), version)
         for command, (section, entry), parent in data.draw(updates(first, second)):
             code = _their_update(network, command, section, parent, entry)
-            kept, refused = _our_update(kept, command, section, parent, entry, version)
+            kept, refused = _our_update(kept, command, section, parent, entry, version=version)
             assert refused == code, (command, section, parent, entry)
             assert comparable(write(kept)) == comparable(network.XMLDesc())
     finally:
         network.destroy()
 
 
-def _our_update(kept, command, section, parent, entry, version):
+def _our_update(kept, command, section, parent, entry, *, version):
     mine = copy.deepcopy(kept)
     try:
-        update(mine, command, section, parent, read(entry), version)
+        update(mine, command, section, parent, read(entry), version=version)
         return accepted(mine, version), None
     except RefusedError as error:
         return kept, error.code

@@ -50,6 +50,7 @@ REPORT = "plugin_utils/_reports/report"
         (TASK, "A = 1 if m.check_mode else 2\nif not m.check_mode:\n    A = 3", "more than one decision"),
         (PLAN, "\n" * 300, "a file has under 300"),
         (PLAN, LONG, "a function has under 40"),
+        (PLAN, "def wide(a, b, /, c, d, e, f):\n    '''Say why.'''", "6 positional parameters"),
         (PLAN, f"pass  # noqa: E501, {COMPLEXITY}", "no exceptions"),
         (PLAN, "def public():\n    pass", "public has no docstring"),
         (PLAN, "class Thing:\n    '''A thing.'''\n    def use(self):\n        pass", "use has no docstring"),
@@ -82,6 +83,7 @@ def test_wrong_files_are_found(path, text, problem):
             "import os\ndef connect():\n    '''Connect.'''\n    import libvirt\nfrom .._values.steps import Stop",
         ),
         (RUN, "def run():\n    'Run.'\n    from .transaction import transact\nfrom .._values.resource import World"),
+        (PLAN, "class A:\n    'A.'\n    def fits(self, a, b, c, d, e, *, f):\n        'Say why.'"),
         (MODULE, "from ..module_utils import _python\nfrom ..module_utils._task.networks import run_network"),
         (TASK, "from ansible.module_utils.basic import AnsibleModule\nfrom .._converge.conductor import converge"),
         (

@@ -164,7 +164,7 @@ def _running(network: Observed, spec: Spec, host: Sight, full: bool) -> Seen:
         taken = sorted(str(address) for address in wanted - there if not (down and address.version == 6))
         if taken:
             yield "address_missing", f"bridge {name} lacks {', '.join(taken)}"
-    yield from server(network.name, spec, host, device is None, lost, full)
+    yield from server(network.name, spec, host, gone=device is None, lost=lost, full=full)
     yield from _outwards(spec, host)
     yield from firewall(spec, host)
 

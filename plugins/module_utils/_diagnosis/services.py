@@ -51,7 +51,7 @@ def leases_to_all(item: Spec) -> bool:
     return bool(item.get("dhcp", {}).get("ranges")) and version_of(item) == 4
 
 
-def server(name: str, spec: Spec, host: Sight, gone: bool, lost: Collection[str], full: bool) -> Seen:
+def server(name: str, spec: Spec, host: Sight, *, gone: bool, lost: Collection[str], full: bool) -> Seen:
     """What is wrong with a network's dnsmasq; what a ``gone`` bridge, ``lost`` addresses or a ``full`` range explain is
     not said."""
     served = [item for item in spec.get("ips", []) if has_dns(spec) or has_dhcp(item)]

@@ -40,13 +40,14 @@ def split(network: str, live: Spec, changes: Sequence[Change], version: int) -> 
             groups.setdefault((change.row.live, change.parent), []).append(change)
         elif change.row is None or not change.row.passive:
             rest.append(change)
-    for (section, parent), group in groups.items():
+    for place, group in groups.items():
+        section = place[0]
         if section in ("title", "description"):
             if version < 9007000:  # the daemon knows it, but not the library that we talk through
                 continue
             item = Item(group[0].path, group[0].before, group[0].after, "live")
             calls.append(Describe(network, (item,), section, group[0].after or ""))
-        elif _needs_restart(section, parent, groups, live, changes, version):
+        elif _needs_restart(place, groups, live, changes, version):
             rest += group
         else:
             calls += [_delete(network, section, change) for change in group if change.before is not None]
@@ -166,14 +167,13 @@ def is_delete(step: object) -> bool:
 
 
 def _needs_restart(
-    section: str,
-    parent: int,
+    place: tuple[str, int],
     groups: dict[tuple[str, int], list[Change]],
     live: Spec,
     changes: Sequence[Change],
     version: int,
 ) -> bool:
-    group = groups[(section, parent)]
+    (section, parent), group = place, groups[place]
     return (
         _moved(group[0].path, live, changes)
         or _refused(section, _entries(live, section, parent), group, version)

@@ -20,6 +20,7 @@ def subnet_plan(
     subnet: str,
     index: int | None = None,
     prefix: int | None = None,
+    *,
     gateway: str | None = None,
     dhcp: bool = True,
     start: str | None = None,

@@ -26,7 +26,7 @@ def guests(gateway: Inspected, names: Sequence[str], agent: bool) -> list[dict[s
     # Only libvirt knows who has a port on its network, and who waits for a restart.
     users = (nic for users in gateway.guests().values() for guest in users for nic in guest.nics)
     known = {nic.device: nic for nic in users if nic.device and nic.state != "unknown"}
-    return [_told(gateway, guest, networks, devices, agent, known) for guest in found if guest.exists]
+    return [_told(gateway, guest, networks, devices, agent=agent, known=known) for guest in found if guest.exists]
 
 
 def _told(
@@ -34,6 +34,7 @@ def _told(
     guest: ObservedGuest,
     networks: Mapping[str, Observed],
     devices: dict[str, Device] | None,
+    *,
     agent: bool,
     known: Mapping[str, Plugged],
 ) -> dict[str, Any]:

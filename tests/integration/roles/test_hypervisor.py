@@ -113,7 +113,7 @@ def test_power_cycle_keeps_everything(host: Host) -> None:
     assert "10.20.0.1/24" in machine.run(["ip", "-4", "address", "show", "dev", "vbr-web"]).stdout
     assert host.settings() == ["1", "1", "2"]
     wait_for(lambda: not host.gone())
-    client = Client(machine.site, "hv8-client", machine, "vbr-web", "client", None)
+    client = Client(machine.site, "hv8-client", machine, "vbr-web", "client")
     assert client.dhcp()["router"] == "10.20.0.1"
     with captured(machine.outside, f"icmp and host {machine.ADDRESS}", "lan") as packets:
         client.run(["ping", "-c", "1", "-W", "5", WORLD])
@@ -160,6 +160,6 @@ def test_topology_makes_the_bridge_before_the_network_on_it(host: Host) -> None:
     playbook(host.folder, *topology)
     assert changes(playbook(host.folder, *topology)) == 0
     assert "lan" in machine.run(["virsh", "net-list", "--name"]).stdout.split()
-    client = Client(machine.site, "hv8-neighbour", machine, "br0", "neighbour", None)
+    client = Client(machine.site, "hv8-neighbour", machine, "br0", "neighbour")
     assert client.dhcp()["address"].startswith("192.0.2.1")
     client.stop()

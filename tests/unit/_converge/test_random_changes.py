@@ -55,8 +55,8 @@ def test_a_valid_network_is_made_and_kept(wanted):
     assert host.calls == []
 
 
-@given(networks(), networks(), STATES, STATES, POLICIES, GUESTS)
-def test_any_network_becomes_any_other(first, second, before, after, policy, guests):
+@given(first=networks(), second=networks(), before=STATES, after=STATES, policy=POLICIES, guests=GUESTS)
+def test_any_network_becomes_any_other(*, first, second, before, after, policy, guests):
     host = made(first, before)
     host.users["n"] = guests
     wanted = Desired("n", xml=definition(second), active=after[0], autostart=after[1])
@@ -81,8 +81,16 @@ def test_any_network_becomes_any_other(first, second, before, after, policy, gue
         assert live == sorted_xml(write(host.shown("n", as_running(read(saved)))))
 
 
-@given(networks(), networks(), STATES, STATES, GUESTS, st.integers(0, 9), st.booleans())
-def test_a_failure_anywhere_leaves_what_there_was(first, second, before, after, guests, index, after_effect):
+@given(
+    first=networks(),
+    second=networks(),
+    before=STATES,
+    after=STATES,
+    guests=GUESTS,
+    index=st.integers(0, 9),
+    after_effect=st.booleans(),
+)
+def test_a_failure_anywhere_leaves_what_there_was(*, first, second, before, after, guests, index, after_effect):
     host = made(first, before)
     host.users["n"] = guests
     start = state_of(host)

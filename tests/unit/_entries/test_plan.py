@@ -64,7 +64,7 @@ def effects(plan):
         ("dns_txt", [{"name": f"t{number}", "value": "1"} for number in range(60)], OPEN, (), "idle", RESTART),
     ],
 )
-def test_calls_or_a_restart(kind, entries, xml, guests, restart, expected):
+def test_calls_or_a_restart(*, kind, entries, xml, guests, restart, expected):
     plan, _wanted = planned(host(xml, "same", guests), kind, entries, restart)
     assert actions(plan) == expected
     restarted = "stop" in expected

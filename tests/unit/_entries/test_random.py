@@ -131,9 +131,15 @@ def assert_holds(wanted, others, exclusive, before, after):
 
 
 @given(
-    LISTS, st.one_of(st.none(), LISTS), WANTED, st.booleans(), st.sampled_from(["fail", "replace"]), POLICIES, GUESTS
+    saved=LISTS,
+    live=st.one_of(st.none(), LISTS),
+    wanted=WANTED,
+    exclusive=st.booleans(),
+    conflict=st.sampled_from(["fail", "replace"]),
+    policy=POLICIES,
+    guests=GUESTS,
 )
-def test_any_reservations(saved, live, wanted, exclusive, conflict, policy, guests):
+def test_any_reservations(*, saved, live, wanted, exclusive, conflict, policy, guests):
     made = host(network(saved), network(live) if live is not None else "", guests)
     before = state_of(made, HOSTS)
     task = desired(HOSTS, {"hosts": wanted, "exclusive": exclusive, "conflict": conflict})

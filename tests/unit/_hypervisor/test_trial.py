@@ -101,7 +101,7 @@ def test_dnsmasq_reads_its_options_itself(monkeypatch, script, problem, unchecke
         ("nothing", 0, "No such file or directory", ""),
     ],
 )
-def test_dnsmasq_opens_its_folder_of_files(tmp_path, monkeypatch, kind, mode, problem, unchecked):
+def test_dnsmasq_opens_its_folder_of_files(tmp_path, monkeypatch, *, kind, mode, problem, unchecked):
     place = tmp_path / "files"
     if kind == "folder":
         place.mkdir()
@@ -136,7 +136,7 @@ BUS = {"NameHasOwner": '{"type":"b","data":[true]}', "getZones": '{"type":"as","
         ({}, "dmz", "", "cannot be asked"),
     ],
 )
-def test_a_zone_is_one_of_a_firewalld_that_runs(tmp_path, monkeypatch, bus, zone, problem, unchecked):
+def test_a_zone_is_one_of_a_firewalld_that_runs(tmp_path, monkeypatch, *, bus, zone, problem, unchecked):
     def answer(command, **_how):
         text = next((text for word, text in bus.items() if word in command), None)
         return run(["printf", "%s", text] if text else ["false"], check=True)
@@ -170,7 +170,7 @@ def test_virtual_functions_are_looked_for_in_sysfs(tmp_path, monkeypatch):
         (0x3, 1, 1, False),
     ],
 )
-def test_ipv6_is_forwarded_where_no_route_gets_lost(tmp_path, monkeypatch, flags, accept, every, taken):
+def test_ipv6_is_forwarded_where_no_route_gets_lost(tmp_path, monkeypatch, *, flags, accept, every, taken):
     (tmp_path / "ipv6_route").write_text(ADDRCONF.format(1, 0, 0, flags, "eth0"))
     for name, value in (("eth0", accept), ("all", every)):
         (tmp_path / name).write_text(f"{value}\n")

@@ -29,7 +29,7 @@ _TAGS = {
 }
 
 
-def update(root, command, section, parent, element, version):
+def update(root, command, section, parent, element, *, version):
     """Carries out one update on a definition; it is checked as a whole afterwards, as libvirt does."""
     refuse_unless(section in _TAGS, OPERATION_UNSUPPORTED, f"can't update '{section}' section of network")
     refuse_unless(command in ("add", "delete"), OPERATION_UNSUPPORTED, f"unrecognized update command {command}")
