@@ -26,7 +26,18 @@ from .dhcp_checks import range_problems
 CHECKS = Checks()
 # Options that only a network with a bridge of libvirt's own can have.
 _OWN_BRIDGE_ONLY = ("ips", "mac", "domain", "mtu", "routes")
-_ROLES = {"nat": "nat_network", "route": "routed_network"}  # whose users see what is wrong with them
+_DEVICES = ("pf", "interfaces", "addresses")  # of forward: what guests use directly
+# What a network of each mode needs, and how to set it: libvirt takes one without a bridge or device, and no guest can
+# use it.
+_NEEDS = {
+    "nat": "an address in ips: set subnet, or nat_network_subnet of the role nat_network",
+    "route": "an address in ips: set subnet, or routed_network_subnet of the role routed_network",
+    "open": "an address in ips: set subnet, or network_subnet of the role network",
+    "bridge": "bridge.name or forward.interfaces: name a bridge that the hypervisor has (the role host_bridge makes"
+    " one), or a device for guests to use",
+    **dict.fromkeys(("private", "vepa", "passthrough"), "forward.interfaces: name a device for guests to use"),
+    "hostdev": "forward.addresses or forward.pf: name virtual functions for guests to use, or the device that has them",
+}
 SMALLEST_MTU = 68  # of a bridge in Linux (ETH_MIN_MTU)
 # Bytes of a name: libvirt writes NAME.xml.new, and for dnsmasq NAME.hostsfile.new (7.0 to 12.8).
 LONGEST_NAME, LONGEST_SERVED = 247, 245
@@ -86,14 +97,20 @@ def _sizes(spec: Spec, _context: Context) -> Iterator[str]:
 
 
 @CHECKS
+def _unusable(spec: Spec, context: Context) -> Iterator[str]:
+    now, forward, name = mode(spec), spec.get("forward", {}), spec.get("bridge", {}).get("name")
+    devices = name or any(forward.get(option) for option in _DEVICES)
+    # Since libvirt 10.8.0 an open network needs no address.
+    needed = now in _NEEDS and not (now == "open" and context.since("10.8.0"))
+    if needed and not (spec.get("ips") if is_managed(spec) else devices):
+        yield f"forward.mode {now} needs {_NEEDS[now]}"
+
+
+@CHECKS
 def _forward(spec: Spec, context: Context) -> Iterator[str]:
     now, forward = mode(spec), spec.get("forward", {})
     interfaces = forward.get("interfaces", [])
     if is_managed(spec):
-        # Since libvirt 10.8.0 an open network needs no address.
-        if now and not spec.get("ips") and not (now == "open" and context.since("10.8.0")):
-            role = _ROLES.get(now, "network")
-            yield f"forward.mode {now} needs an address in ips: set subnet, or {role}_subnet of the role {role}"
         if len(interfaces) > 1:
             yield f"forward.interfaces may list one interface in mode {now}"
         if now == "open" and interfaces:
@@ -104,7 +121,7 @@ def _forward(spec: Spec, context: Context) -> Iterator[str]:
     yield from _nat(forward.get("nat", {}), context)
     if now == "hostdev" and interfaces:
         yield "forward.interfaces are not possible in mode hostdev: list PCI addresses or a pf"
-    if sum(bool(forward.get(name)) for name in ("pf", "interfaces", "addresses")) > 1:
+    if sum(bool(forward.get(name)) for name in _DEVICES) > 1:
         yield "forward may have only one of dev or interfaces, pf, and addresses"
 
 

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from .._errors.errors import PlanError
 from .._schema.network import NETWORK
 from .._schema.shared import subnet_key
+from .._values.mode import MANAGED_MODES
 from .._xml.codec import normalise
 from .._xml.fields import Spec
 from .short_options import FAMILIES, MODES, OF_A_SUBNET
@@ -46,7 +47,10 @@ def complete(short: Short, full: Spec) -> tuple[Spec, list[str]]:
     """The spec of a network from its short form and from options of the full one, which win; and what is wrong with the
     short form, or contradicts the full one."""
     derived: Spec = {}
-    problems = [*_subnets_missing(short)]
+    lacked = [*_lacked(short)]
+    problems = [_contradiction(f"kind: {short['kind']}", name) for name in lacked]
+    short = {name: value for name, value in short.items() if name not in lacked}
+    problems += _subnets_missing(short)
     if "kind" in short:
         derived["forward"] = _forward(short)
         problems += _forward_contradictions(short["kind"], full.get("forward"))
@@ -65,8 +69,8 @@ def complete(short: Short, full: Spec) -> tuple[Spec, list[str]]:
 
 def default_bridge(network: str, short: Short, full: Spec) -> str:
     """The name of the bridge that a new network of this kind gets, "" where libvirt makes none or the task has one."""
-    own, bridge = MODES.get(short.get("kind", ""), "bridge") != "bridge", full.get("bridge", {"name": None})
-    return bridge_name(network) if own and bridge and bridge.get("name") is None else ""
+    bridge = full.get("bridge", {"name": None})
+    return bridge_name(network) if "kind" in short and _is_own(short) and bridge and bridge.get("name") is None else ""
 
 
 def bridge_name(network: str) -> str:
@@ -76,6 +80,16 @@ def bridge_name(network: str) -> str:
         return name
     named = network.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair has no UTF-8
     return f"{name[: LONGEST_DEVICE - 5]}-{uuid.uuid5(uuid.NAMESPACE_URL, named).hex[:4]}"
+
+
+def _is_own(short: Short) -> bool:
+    """Whether networks of this kind have a bridge of libvirt's own, and with it subnets."""
+    return MODES.get(short.get("kind", ""), "") in MANAGED_MODES
+
+
+def _lacked(short: Short) -> Iterator[str]:
+    """Options of the short form that ask for what networks of this kind do not have."""
+    yield from (name for name, value in short.items() if value and name != "kind" and not _is_own(short))
 
 
 def _forward(short: Short) -> Spec:

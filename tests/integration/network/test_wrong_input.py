@@ -76,6 +76,11 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"kind": "bridged", "bridge": {"name": "br-none"}},
         ["the host bridge br-none does not exist: create it first, with the host's NIC as its port (role host_bridge)"],
     ),
+    "no host bridge": ({"kind": "bridged"}, ["needs bridge.name or forward.interfaces", "role host_bridge makes one"]),
+    "a subnet on a host bridge": (
+        {"kind": "bridged", "bridge": {"name": "uplink"}, "subnet": "192.168.82.0/24"},
+        ["kind: bridged and subnet contradict each other"],
+    ),
     "no subnet": ({"kind": "nat"}, ["set subnet, or nat_network_subnet of the role nat_network"]),
     "another network's subnet in the short form": (
         {"kind": "nat", "subnet": "192.168.80.0/24"},

@@ -86,6 +86,40 @@ def test_bridged_has_the_bridge_that_it_is_given() -> None:
     assert of_task(lan) == ({"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}}, [])
 
 
+@pytest.mark.parametrize("more", [{"dhcp": False}, {"reservations": []}])
+def test_bridged_may_say_that_it_serves_no_addresses(more: dict[str, Any]) -> None:
+    assert of_task({"name": "lan", "kind": "bridged", **more}) == ({"forward": {"mode": "bridge"}}, [])
+
+
+@pytest.mark.parametrize("more", [{"gateway": "10.20.0.1"}, {"dhcp": True}, {"reservations": [HOST]}])
+def test_bridged_serves_no_addresses(more: dict[str, Any]) -> None:
+    (problem,) = of_task({"name": "lan", "kind": "bridged", **more})[1]
+    assert problem.startswith(f"kind: bridged and {next(iter(more))} contradict each other: ")
+
+
+NEEDS = {"nat": "set subnet", "routed": "set subnet", "open": "set subnet", "bridged": "the role host_bridge makes one"}
+
+
+@pytest.mark.parametrize("kind", MODES)
+def test_every_module_says_what_a_kind_needs(kind: str) -> None:
+    """Of a new network: one that exists keeps what the task leaves out."""
+    needed, task = NEEDS.get(kind), {"name": "web", "kind": kind}
+    with driver_of_tests():
+        network, topology = run_module("virt_network", True, **task), run_module("virt_topology", True, networks=[task])
+        audit = run_module("virt_network_audit", networks=[task])
+    for problems_of in (network, topology, audit):
+        problems = problems_of.get("problems", [])
+        assert problems == [] if needed is None else needed in "".join(problems), problems_of
+
+
+def test_a_bridged_network_that_exists_keeps_its_bridge() -> None:
+    task = {"name": "lan", "kind": "bridged", "active": False}
+    with driver_of_tests():
+        assert run_module("virt_network", bridge={"name": "br0"}, **task)["changed"] is True
+        assert run_module("virt_network", **task)["changed"] is False
+        assert run_module("virt_network", title="", dhcp=False, **task)["changed"] is False
+
+
 def test_without_a_kind_nothing_is_assumed() -> None:
     assert of_task({"name": "web", "subnet": "10.20.0.0/24"}) == ({"ips": [IP]}, [])
 
@@ -100,6 +134,7 @@ IN_IPS = "ips[10.20.0.0/24]"
         ({"forward": {}}, "kind: nat", "forward: {}"),
         ({"kind": "isolated", "forward": {"dev": "eno1"}}, "kind: isolated", "forward"),
         ({"kind": "isolated", "forward": {"mode": "nat"}}, "kind: isolated", "forward.mode: nat"),
+        ({"kind": "bridged"}, "kind: bridged", "subnet"),
         ({"ips": []}, "subnet: 10.20.0.0/24", "ips"),
         ({"ips": [{"address": "10.21.0.1/24"}]}, "subnet: 10.20.0.0/24", "ips"),
         ({"gateway": "10.20.0.2", "ips": [FULL_IP]}, "gateway", f"{IN_IPS}.address"),
