@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_dhcp_host
-short_description: Reserve addresses for guests of a libvirt network
+short_description: Manage DHCP reservations of a libvirt network, one or thousands in a task
 version_added: 0.1.0
 description:
   - >-

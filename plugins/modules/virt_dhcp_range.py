@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_dhcp_range
-short_description: Give addresses to guests of a libvirt network
+short_description: Manage DHCP ranges of a libvirt network
 version_added: 0.1.0
 description:
   - >-

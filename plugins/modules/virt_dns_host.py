@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_dns_host
-short_description: Give names to addresses in the DNS of a libvirt network
+short_description: Manage names of addresses in the DNS of a libvirt network
 version_added: 0.1.0
 description:
   - >-

@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_dns_srv
-short_description: Say in the DNS of a libvirt network where services are
+short_description: Manage SRV records in the DNS of a libvirt network
 version_added: 0.1.0
 description:
   - >-

@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_dns_txt
-short_description: Answer with texts in the DNS of a libvirt network
+short_description: Manage TXT records in the DNS of a libvirt network
 version_added: 0.1.0
 description:
   - >-

@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_iface
-short_description: Plug the NICs of a libvirt guest in, change them and take them out
+short_description: Attach NICs to a libvirt guest, change and detach them, also while it runs
 version_added: 0.1.0
 description:
   - >-

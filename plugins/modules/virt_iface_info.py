@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_iface_info
-short_description: Tell about the NICs of libvirt guests
+short_description: Report how the NICs of libvirt guests are defined and run, and whether they are really connected
 version_added: 0.1.0
 description:
   - >-

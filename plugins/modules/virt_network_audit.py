@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_network_audit
-short_description: Compare the networks of a libvirt hypervisor with what was asked of it
+short_description: Compare a libvirt hypervisor with what was asked of it, field by field
 version_added: 0.1.0
 description:
   - >-

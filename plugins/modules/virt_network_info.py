@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_network_info
-short_description: Tell about libvirt networks
+short_description: Report how libvirt networks are defined, how they run, who uses them, and what waits for a restart
 version_added: 0.1.0
 description:
   - Tells how networks of a libvirt hypervisor are defined, how they run, and who uses them.

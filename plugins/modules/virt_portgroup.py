@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_portgroup
-short_description: Sort the guests of a libvirt network into classes
+short_description: Manage portgroups of a libvirt network
 version_added: 0.1.0
 description:
   - >-

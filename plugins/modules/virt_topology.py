@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: virt_topology
-short_description: Bring the networks of a libvirt hypervisor, and guests' NICs, about in one task
+short_description: Manage many libvirt networks, and the NICs of guests on them, in one task, all or none
 version_added: 0.1.0
 description:
   - >-

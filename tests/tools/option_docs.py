@@ -43,7 +43,7 @@ class Descriptions:
 
     def problems(self) -> Iterator[str]:
         """What is described and not there, or there and not described."""
-        for path in self.missing:
+        for path in dict.fromkeys(self.missing):
             yield f"tests/tools/descriptions.yml: {self.title}: no description of {path}"
         for path in sorted(set(self.texts) - self.used):
             yield f"tests/tools/descriptions.yml: {self.title}: there is no option {path}"
@@ -205,18 +205,24 @@ class Entries:
         notes = [*self._data["notes"], *self._data["firewall_notes" if firewall else "other_notes"]]
         texts = {name: self._data[name] for name in ("attributes", "seealso")}
         calls = int(WORTH_A_RESTART / call_seconds(kind.row.live))
-        words = {**self._data["modules"][module]["words"], "calls": calls}
+        words = {**self._own(module)["words"], "calls": calls}
         found: Options = each_text({**texts, "notes": notes}, lambda text: text.format(**words))
         return found
 
+    def _own(self, module: str) -> Options:
+        if module not in self._data["modules"]:
+            raise SystemExit(f"tests/tools/descriptions.yml: entries.modules: no words of {module}")
+        found: Options = self._data["modules"][module]
+        return found
+
     def _text(self, module: str, kind: Collection, name: str) -> list[str]:
-        own, unique = self._data["modules"][module], listed(kind.unique, last="or") if kind.unique else ""
+        own, unique = self._own(module), listed(kind.unique, last="or") if kind.unique else ""
         texts = [*self._common.of("list" if name == kind.path[-1] else name), *own.get("options", {}).get(name, [])]
         return [text.format(**own["words"], list=kind.path[-1], unique=unique) for text in texts]
 
     def result(self, module: str, whole: Options) -> Options:
         """What a module returns: as virt_network, with the entries in place of the network."""
-        own = self._data["modules"][module]
+        own = self._own(module)
         entries = each_text(self._data["returns"], lambda text: text.format(**own["words"]))
         returned: Options = {}
         for name, entry in whole.items():

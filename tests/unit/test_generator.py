@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._entries import lists as _entries
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Attr
-from tests.tools import generate, interface_docs, option_docs
+from tests.tools import generate, interface_docs, option_docs, page_docs
 from tests.unit.documentation import ROOT
 from tests.unit.entry_cases import KINDS as ENTRIES
 
@@ -63,6 +63,27 @@ def test_generator_knows_the_modules_for_entries() -> None:
     kinds = option_docs.kinds(ROOT / "plugins/modules", vars(_entries))
     assert set(kinds) == {f"virt_{name}" for name in ENTRIES}
     assert kinds["virt_dns_srv"] is _entries.DNS_SRV
+
+
+def test_generator_keeps_the_order_of_a_table_and_adds_what_is_new() -> None:
+    mark = f"<!-- {page_docs.MARK} from here: do not edit. -->"
+    page = (
+        f"# Page\n\n{mark}\n\n| name | what |\n| --- | --- |\n| `b` | old |\n| `gone` | old |\n| `a` | old |\n\nText\n"
+    )
+    made = page_docs.with_table(page, "page.md", "here", {"a": ["A", ""], "b": ["B", "2"], "c": ["C", ""]})
+    assert made.partition("| --- | --- |\n")[2] == "| `b` | B | 2 |\n| `a` | A | |\n| `c` | C | |\n\nText\n"
+
+
+@pytest.mark.parametrize("text,missing", [("# Page", "<!-- "), ("DOCUMENTATION = 1", "RETURN = ")])
+def test_generator_says_which_line_a_file_lacks(text: str, missing: str) -> None:
+    with pytest.raises(SystemExit, match=f"^file has no line .*{missing}"):
+        page_docs.by_hand(text, "file") if missing == "<!-- " else generate.returned(text, "file", dict)
+
+
+def test_generator_wants_words_of_every_module_for_entries() -> None:
+    texts = option_docs.Descriptions("entries", {})
+    with pytest.raises(SystemExit, match=r"entries[.]modules: no words of virt_dns_txt"):
+        option_docs.Entries({"modules": {}}, texts, texts).result("virt_dns_txt", {})
 
 
 def test_generator_wants_a_description_of_every_option_of_a_nic() -> None:
