@@ -118,7 +118,10 @@ class StoppedError(NetworkError):
 
 
 class MeanwhileError(NetworkError):
-    """Somebody else changed the network between the look at it and the change; another look may do."""
+    """Another program changed a definition between the look at it and the change; another look may do."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: another program has changed the definition since it was read; run the task again")
 
 
 class ReplugError(NetworkError):

@@ -56,9 +56,7 @@ class Execution:
     @carry_out.register(Define)
     def _define(self, step: Define) -> None:
         if step.base and saved_xml(self._network(step)) != step.base:
-            raise MeanwhileError(
-                f"Cannot define network {step.network!r}: somebody else has just changed it; try again"
-            )
+            raise MeanwhileError(f"Cannot define network {step.network!r}")
         self._conn.networkDefineXML(step.xml)
 
     @carry_out.register(Undefine)

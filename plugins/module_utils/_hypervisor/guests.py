@@ -116,7 +116,7 @@ class Guests(Gateway):
             domain = self._conn.lookupByName(step.guest)
             before = domain.XMLDesc(flags)
             if texts(read_xml(before)) != step.base:
-                raise MeanwhileError(f"{what}: somebody else has just changed them; try again")
+                raise MeanwhileError(what)
             self._conn.defineXML(redefined(before, step))
             if rest(domain.XMLDesc(flags)) != rest(before):
                 self._conn.defineXML(before)

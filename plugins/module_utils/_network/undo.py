@@ -23,7 +23,7 @@ def roll_back_entries(host: Host, before: Observed, tried: Sequence[Step], error
     for part in (part for step in undo for part in reversed(updates(step))):
         host.apply(part.inverse())
     if isinstance(error, LibvirtError) and changed_paths(before, host.observe(before.name)):
-        raise MeanwhileError(f"{error}; somebody else changes network {before.name!r} at the same time") from error
+        raise MeanwhileError(f"{error}; network {before.name!r} could not be rolled back") from error
     left = changed_paths(before, host.observe(before.name)) if isinstance(error, VerifyError) else ()
     note = f"network {before.name!r} was rolled back"
-    return f"{note}, but for what somebody else may have changed ({', '.join(sorted(left))})" if left else note
+    return f"{note}, but for what another program may have changed ({', '.join(sorted(left))})" if left else note

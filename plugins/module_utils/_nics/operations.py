@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Callable
 
 from .._errors.collected import collected
@@ -13,9 +13,9 @@ from .._values.host import GuestHost
 from .._values.nic_steps import Around, DesiredNics, NicOutcome, NicStep, Passage, report
 from .._values.observed import Device, ObservedGuest
 from .._values.resource import Claims, Draft, Leaving, Observation, Remains, World
-from .._xml.codec import write_xml
 from .._xml.fields import Spec
 from .checks import checked
+from .meanwhile import has_changed, touched
 from .nics import interfaces, mac_of, source_of, spec_of
 from .place import placed
 from .plan import plan_nics
@@ -88,12 +88,10 @@ class NicOperations:
         return InvalidNicsError(names[0], [f"{why}: move the NICs elsewhere first, in a task of its own"])
 
     def apply(self, outcome: NicOutcome, step: NicStep, earlier: Sequence[NicStep]) -> None:
-        """Carries out one step. Raises MeanwhileError where the first one finds other NICs in a definition than the
-        plan was made for."""
-        guest, scope = self.host.observe_guest(step.guest), step.scope
-        first = all(one.scope != scope for one in earlier)
-        if first and getattr(guest, scope) and _base(guest, scope) != _base(outcome.before, scope):
-            raise MeanwhileError(f"Cannot change the NICs of guest {guest.name!r}: somebody else has just changed them")
+        """Carries out one step. Raises MeanwhileError where it finds other NICs than the plan was made for."""
+        guest = self.host.observe_guest(step.guest)
+        if has_changed(outcome.before, guest, step.scope, touched(one for one in earlier if one.scope == step.scope)):
+            raise MeanwhileError(f"Cannot change the NICs of guest {guest.name!r}")
         self.host.apply_nic(placed(step, guest))
 
     def verified(self, outcomes: Sequence[NicOutcome]) -> list[NicOutcome]:
@@ -116,12 +114,12 @@ class NicOperations:
 
     def undo(self, outcome: NicOutcome, tried: Sequence[NicStep], _error: BaseException) -> str:
         """Restores the NICs of a guest, in the definitions that were touched, and says how that went."""
-        before, name, scopes = outcome.before, f"guest {outcome.name!r}", {step.scope for step in tried}
+        before, name = outcome.before, f"guest {outcome.name!r}"
         try:
-            steps = self._way_back(outcome, scopes)
+            steps = self._way_back(outcome, tried)
             for step in steps:
                 self.host.apply_nic(step)
-            left = self._way_back(outcome, scopes)
+            left = self._way_back(outcome, tried)
         except MeanwhileError as conflict:  # no reason to look again: the first error stays
             raise NetworkError(str(conflict)) from conflict
         if left:
@@ -134,21 +132,13 @@ class NicOperations:
             )
         return note
 
-    def _way_back(self, outcome: NicOutcome, scopes: Collection[str]) -> list[NicStep]:
+    def _way_back(self, outcome: NicOutcome, tried: Sequence[NicStep]) -> list[NicStep]:
         now, around = self.host.observe_guest(outcome.name), self._around(World())
-        steps = plan_back(outcome.before, now, around, outcome.desired.unplug_timeout)
-        return [step for step in steps if step.scope in scopes]
+        return plan_back(outcome.before, now, around, outcome.desired.unplug_timeout, tried)
 
     def remains(self, outcome: NicOutcome) -> Remains:
         """What a user needs when NICs could not be restored."""
         return Remains(f"the NICs of guest {outcome.name!r}", outcome.before.saved or outcome.before.live)
-
-
-def _base(guest: ObservedGuest, scope: str) -> list[str]:
-    """What a plan for a definition rests on: the NICs that it has. All else of running NICs changes with their
-    networks, in the same task too."""
-    nics = interfaces(getattr(guest, scope))
-    return sorted(mac_of(spec_of(one)) for one in nics) if scope == "live" else [write_xml(one) for one in nics]
 
 
 def _macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:

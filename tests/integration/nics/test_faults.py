@@ -151,6 +151,19 @@ def test_tap_that_is_elsewhere_is_put_where_it_belongs(halves: Stage, where: str
     assert state(halves) == before
 
 
+@pytest.mark.parametrize("moment", ["listAllNWFilters", "updateDeviceFlags"], ids=["the plan", "the first step"])
+def test_nic_that_another_program_changes_meanwhile_keeps_that(halves: Stage, moment: str) -> None:
+    """In place, after the plan: the task looks again, and plans from what it finds."""
+    apart = [{"mac": {"address": mac}, "port": {"isolated": mac == FIRST}} for mac in (FIRST, SECOND)]
+    task = at_call(halves, 1, iface(ifaces=apart, apply="live"), f"virsh domif-setlink half {SECOND} down", moment)
+    assert succeeded(halves.run(task))["changed"]
+    assert [one[3]["isolated"] for one in state(halves)[1]] == [True, False]
+    assert "down" in halves.host.virsh("domif-getlink", "half", SECOND)
+    assert not succeeded(halves.run(iface(ifaces=apart, apply="live")))["changed"]
+    back = [{**nic, "port": {"isolated": not nic["port"]["isolated"]}, "link": {"state": "up"}} for nic in apart]
+    succeeded(halves.run(iface(ifaces=back, apply="live")))
+
+
 @pytest.mark.parametrize("change", [{}, {"domain": {"name": "half.test"}}], ids=["repair", "restart"])
 def test_replug_takes_taps_off_a_foreign_bridge(halves: Stage, change: dict[str, Any]) -> None:
     """libvirt cannot move a tap that somebody has put elsewhere: Device or resource busy."""

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     ApplyError,
     InvalidNicsError,
-    MeanwhileError,
     UnplugError,
     VerifyError,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import mac_of
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import result_of
-from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import report
 from tests.unit.case_files import load, parametrized
 from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of, rows_of
 
-OTHER = "52:54:00:00:00:0f"
-NIC = f"<interface type='network'><mac address='{OTHER}'/><source network='lan'/></interface>"
 PLANS = [case for case in load("nics") if "steps" in case]
 CHANGES = pytest.mark.parametrize(
     "case", [case for case in PLANS if case["steps"]], ids=lambda case: case["description"]
@@ -182,65 +177,6 @@ def test_guest_that_stops_meanwhile():
 
     with pytest.raises(ApplyError, match=r"there is no live definition.*; the NICs of guest 'web' were not changed"):
         converge(host, case)
-
-
-def on_the_first_look(host, change):
-    """Lets somebody else, who knows nothing of the lock, change something between the first look and the first step."""
-    looks = []
-
-    def look():
-        looks.append(1)
-        if len(looks) == 1:
-            change()
-        return type(host).all_guests(host)
-
-    host.on_lock = lambda: setattr(host, "all_guests", look)
-    return looks
-
-
-@pytest.mark.parametrize("scope", ["live", "saved"])
-def test_a_nic_that_somebody_else_detaches_meanwhile_is_attached_again(scope):
-    case = {"guest": {"saved": ["network lan a"], "live": ["network lan a"]}}
-    case["desired"] = {"mac": {"address": "52:54:00:00:00:0a"}, "source": {"network": "dmz"}}
-    host = host_of(case)
-    looks = on_the_first_look(host, host.guests_there["web"][scope].clear)
-    outcome = converge(host, case)
-    assert [(row["action"], row["effect"]) for row in report(outcome.plan.steps) if row["action"] == "attach"] == [
-        ("attach", {"live": "live", "saved": "next_start"}[scope])
-    ]
-    assert len(looks) > 1
-    assert rows_of(converge(host, case, dry_run=True).plan) == []
-
-
-@pytest.mark.parametrize("scope", ["live", "saved"])
-def test_a_nic_that_somebody_else_attaches_meanwhile_stays(scope):
-    case = {"guest": {"saved": ["network lan a"], "live": ["network lan a"]}}
-    case["desired"] = {"mac": {"address": "52:54:00:00:00:0a"}, "source": {"network": "dmz"}}
-    host = host_of(case)
-    nics = host.guests_there["web"][scope]
-    looks = on_the_first_look(host, lambda: host._attach(nics, etree.fromstring(NIC), scope))
-    converge(host, case)
-    assert len(looks) > 1
-    assert OTHER in [nic.find("mac").get("address") for nic in host.guests_there["web"][scope]]
-    assert rows_of(converge(host, case, dry_run=True).plan) == []
-
-
-def test_somebody_who_changes_nics_all_the_time_is_told_of():
-    case = {"guest": {"saved": ["network lan a"]}, "desired": {"source": {"network": "lan"}, "link": {"state": "down"}}}
-    host = host_of(case)
-    before = host.state_of_guests()
-    real = type(host).all_guests
-    host.on_lock = lambda: setattr(host, "all_guests", toggle)
-
-    def toggle():
-        nic = host.guests_there["web"]["saved"][0]
-        nic.set("toggled", str(len(nic.get("toggled", "")) * "x" + "x"))
-        return real(host)
-
-    with pytest.raises(MeanwhileError, match="NICs of guest 'web': somebody else has just changed them"):
-        converge(host, case)
-    del host.guests_there["web"]["saved"][0].attrib["toggled"]
-    assert host.state_of_guests() == before
 
 
 def test_another_model_may_need_another_sort_of_place():

@@ -224,7 +224,9 @@ def test_somebody_who_never_stops_is_told_of(monkeypatch):
         define(step)
 
     monkeypatch.setattr(host, "_define", interrupted)
-    with pytest.raises(NetworkError, match="somebody else has just changed it"):
+    with pytest.raises(
+        NetworkError, match="another program has changed the definition since it was read; run the task again"
+    ):
         run(host, case)
 
 

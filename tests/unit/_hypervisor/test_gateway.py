@@ -106,7 +106,9 @@ def test_a_transient_network_is_told_from_a_persistent_one(gateway):
 def test_a_definition_that_is_another_one_meanwhile_is_not_replaced(gateway):
     before = applied(gateway, Define("n", ITEMS, XML)).saved
     applied(gateway, Define("n", ITEMS, before.replace("10.0.0.1", "10.0.0.2"), before))
-    with pytest.raises(MeanwhileError, match="'n': somebody else has just changed it"):
+    with pytest.raises(
+        MeanwhileError, match="'n': another program has changed the definition since it was read; run the task again"
+    ):
         gateway.apply(Define("n", ITEMS, before.replace("10.0.0.1", "10.0.0.3"), before))
     assert "10.0.0.2" in gateway.observe("n").saved
 

@@ -120,5 +120,5 @@ def test_whatever_libvirt_loses_is_noticed_and_put_back(monkeypatch, name, scope
         assert made.state() == before
         assert str(failure.value).endswith("network 'lan' was rolled back")
     else:
-        assert str(failure.value).endswith(f"but for what somebody else may have changed ({path})")
+        assert str(failure.value).endswith(f"but for what another program may have changed ({path})")
         assert OTHER not in made.observe("lan").saved + made.observe("lan").live

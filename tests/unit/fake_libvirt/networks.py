@@ -93,7 +93,7 @@ class FakeNetworks:
 
     def _define(self, step):
         if step.base and self.observe(step.network).saved != step.base:
-            raise MeanwhileError("somebody else has just changed it")
+            raise MeanwhileError(f"Cannot define network {step.network!r}")
         source = read(step.xml)
         name, uuid = source.findtext("name"), source.findtext("uuid")
         for other, net in self.nets.items():
