@@ -6,16 +6,13 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.lists import Collection
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from tests.unit.entry_cases import KINDS, example
+
 from .random_specs import HOST_NAMES, LEASES, MACS, Spec
 
-LISTS = {
-    "virt_dhcp_host": ("hosts", "ip/dhcp/host"),
-    "virt_dhcp_range": ("ranges", "ip/dhcp/range"),
-    "virt_dns_host": ("hosts", "dns/host"),
-    "virt_dns_srv": ("srvs", "dns/srv"),
-    "virt_dns_txt": ("txts", "dns/txt"),
-    "virt_portgroup": ("portgroups", "portgroup"),
-}
+MODULES = {f"virt_{name}": kind for name, kind in KINDS.items()}
 DUIDS = [f"00:03:00:01:{mac}" for mac in MACS]
 # What somebody does with virsh to network $N, whose first address is $A.
 BEFORE = {
@@ -35,6 +32,15 @@ BEFORE = {
 }
 
 
+def xml_path(kind: Collection) -> str:
+    """Return where the entries of a list are in the XML."""
+    rows, tags = NETWORK, []
+    for option in kind.path:
+        row = next(row for row in rows if row.option == option)
+        rows, tags = row.rows, [*tags, row.tag]
+    return "/".join(tags)
+
+
 class Tasks:
     """Invents tasks from a seed for a network with these options."""
 
@@ -44,9 +50,10 @@ class Tasks:
 
     def task(self) -> tuple[str, Spec]:
         """Return a module and its options, but for the network."""
-        module = self.chance.choice(sorted(LISTS))
-        bulk = LISTS[module][0]
-        made = [getattr(self, f"_{module[5:]}")() for _ in range(self.chance.choice([1, 1, 2, 3]))]
+        module = self.chance.choice(sorted(MODULES))
+        bulk = MODULES[module].path[-1]
+        make = getattr(self, f"_{module[5:]}", lambda: example(MODULES[module], self._place([100, 101])))
+        made = [make() for _ in range(self.chance.choice([1, 1, 2, 3]))]
         for one in made:
             if self.chance.random() < 0.25:
                 one["state"] = "absent"

@@ -14,7 +14,7 @@ from lxml import etree
 from tests.deep import SEED, amount
 
 from ..plays import Result, Task, network
-from ..random_entries import BEFORE, LISTS, Tasks
+from ..random_entries import BEFORE, MODULES, Tasks, xml_path
 from ..random_specs import HOST_BRIDGE, Inventor
 from ..stage import Stage
 
@@ -85,7 +85,7 @@ def without(root: Any, path: str) -> str:
 
 def assert_only_the_list_changed(module: str, before: Result, real: Result, after: Result) -> None:
     """Assert that both definitions are as they were but for the list of the module."""
-    path = LISTS[module][1]
+    path = xml_path(MODULES[module])
     old, new = definitions(before), definitions(after)
     restarted = any(step["effect"] == "restart" for step in real["plan"])
     saved, live = (without(root, path) for root in new[:2])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.entry_cases import KINDS
+
 from .. import entry_tasks
 from ..clients import give_address
 from ..network.test_twelve_steps import FOUR_TIMES, assert_contract
@@ -20,10 +22,9 @@ PTRS = [
     f"{'.'.join(reversed('fd000071000000000000000000000009'))}.ip6.arpa. PTR six.lab.test.",
     "9.71.168.192.in-addr.arpa. PTR web.lab.test.",
 ]
-# For each module: its list, the entries at first, what they become, what is asked of DNS and answered before and after.
+# For each module: the entries at first, what they become, what is asked of DNS and answered before and after.
 CASES: dict[str, dict[str, Any]] = {
     "virt_dhcp_host": {
-        "list": "hosts",
         "made": [
             {"mac": entry_tasks.mac(1), "ip": "192.168.71.11", "name": "one"},
             {"mac": entry_tasks.mac(2), "ip": "192.168.71.12", "lease": {"expiry": 5}},
@@ -37,7 +38,6 @@ CASES: dict[str, dict[str, Any]] = {
         "named": [entry_tasks.mac(1), entry_tasks.mac(2), entry_tasks.duid(1)],
     },
     "virt_dhcp_range": {
-        "list": "ranges",
         "made": [
             {"start": "192.168.71.200", "end": "192.168.71.209"},
             {"start": "fd00:71::200", "end": "fd00:71::2ff", "lease": {"expiry": 5}},
@@ -49,7 +49,6 @@ CASES: dict[str, dict[str, Any]] = {
         "named": ["192.168.71.200/192.168.71.209", "fd00:71::200/fd00:71::2ff"],
     },
     "virt_dns_host": {
-        "list": "hosts",
         "made": [
             {"ip": "192.168.71.9", "hostnames": ["web.lab.test"]},
             {"ip": "fd00:71::9", "hostnames": ["six.lab.test"]},
@@ -76,7 +75,6 @@ CASES: dict[str, dict[str, Any]] = {
         },
     },
     "virt_dns_srv": {
-        "list": "srvs",
         "made": [{"service": "ldap", "protocol": "tcp", "domain": "lab.test", "target": "dir.lab.test", "port": 389}],
         "changed": [
             {
@@ -97,7 +95,6 @@ CASES: dict[str, dict[str, Any]] = {
         },
     },
     "virt_dns_txt": {
-        "list": "txts",
         "made": [{"name": "note.lab.test", "value": "v=1 <all> is 'well' & good"}],
         "changed": [{"name": "note.lab.test", "value": "v=2"}],
         "named": ["note.lab.test"],
@@ -108,7 +105,6 @@ CASES: dict[str, dict[str, Any]] = {
         },
     },
     "virt_portgroup": {
-        "list": "portgroups",
         "made": [{"name": "slow", "bandwidth": {"inbound": {"average": 100, "peak": 200}}}, {"name": "plain"}],
         "changed": [
             {"name": "slow", "bandwidth": {"inbound": {"average": 150}, "outbound": {"average": 100}}},
@@ -150,9 +146,10 @@ def assert_told(results: list[Result], **expected: list[str]) -> None:
     assert {step["effect"] for step in real["plan"]} == {"live"}
 
 
-@pytest.mark.parametrize("module", CASES)
-def test_add_change_remove(stage: Stage, module: str) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_add_change_remove(stage: Stage, name: str) -> None:
     entry_tasks.make(stage)
+    module, bulk = f"virt_{name}", KINDS[name].path[-1]
     case, at_first, number = CASES[module], entry_tasks.in_both(stage), stage.ifindex(entry_tasks.BRIDGE)
     questions = case.get("questions", "")
     look = looking(stage, questions)
@@ -160,7 +157,7 @@ def test_add_change_remove(stage: Stage, module: str) -> None:
     if module == "virt_dns_host":
         gone = [{"ip": item["ip"], "state": "absent"} for item in gone]
     tasks = [
-        entry_tasks.entry(module, check, **{case["list"]: wanted})
+        entry_tasks.entry(module, check, **{bulk: wanted})
         for wanted in (case["made"], case["changed"], gone)
         for check in FOUR_TIMES
     ]
