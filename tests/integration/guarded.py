@@ -69,9 +69,9 @@ class Fault:
 class Guarded:
     """A machine, its files and devices at the start, and the guard's way to a bridge."""
 
-    def __init__(self, lab: Lab, suite: str, provider: str) -> None:
+    def __init__(self, lab: Lab, suite: str, provider: str, number: int) -> None:
         self.provider = provider
-        self.machine = lab.start_full(f"{suite}-g-{provider[:8]}", suite, provider)
+        self.machine = lab.start_full(f"{suite}-{provider[:8]}-{number}", suite, provider)
         path, text = SECRETS[provider]
         self.sh(f"printf '%s' \"$0\" >>/etc/{path}; ln -sf /bin/true /usr/bin/udevadm", text)
         if provider == "netplan":

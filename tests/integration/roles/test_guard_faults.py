@@ -119,12 +119,12 @@ def test_every_fault_ends_well(lab: Lab) -> None:
         parts = [(one, at_each_command), (other, without_its_operator)]
     shared = Shared()
 
-    def run(part: tuple[str, Callable[[Guarded, Shared], list[str]]]) -> list[str]:
-        guarded = Guarded(lab, FULL[0], part[0])
+    def run(number: int, part: tuple[str, Callable[[Guarded, Shared], list[str]]]) -> list[str]:
+        guarded = Guarded(lab, FULL[0], part[0], number)
         try:
             return part[1](guarded, shared)
         finally:
             guarded.machine.stop()
 
     with ThreadPoolExecutor(len(parts)) as pool:
-        assert [problem for problems in pool.map(run, parts) for problem in problems] == []
+        assert [problem for problems in pool.map(run, range(len(parts)), parts) for problem in problems] == []
