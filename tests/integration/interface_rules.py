@@ -41,7 +41,6 @@ CASES: dict[str, Spec] = {
         "model": {"type": "e1000"},
     },
     "vdpa without dev": {"type": "vdpa", **VIRTIO},
-    "hostdev without address": {"type": "hostdev"},
     "managed on network": n(managed=True),
     "managed false on network": n(managed=False),
     "virtualport on ethernet": {"type": "ethernet", "virtualport": {"type": "openvswitch"}, **VIRTIO},

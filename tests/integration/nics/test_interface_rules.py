@@ -8,10 +8,11 @@ from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import interface_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import render, spec_of
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE, typed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.check import Context, problems
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences
+from tests.unit.broken_interfaces import BROKEN
 
 from ..interface_rules import CASES, Spec
 from ..stage import Stage
@@ -64,7 +65,8 @@ def test_rules_are_libvirts(whole_stage: Stage) -> None:
     conn = libvirt.open(whole_stage.host.uri)
     version = conn.getLibVersion()
     wrong = []
-    for name, spec in CASES.items():
+    broken = {problem: typed(normalise(INTERFACE, wanted)[0]) for wanted, problem in BROKEN}
+    for name, spec in {**CASES, **broken}.items():
         wrong_here = problems(interface_remarks(spec, Context(version, "QEMU", "nic")))
         found = fate(conn, spec)
         if bool(wrong_here) != bool(found) and not (wrong_here and name in STRICTER):
