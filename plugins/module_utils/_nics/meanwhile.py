@@ -26,12 +26,11 @@ def _written(step: NicStep) -> Collection[str]:
 def has_changed(before: ObservedGuest, now: ObservedGuest, scope: str, own: Collection[str]) -> bool:
     """Whether NICs differ in a definition from what a plan was made for, but for its ``own`` ones. A guest that no
     longer has the definition is for libvirt to refuse."""
-    return bool(getattr(now, scope)) and _base(before, scope, own) != _base(now, scope, own)
+    return bool(now.config(scope)) and _base(before, scope, own) != _base(now, scope, own)
 
 
 def _base(guest: ObservedGuest, scope: str, own: Collection[str]) -> list[object]:
     """What a plan for a definition rests on. Of running NICs that is what was declared of them: all else changes with
     their networks, in the same task too."""
-    found = interfaces(guest.declared or guest.live if scope == "live" else guest.saved)
-    theirs = ((one, spec_of(one)) for one in found)
+    theirs = ((one, spec_of(one)) for one in interfaces(guest.as_declared(scope)))
     return [spec if scope == "live" else write_xml(one) for one, spec in theirs if mac_of(spec) not in own]

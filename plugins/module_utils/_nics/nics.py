@@ -31,6 +31,10 @@ class Nic(NamedTuple):
         """Its specs, the persistent one first."""
         return [spec for spec in (self.saved, self.live) if spec is not None]
 
+    def spec(self, scope: str) -> Spec | None:
+        """Its spec in a definition."""
+        return {"live": self.live, "saved": self.saved}[scope]
+
     def place(self, scope: str) -> int:
         """Its place among the interfaces of a definition."""
         return self.live_at if scope == "live" else self.saved_at

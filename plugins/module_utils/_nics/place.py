@@ -19,7 +19,7 @@ _OTHER = {"live": "saved", "saved": "live"}
 
 def placed(step: NicStep, guest: ObservedGuest) -> NicStep:
     """The step; one that plugs in with the PCI address that the NIC has in the other definition, where that is free."""
-    if isinstance(step, Attach) and getattr(guest, step.scope):
+    if isinstance(step, Attach) and guest.config(step.scope):
         return step._replace(xml=_placed(step.xml, step.scope, guest))
     if isinstance(step, Redefine):
         return step._replace(interfaces=tuple(_placed(xml, step.scope, guest) for xml in step.interfaces))
@@ -28,9 +28,9 @@ def placed(step: NicStep, guest: ObservedGuest) -> NicStep:
 
 def _placed(xml: str, scope: str, guest: ObservedGuest) -> str:
     made = read_xml(xml)
-    twins = [one for one in interfaces(getattr(guest, _OTHER[scope])) if _are_twins(one, made)]
+    twins = [one for one in interfaces(guest.config(_OTHER[scope])) if _are_twins(one, made)]
     address = twins[0].find("address") if len(twins) == 1 else None
-    if made.find("address") is not None or address is None or not _is_free(address, getattr(guest, scope)):
+    if made.find("address") is not None or address is None or not _is_free(address, guest.config(scope)):
         return xml
     made.append(copy.deepcopy(address))
     return write_xml(made)

@@ -38,7 +38,7 @@ def plan_back(
 def _live_back(
     before: ObservedGuest, now: ObservedGuest, around: Around, seconds: float, own: Collection[str]
 ) -> list[NicStep]:
-    olds, news = (interfaces(one.declared or one.live) for one in (before, now))
+    olds, news = (interfaces(one.as_declared("live")) for one in (before, now))
     gone: list[NicStep] = []
     back: list[NicStep] = []
     for nic in pair([spec_of(one) for one in news], [spec_of(one) for one in olds]):

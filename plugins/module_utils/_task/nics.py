@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors.errors import NoAddressError
@@ -14,7 +15,7 @@ from .._nics.resource import Nics
 from .._schema.interface import INTERFACE
 from .._values.nic_steps import DesiredNics, NicOutcome, NicPlan, PlannedNic, WantedNic, report, words
 from .._xml.codec import normalise, write_xml
-from .._xml.fields import argument_spec
+from .._xml.fields import Spec, argument_spec
 from .networks import Run, finish, run_job, start
 from .task import Module
 
@@ -102,7 +103,8 @@ def result_of(plan: NicPlan) -> dict[str, Any]:
     """What a user reads about a plan."""
     diff = []
     if plan.steps:
-        before, after = (_shown(plan, which) for which in ("before", "after"))
+        before = _shown([(one.scope, one.before) for one in plan.passages])
+        after = _shown([(one.scope, one.after) for one in plan.passages])
         headers = {"before_header": plan.guest, "after_header": plan.guest}
         diff = [{**headers, "before": before, "after": after}, {"prepared": words(plan.steps)}]
     return {
@@ -113,11 +115,11 @@ def result_of(plan: NicPlan) -> dict[str, Any]:
     }
 
 
-def _shown(plan: NicPlan, which: str) -> str:
-    """The NICs that change as XML."""
+def _shown(nics: Sequence[tuple[str, Spec | None]]) -> str:
+    """NICs, each in a definition, as XML."""
     text = ""
     for scope, title in zip(SCOPES, ("running", "saved")):
-        specs = [getattr(passage, which) for passage in plan.passages if passage.scope == scope]
+        specs = [spec for place, spec in nics if place == scope]
         text += f"<!-- {title} -->\n" if specs else ""
         text += "".join(write_xml(render(spec)) for spec in specs if spec is not None)
     return text

@@ -94,14 +94,15 @@ class Redefine(NamedTuple):
     stands for, ``boots`` what is wanted in <os> (None: what is there)."""
 
     guest: str
-    parts: tuple[Attach | Change | Detach, ...]
+    parts: tuple[OneNicStep, ...]
     base: tuple[str, ...]
     interfaces: tuple[str, ...]
     boots: tuple[str, ...] | None = None
     scope: str = "saved"
 
 
-NicStep = Union[Attach, Change, Detach, Reconnect, Redefine]
+OneNicStep = Union[Attach, Change, Detach, Reconnect]
+NicStep = Union[OneNicStep, Redefine]
 _ACTIONS = {Attach: "attach", Change: "update", Detach: "detach", Reconnect: "reconnect"}
 
 

@@ -61,6 +61,14 @@ class ObservedGuest(NamedTuple):
         """Whether there is such a guest."""
         return bool(self.uuid)
 
+    def config(self, scope: str) -> str:
+        """Its live or saved definition."""
+        return {"live": self.live, "saved": self.saved}[scope]
+
+    def as_declared(self, scope: str) -> str:
+        """The same as it was declared, where libvirt shows that."""
+        return (self.declared if scope == "live" else "") or self.config(scope)
+
 
 class Observed(NamedTuple):
     """A network as libvirt knows it.
