@@ -53,7 +53,7 @@ coverage: setup ## pure tests, and the lines of the plugins that they leave out
 	@pytest tests/unit --cov --cov-report=term-missing
 
 .PHONY: generate
-generate: setup ## write the generated files anew
+generate: setup ## write the generated files
 	@$(PYTHON) tests/tools/generate.py
 
 .PHONY: check

@@ -66,7 +66,7 @@ def cost(bench: Bench, one: dict[str, Any]) -> Cost:
 
 
 def fresh(bench: Bench, *entries: str) -> float:
-    """Makes the running network anew, with these reservations and no others; returns how long virsh took for it."""
+    """Recreates the running network with these reservations and no others; returns how long virsh took."""
     (bench.host.home / "run/lab/python").write_text(f"#!/usr/bin/python3\n{PYTHON.read_text()}")
     (bench.host.home / "run/lab/python").chmod(0o755)
     if "bench" in bench.host.virsh("net-list", "--name").split():

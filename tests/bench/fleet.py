@@ -1,7 +1,7 @@
 """Measures fleets: what a topology, a second run, one change and an audit take on 10, 20 and 50 hypervisors.
 
 Run by `make bench-fleet`. All hypervisors share this machine, so what each does for itself takes longer here than on
-machines of their own. So processor seconds of the controller are told apart from all others: those stay the same.
+machines of their own. So the controller's processor seconds are counted apart from all others, and stay comparable.
 """
 
 from __future__ import annotations

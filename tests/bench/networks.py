@@ -1,4 +1,4 @@
-"""Measures whole networks: a task that changes nothing, thirty new ones, and what is told of three hundred."""
+"""Measures whole networks: a task that changes nothing, thirty new ones, and a report on three hundred."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _bare(bench: Bench) -> float:
 
 
 def three_hundred(bench: Bench) -> None:
-    """What is told of three hundred networks."""
+    """A report on three hundred networks."""
     folder = bench.host.home / "run/lab"
     for number in range(300):
         (folder / f"bench{number}.xml").write_text(xml(number))

@@ -1,4 +1,4 @@
-"""Measures how long guests are cut off while their network is restarted under them."""
+"""Measures how long guests are disconnected while their network restarts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHEAP = """\
 </domain>
 """
 NIC = "<interface type='network'><source network='bench'/><model type='virtio'/><rom enabled='no'/></interface>"
-# Bounces the network so often and tells how long each took, in seconds.
+# Restarts the network that many times and prints how long each restart took, in seconds.
 RESTART = """\
 import json, sys, time, libvirt
 network = libvirt.open("qemu:///system").networkLookupByName("bench")
@@ -73,7 +73,7 @@ def under_guests(bench: Bench) -> None:
             measured = [restarted(bench, guest) for _round in range(ROUNDS)]
         inwards, outwards, longest = (median([one[side] for one in measured]) for side in range(3))
         goal = "goal: at most 1.3" if count == 1 else ""
-        row(f"{count} NICs, restart=replug: guest cut off, as pinged from the host", f"{inwards:.3f} s")
+        row(f"{count} NICs, restart=replug: guest disconnected, as pinged from the host", f"{inwards:.3f} s")
         row("  ... as it pings the host itself", f"{outwards:.3f} s")
         row("  ... in times the restart itself", f"{max(inwards, outwards) / floor:.2f}", goal)
         more = max(longest, inwards, outwards) - floor

@@ -41,12 +41,12 @@ def main() -> int:
 
 
 def show(fleet: Fleet) -> None:
-    """The story: rehearsal, creation, second run, what guests have, changes while they run, drift, and the end."""
+    """The story: check mode, creation, second run, what guests have, changes while they run, drift, and the end."""
     _create(fleet)
     host, other = fleet.hosts
     guest = _change(fleet, host)
     _repair(fleet, host, other)
-    say("What there is now")
+    say("What the hypervisors have now")
     fleet.play("show", quiet=False)
     say("A page about it, with pictures")
     fleet.play("report", options=("-e", f"report_file={REPORT}"))

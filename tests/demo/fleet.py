@@ -1,4 +1,4 @@
-"""The demonstration's hypervisors, the playbooks that run on them, and how their story is told."""
+"""The demonstration's hypervisors, the playbooks that run on them, and what the demonstration prints."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Fleet:
     def play(self, *names: str, options: Sequence[str] = (), quiet: bool = True) -> dict[str, int]:
         """Runs playbooks of the collection on the whole fleet; returns how many tasks changed something on each host.
 
-        What has changed is told as it happens; with `quiet` off, also what the playbooks say.
+        Changes are printed as they happen; with `quiet` off, also what the playbooks print.
         """
         playbooks = [f"virtfleet.network.{name}" for name in names]
         words = [*playbooks, "-e", "@tests/demo/networks.yml", *options]
@@ -78,7 +78,7 @@ class Fleet:
 
 
 def _told(lines: Iterable[str], quiet: bool) -> Iterator[str]:
-    """Hand on what a playbook says, and print what there is to see: what has changed, or all."""
+    """Collect what a playbook prints, and print what changed, or all of it."""
     task = ""
     for line in lines:
         if line.startswith("TASK ["):

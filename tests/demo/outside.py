@@ -73,7 +73,7 @@ def _pinging(guest: Guest) -> Iterator[None]:
     log = guest.run("cat /ping.log").stdout
     found = re.search(r"(\d+) packets transmitted, (\d+) packets received", log)
     lost = int(found[1]) - int(found[2]) if found else -1
-    # Around each live change of DHCP, libvirt makes the firewall anew; a restart takes half a second.
+    # Around each live change of DHCP, libvirt reinstalls the firewall rules; a restart takes half a second.
     expect(0 <= lost <= 2, f"the machine's pings went on ({lost} lost)", log)
 
 
@@ -87,5 +87,5 @@ def reservation(host: Hypervisor) -> None:
 
 
 def _ifindex(host: Hypervisor) -> str:
-    """The kernel's number of the NAT network's bridge: another one when it was made anew."""
+    """The kernel's number of the NAT network's bridge: another one when it was recreated."""
     return host.run(["cat", "/sys/class/net/vbr-web/ifindex"]).stdout.strip()

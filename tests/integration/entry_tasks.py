@@ -77,7 +77,7 @@ def lines(stage: Stage, *, saved: bool) -> list[str]:
 
 
 def in_both(stage: Stage) -> list[str]:
-    """Return the entries of the network; AssertionError when the saved and the running ones differ."""
+    """Return the entries of the network; AssertionError when persistent and live config differ."""
     saved = lines(stage, saved=True)
     assert lines(stage, saved=False) == saved
     return saved

@@ -22,7 +22,7 @@ INFO = "virtfleet.network.virt_network_info"
 
 
 def network(check: bool = False, **options: Any) -> Task:
-    """Return a task of virt_network; `check` makes it a rehearsal."""
+    """Return a task of virt_network; `check` puts it into check mode."""
     return {NETWORK: options, "check_mode": check}
 
 

@@ -21,13 +21,13 @@ BEFORE = {
     "transient": "virsh net-dumpxml --inactive $N >/run/lab/$N; virsh net-destroy $N; virsh net-undefine $N;"
     " virsh net-create /run/lab/$N",
     "a record only runs": 'virsh net-update $N add dns-txt \'<txt name="alpha" value="live"/>\' --live',
-    "a record is only saved": 'virsh net-update $N add dns-txt \'<txt name="beta" value="kept"/>\' --config',
+    "a record only persists": 'virsh net-update $N add dns-txt \'<txt name="beta" value="kept"/>\' --config',
     "a name only runs": "virsh net-update $N add dns-host"
     " '<host ip=\"192.0.2.10\"><hostname>live.test</hostname></host>' --live",
     "a default only runs": 'virsh net-update $N add portgroup \'<portgroup name="gold" default="yes"/>\' --live',
     "a reservation only runs": "virsh net-update $N add ip-dhcp-host"
     ' \'<host mac="52:54:00:00:00:01" name="alpha" ip="\'$A\'77"/>\' --live --parent-index 0',
-    "a reservation is only saved": "virsh net-update $N add ip-dhcp-host"
+    "a reservation only persists": "virsh net-update $N add ip-dhcp-host"
     ' \'<host mac="52:54:00:00:01:01" name="beta" ip="\'$A\'78"/>\' --config --parent-index 0',
 }
 

@@ -93,7 +93,7 @@ class Stage:
         return {link["ifname"]: link for link in links}
 
     def ifindex(self, device: str) -> int:
-        """Return the number of a device, which is another when the device was made anew."""
+        """Return the number of a device, which changes when the device is recreated."""
         return int(self.links()[device]["ifindex"])
 
     def addresses(self, device: str) -> set[str]:
@@ -163,5 +163,5 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until something is so; AssertionError when it is not after so many seconds."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, f"in vain after {seconds} seconds"
+        assert time.monotonic() < end, f"still not so after {seconds} seconds"
         time.sleep(0.05)

@@ -24,7 +24,7 @@ SO_BINDTODEVICE = 25
 
 
 class Surroundings:
-    """What there is around the network `name`, whose subnets and bridge have `number` in their names."""
+    """The surroundings of the network `name`, whose subnets and bridge have `number` in their names."""
 
     def __init__(self, chance: random.Random, conn: Any, name: str, number: int) -> None:
         self._chance, self._conn, self._name = chance, conn, name

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Asks for a lease on a client's eth0, anew: dhclient_run.sh 4|6. Runs in the client, in the folder of dhclient_hook.sh.
+# Asks for a new lease on a client's eth0: dhclient_run.sh 4|6. Runs in the client, in the folder of dhclient_hook.sh.
 set -eu
 cd /run/lab
 if [ -f dhclient.pid ]; then

@@ -51,7 +51,7 @@ class Outside(Machine):
 
 
 class Full(Machine):
-    """A machine whose pid 1 is systemd; it can be cut off from its power, and keeps its disk then."""
+    """A machine whose pid 1 is systemd; it can lose its power, and keeps its disk then."""
 
     ADDRESS = ADDRESSES[0].partition("/")[0]
 
@@ -67,7 +67,7 @@ class Full(Machine):
         super().__init__(site, name, lower)
 
     def power_cycle(self) -> None:
-        """Take the power away (nothing is told of it) and give it back; returns as the start does."""
+        """Take the power away without a shutdown and give it back; returns as the start does."""
         self.process.kill()
         self.wait_for_start()
 

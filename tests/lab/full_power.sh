@@ -15,5 +15,5 @@ while :; do
 		unshare --mount --net --uts --ipc --pid --cgroup --fork --kill-child -- \
 		"$python" $init boot "$lower" "$home" || true # it says nothing reliable of how its child ended
 	[ -e "$home/up" ] # else it would not come up the next time, either
-	sleep 0.1 # one that dies at once shall not keep this machine busy
+	sleep 0.1 # a machine that dies at once must not keep this one busy
 done

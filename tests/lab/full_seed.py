@@ -124,7 +124,7 @@ def write_seed(seed: Path, keys: Path, name: str, provider: str, *, dhcp: bool) 
         "etc/ssh/ssh_host_ed25519_key": (keys / "host_key").read_text(),
         "etc/ssh/ssh_host_ed25519_key.pub": (keys / "host_key.pub").read_text(),
         "root/.ssh/authorized_keys": (keys / "key.pub").read_text(),
-        # apt's lists are as fresh as they can be here: whoever asks for them anew asks in vain
+        # apt's lists are as fresh as they can be here: nobody can refresh them
         "var/lib/apt/periodic/update-success-stamp": "",
         **(DHCP if dhcp else STATIC)[provider],
     }

@@ -83,7 +83,7 @@ class Lab:
     def start_all(self, roots: Mapping[str, str]) -> dict[str, Hypervisor]:
         """Start hypervisors side by side, each name on its root ("host", "bullseye", ...), and return them by name.
 
-        Raises LabUnavailable when a root cannot be had, RuntimeError when a hypervisor does not start.
+        Raises LabUnavailable when a root is not available, RuntimeError when a hypervisor does not start.
         """
         lowers = {name: root(kind) for name, kind in roots.items()}
         with ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1)) as pool:
@@ -97,7 +97,7 @@ class Lab:
         """Start a full machine of a Debian suite, whose eth0 `provider` manages; see Full.
 
         One of the suite "modular" has libvirt's several daemons with their units, none of which is enabled.
-        Raises LabUnavailable when the root or a control group cannot be had, RuntimeError when it does not start.
+        Raises LabUnavailable when the root or a control group is not available, RuntimeError when it does not start.
         """
         lower = full_modular() if suite == MODULAR else root(f"{FULL}{suite}")
         machine = Full(self._site, _checked(name), lower, provider, dhcp=dhcp)

@@ -28,7 +28,7 @@ def root(name: str) -> Path:
     """Return the read-only folder that is the root `name`, making and caching it when it is not there.
 
     `name` is "host" (this machine's own root), a Debian suite, or a full one; making one takes some minutes and 700 MB.
-    Raises LabUnavailable when it cannot be had.
+    Raises LabUnavailable when the root is not available.
     """
     if name in (HOST, own_suite()):
         return Path("/")

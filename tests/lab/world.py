@@ -74,7 +74,8 @@ class Client(Machine):
 
         Keys: address (with its prefix length), router, dns, domain, hostname, each only when given, and every option
         under dhclient's own name. The router of IPv6 comes from the router advertisement, which has five seconds to
-        arrive. Each call asks anew. Raises CommandError, with dhclient's log, when no server answers within 20 seconds.
+        arrive. Each call asks for a new lease. Raises CommandError, with dhclient's log, when no server answers within
+        20 seconds.
         """
         here = Path(__file__).parent
         (self.home / "run/lab/dhclient_hook.sh").write_text((here / "dhclient_hook.sh").read_text())

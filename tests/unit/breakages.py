@@ -117,11 +117,11 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: both(scene, '"nat"/>', '"nat" dev="eth9"><interface dev="eth9"/></forward>'),
         ("uplink_missing",),
     ),
-    "the saved definition differs": (
+    "the persistent config differs": (
         lambda scene: network(scene, saved=LAN.replace('prefix="64"', 'prefix="56"')),
         ("restart_pending",),
     ),
-    "the saved definition has something that no option describes": (
+    "the persistent config has something that no option describes": (
         lambda scene: network(scene, saved=LAN.replace("</network>", '<o:more xmlns:o="urn:o"/></network>')),
         ("restart_pending",),
     ),

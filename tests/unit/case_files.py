@@ -57,7 +57,7 @@ def name_of(case):
 
 
 def observed_of(case):
-    """What there is in the beginning."""
+    """The network at the start."""
     given = case.get("observed")
     if not given:
         return Observed(name_of(case))
@@ -75,9 +75,9 @@ def observed_of(case):
 
 
 def guests_of(case):
-    """The guests that use the network: running ones by name, shut down ones as {down: name}, or {by_bridge: name}
-    where they name the bridge; {name: [states]} are the
-    NICs of a running one, which has one that is connected otherwise."""
+    """The guests that use the network: those that run by name, those that are shut down as {down: name}, or as
+    {by_bridge: name} where they name the bridge; {name: [states]} are the NICs of one that runs, by default a single
+    NIC that is connected."""
     return tuple(guest for given in case.get("observed", {}).get("guests", []) for guest in _guests(given))
 
 
@@ -95,7 +95,7 @@ def _guests(given):
 
 
 def desired_of(case):
-    """What shall be."""
+    """The network as it is wanted."""
     wanted = dict(case.get("desired", {}))
     present = wanted.pop("state", "present") == "present"
     active, autostart = wanted.pop("active", True), wanted.pop("autostart", True)
@@ -115,7 +115,7 @@ def policy_of(case):
 
 
 def host_of(case, **more):
-    """A hypervisor with what there is in the beginning."""
+    """A hypervisor with everything that a case starts with."""
     host, observed = FakeHost(version_of(case), **more), observed_of(case)
     if observed.saved:
         saved = observed.saved if observed.persistent else ""

@@ -208,7 +208,7 @@ PARTS: dict[str, dict[str, Any]] = {
 }
 WHERE: dict[str, dict[str, Any]] = {
     "saved and running": {"saved": LISTS, "live": "same"},
-    "only saved": {"saved": LISTS, "live": etree.tostring(EMPTY, encoding="unicode")},
+    "only persistent": {"saved": LISTS, "live": etree.tostring(EMPTY, encoding="unicode")},
     "only running": {"saved": etree.tostring(EMPTY, encoding="unicode"), "live": LISTS},
     "of a network that only runs": {"live": LISTS},
 }

@@ -93,7 +93,7 @@ def network(scene: Scene, name: str = "lan", **changes: Any) -> Scene:
 
 
 def both(scene: Scene, old: str, new: str, name: str = "lan") -> Scene:
-    """The scene with other saved and running definitions of a network."""
+    """The scene with another persistent and live config of a network."""
     one = scene.networks[name]
     return network(scene, name, saved=one.saved.replace(old, new), live=one.live.replace(old, new))
 

@@ -30,7 +30,7 @@ def label(folder):
 
 
 def version_of(folder):
-    """The version of the libvirt that a schema is of, None where it cannot be told."""
+    """The version of the libvirt that a schema is of, None where it is unknown."""
     system = re.search("VERSION_CODENAME=(.*)", (folder.parents[3] / "etc/os-release").read_text())
     return VERSIONS.get(system[1]) if system else None
 

@@ -1,4 +1,4 @@
-"""What shall be in AWX: objects that AWX's own modules can make, once; and what jobs show when something is wrong."""
+"""What AWX gets: objects that AWX's own modules can make, once; and what jobs show when something is wrong."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_wrong_keys_are_found() -> None:
 
 
 class FakeGateway:
-    """Knows one network, with everything that can be told of one."""
+    """Knows one network, with everything that can be reported of one."""
 
     def networks(self) -> list[Observed]:
         return [NOW]

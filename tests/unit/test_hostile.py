@@ -12,7 +12,7 @@ from tests.unit.run_module import driver_of_tests, run_module
 
 pytestmark = pytest.mark.deep
 
-# A uri may name a host of somebody else's, which libvirt would call.
+# A uri may name another host, which libvirt would contact.
 PLACES = [(module, place) for module in BASES for place in strings(argument_spec(module)) if place != ("uri",)]
 # libvirt's test driver keeps no options of dnsmasq.
 NOT_KEPT = (("backup_dir",), ("xml",), ("dnsmasq_options", "[]"))

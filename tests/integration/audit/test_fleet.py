@@ -75,7 +75,7 @@ class Fleet:
         return {result["host"]: result for result in results if "ansible_stats" not in result}
 
     def networks(self, name: str) -> dict[str, list[str]]:
-        """Return the saved and the running definition of each network of a hypervisor, as virsh shows them."""
+        """Return the persistent and the live config of each network of a hypervisor, as virsh shows them."""
         virsh = self.hosts[name].virsh
         names = virsh("net-list", "--all", "--name").split()
         return {net: [virsh("net-dumpxml", net, *saved) for saved in ((), ("--inactive",))] for net in names}

@@ -94,10 +94,10 @@ def test_stuck_task_is_named_and_a_killed_one_holds_nothing(stage: Stage) -> Non
     play = plays.start(stage.lab.inventory, stage.host.name, [sticking])
     wait_for(stuck.exists)
     others = many(2, 1)
-    rehearsal, nothing, impatient = stage.play(
+    dry_run, nothing, impatient = stage.play(
         dhcp_host(True, hosts=others), dhcp_host(hosts=[]), dhcp_host(hosts=others, lock_timeout=0.5)
     )
-    assert succeeded(rehearsal)["changed"]
+    assert succeeded(dry_run)["changed"]
     assert not succeeded(nothing)["changed"]
     found = re.fullmatch(
         rf"Cannot change network '{NAME}': process (\d+) has been changing it for more than 0.5 seconds; "

@@ -46,10 +46,10 @@ def twice(stage: Stage, *tasks: Task) -> list[Result]:
 
 def thrice(stage: Stage, task: Task) -> Result:
     """Run a task in check mode, for real and for real again; returns what the first real one returned."""
-    rehearsal, real, again = entry_tasks.play(stage, [{**task, "check_mode": True}, task, task])
-    assert [rehearsal["changed"], real["changed"], again["changed"]] == [True, True, False]
+    dry_run, real, again = entry_tasks.play(stage, [{**task, "check_mode": True}, task, task])
+    assert [dry_run["changed"], real["changed"], again["changed"]] == [True, True, False]
     for name in ("plan", "diff", "entries", "restart_required"):
-        assert rehearsal[name] == real[name]
+        assert dry_run[name] == real[name]
     return real
 
 

@@ -59,7 +59,7 @@ def test_entries_go_live_under_a_guest(stage: Stage, guest: Guest) -> None:
     ]
     assert {step["effect"] for result in made for step in result["plan"]} == {"live"}
     guest.run("kill -INT $(cat /ping.pid)", check=False)
-    # libvirt puts its firewall rules up anew with each reservation
+    # libvirt reinstalls its firewall rules with each reservation
     assert 0 <= lost(guest.run("cat /ping.log").stdout) <= sum(result["cost"]["calls"] for result in made)
     assert "1 packets received" in guest.run(f"ping -c 1 -W 2 {WORLD}").stdout
     assert stage.ifindex(entry_tasks.BRIDGE) == number
@@ -76,12 +76,12 @@ def test_what_needs_a_restart_waits_for_the_guest(stage: Stage, guest: Guest) ->
         {"service": "sip", "protocol": "udp"},
     ]
     tasks = [entry("virt_dns_srv", check, srvs=services) for check in (True, False, False)]
-    rehearsal, real, again = entry_tasks.play(stage, tasks)
-    assert [result["changed"] for result in (rehearsal, real, again)] == [True, True, False]
-    assert [result["restart_required"] for result in (rehearsal, real, again)] == [True, True, True]
-    assert rehearsal["plan"] == real["plan"]
+    dry_run, real, again = entry_tasks.play(stage, tasks)
+    assert [result["changed"] for result in (dry_run, real, again)] == [True, True, False]
+    assert [result["restart_required"] for result in (dry_run, real, again)] == [True, True, True]
+    assert dry_run["plan"] == real["plan"]
     assert {step["effect"] for step in real["plan"]} == {"next_start"}
-    assert all("lodger" in result["warnings"][0] for result in (rehearsal, real, again))
+    assert all("lodger" in result["warnings"][0] for result in (dry_run, real, again))
     assert again["entries"]["added"] == []
     assert stage.ifindex(entry_tasks.BRIDGE) == number
     guest.stop()

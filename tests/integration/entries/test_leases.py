@@ -1,4 +1,4 @@
-"""Reservations and ranges as clients feel them: who gets which address, and that nothing is made anew for it."""
+"""Reservations and ranges as clients feel them: who gets which address, and that nothing is recreated for it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def tasks_for(seed: int, stage: Stage) -> tuple[str, str, dict[str, Any], list[T
 
 
 def definitions(result: Result) -> list[Any]:
-    """Return the saved and the running definition of a network, and what else virsh shows of it."""
+    """Return the persistent and the live config of a network, and what else virsh shows of it."""
     saved, _line, rest = result["stdout"].partition("=====\n")
     live, end, told = rest.partition("</network>")
     roots = [etree.fromstring(text, etree.XMLParser(remove_blank_text=True)) for text in (saved, live + end)]

@@ -42,8 +42,8 @@ def fail_everywhere(stage: Stage, changes: list[tuple[Task, int]]) -> None:
     before, number = entry_tasks.in_both(stage), stage.ifindex(entry_tasks.BRIDGE)
     for task, steps in changes:
         tasks = [at_call(stage, step, task, calls=CHANGES) for step in range(1, steps + 1)]
-        rehearsal, *results = stage.play({**task, "check_mode": True}, *tasks)
-        assert rehearsal["cost"]["calls"] == steps
+        dry_run, *results = stage.play({**task, "check_mode": True}, *tasks)
+        assert dry_run["cost"]["calls"] == steps
         for result in results:
             assert result["failed"]
             assert "libvirt says 'the test says no' (code 1)" in result["msg"]
@@ -64,7 +64,7 @@ def test_failure_at_every_step_of_a_restart_is_put_back(stage: Stage) -> None:
 
 
 def test_task_that_is_killed_between_delete_and_add(stage: Stage) -> None:
-    """The next one completes the entry from the saved definition."""
+    """The next one completes the entry from the persistent config."""
     entry_tasks.make(stage)
     entry_tasks.play(stage, THERE)
     hosts = [{"mac": mac(1), "name": "uno"}, {"mac": mac(2)}]

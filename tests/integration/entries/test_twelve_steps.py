@@ -134,13 +134,13 @@ def answers(look: str) -> list[str]:
 
 def assert_told(results: list[Result], **expected: list[str]) -> None:
     """Assert that the check and the real run tell the same of the entries and the cost, and what that is."""
-    rehearsal, real, *again = results
+    dry_run, real, *again = results
     for name in ("added", "changed", "removed"):
-        assert rehearsal["entries"][name] == real["entries"][name] == expected.get(name, [])
+        assert dry_run["entries"][name] == real["entries"][name] == expected.get(name, [])
         assert [result["entries"][name] for result in again] == [[], []]
-    assert rehearsal["entries"]["left"] == real["entries"]["left"]
+    assert dry_run["entries"]["left"] == real["entries"]["left"]
     for name in ("calls", "restart"):
-        assert rehearsal["cost"][name] == real["cost"][name]
+        assert dry_run["cost"][name] == real["cost"][name]
     assert [(result["cost"]["calls"], result["cost"]["restart"]) for result in again] == [(0, False)] * 2
     assert real["cost"]["calls"] > 0
     assert {step["effect"] for step in real["plan"]} == {"live"}

@@ -34,11 +34,11 @@ def from_here(stage: Stage, task: Task) -> Task:
 def test_auditor_sees_what_would_be_done(stage: Stage) -> None:
     for options in (OPTIONS, CHANGE, {"name": "audited", "state": "absent"}):
         (audit,) = stage.play(network(check=True, **options), host=auditor(stage))
-        rehearsal, real = stage.play(network(check=True, **options), network(**options))
+        dry_run, real = stage.play(network(check=True, **options), network(**options))
         assert audit["changed"]
-        assert audit["plan"] == rehearsal["plan"] == real["plan"]
-        assert audit["diff"] == rehearsal["diff"] == real["diff"]
-        assert audit["unchecked"] == rehearsal["unchecked"] == []
+        assert audit["plan"] == dry_run["plan"] == real["plan"]
+        assert audit["diff"] == dry_run["diff"] == real["diff"]
+        assert audit["unchecked"] == dry_run["unchecked"] == []
         (audit,) = stage.play(network(check=True, **options), host=auditor(stage))
         assert not succeeded(audit)["changed"]
 
@@ -62,12 +62,12 @@ def test_auditor_reads(stage: Stage) -> None:
 
 def test_task_may_run_elsewhere(stage: Stage) -> None:
     remote = from_here(stage, network(**OPTIONS))
-    rehearsal, real, again, told = stage.play(
+    dry_run, real, again, told = stage.play(
         {**remote, "check_mode": True}, remote, remote, from_here(stage, info("audited"))
     )
-    assert [one["changed"] for one in (rehearsal, real, again)] == [True, True, False]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (real["plan"], real["diff"])
-    for one in (rehearsal, real):
+    assert [one["changed"] for one in (dry_run, real, again)] == [True, True, False]
+    assert (dry_run["plan"], dry_run["diff"]) == (real["plan"], real["diff"])
+    for one in (dry_run, real):
         assert ["the hypervisor's own addresses, bridges and interfaces" in text for text in one["unchecked"]] == [
             True,
             False,

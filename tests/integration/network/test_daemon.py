@@ -60,9 +60,9 @@ def test_start_that_a_killed_daemon_left_half_done_is_done(stage: Stage, slow: P
     assert stage.active() == set()
     number = stage.ifindex("vf-stale") if left else 0
 
-    rehearsal, result, again = stage.play(network(check=True, **OPTIONS), network(**OPTIONS), network(**OPTIONS))
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
+    dry_run, result, again = stage.play(network(check=True, **OPTIONS), network(**OPTIONS), network(**OPTIONS))
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False], result["msg"]
+    assert (dry_run["plan"], dry_run["diff"]) == (result["plan"], result["diff"])
     assert [step["action"] for step in result["plan"]] == [*(["remove_bridge"] if left else []), "start"]
     assert stage.active() == {"stale"}
     assert stage.ifindex("vf-stale") != number
@@ -73,7 +73,7 @@ FOREIGN_BRIDGES = {
     "of another MAC address": "ip link add vf-stale up type bridge",
     "with a port": "ip link add vf-stale address 52:54:00:97:00:01 up type bridge;"
     "ip link add lab0 up type veth peer name lab1; ip link set lab1 up; ip link set lab0 master vf-stale",
-    "that is no bridge": "ip link add vf-stale address 52:54:00:97:00:01 up type veth peer name lab1",
+    "that is an end of a veth pair": "ip link add vf-stale address 52:54:00:97:00:01 up type veth peer name lab1",
 }
 
 

@@ -102,12 +102,12 @@ def lost(log: str) -> int:
 def test_restart_waits_for_the_guest(busy: Stage, guest: Guest, restart: str) -> None:
     number = busy.ifindex("vf-busy")
     change = {"name": "busy", "domain": {"name": f"{restart}.test"}, "mtu": {"size": 1400}, "restart": restart}
-    rehearsal, result, again = busy.play(network(check=True, **change), network(**change), network(**change))
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
-    assert [one["restart_required"] for one in (rehearsal, result, again)] == [True, True, True]
+    dry_run, result, again = busy.play(network(check=True, **change), network(**change), network(**change))
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False]
+    assert (dry_run["plan"], dry_run["diff"]) == (result["plan"], result["diff"])
+    assert [one["restart_required"] for one in (dry_run, result, again)] == [True, True, True]
     assert {step["effect"] for step in result["plan"]} == {"next_start"}
-    for one in (rehearsal, result, again):
+    for one in (dry_run, result, again):
         assert ["lodger" in warning for warning in one.get("warnings", [])] == [True] * (restart == "idle")
     assert_undisturbed(busy, guest, number)
     (told,) = busy.info("busy")
@@ -121,8 +121,8 @@ def test_restart_waits_for_the_guest(busy: Stage, guest: Guest, restart: str) ->
 @pytest.mark.parametrize("stop", [{"state": "absent"}, {"active": False}], ids=["absent", "inactive"])
 def test_network_is_not_stopped_under_a_guest(busy: Stage, guest: Guest, stop: dict[str, Any]) -> None:
     before, number = busy.look(), busy.ifindex("vf-busy")
-    rehearsal, result = busy.play(network(check=True, name="busy", **stop), network(name="busy", **stop))
-    assert rehearsal["msg"] == result["msg"]
+    dry_run, result = busy.play(network(check=True, name="busy", **stop), network(name="busy", **stop))
+    assert dry_run["msg"] == result["msg"]
     assert "running guests use it (lodger)" in result["msg"]
     assert "force=true" in result["msg"]
     assert busy.look() == before
@@ -153,11 +153,11 @@ def test_restart_comes_when_the_guest_is_gone(busy: Stage) -> None:
     assert busy.network(**change)["restart_required"]
     busy.host.virsh("destroy", "lodger")
     number = busy.ifindex("vf-busy")
-    rehearsal, result, again = busy.play(network(check=True, **change), network(**change), network(**change))
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False]
-    assert rehearsal["plan"] == result["plan"]
+    dry_run, result, again = busy.play(network(check=True, **change), network(**change), network(**change))
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False]
+    assert dry_run["plan"] == result["plan"]
     assert [step["effect"] for step in result["plan"]] == ["restart"] * 2
-    assert [one["restart_required"] for one in (rehearsal, result, again)] == [False] * 3
+    assert [one["restart_required"] for one in (dry_run, result, again)] == [False] * 3
     assert busy.ifindex("vf-busy") != number
     (told,) = busy.info("busy")
     assert told["pending"] == []

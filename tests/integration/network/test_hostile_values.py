@@ -79,7 +79,7 @@ def acceptable(options: Spec, gateway: Gateway) -> bool:
 
 
 def look(stage: Stage, spec: Spec) -> dict[str, Any]:
-    """Return what there is in the hypervisor of a network."""
+    """Return everything that the hypervisor has of a network."""
     given = {
         "folder": FOLDER,
         "name": NAME,

@@ -115,7 +115,7 @@ router.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix, (
 
 
 def test_ipv6_of_a_host_that_listens_to_routers_is_not_cut(stage: Stage) -> None:
-    """The kernel forgets what it was told by routers once it forwards, and libvirt does not start a network then."""
+    """A kernel that forwards drops the routes that routers advertise, so libvirt refuses to start a network."""
     run = stage.host.run
     run(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=0", "net.ipv6.conf.uplink.accept_ra=1"])
     stage.host.world.run(["python3", "-c", ADVERTISEMENT])

@@ -34,9 +34,9 @@ def tasks_for(first: dict[str, Any], second: dict[str, Any]) -> list[Task]:
     return [*tasks, network(check=True, **second)]
 
 
-def assert_as_foretold(rehearsal: Result, real: Result, wanted: dict[str, Any]) -> None:
-    """Assert that a real run did what the rehearsal had said, and that what was asked for is there."""
-    assert {key: rehearsal[key] for key in FORETOLD} == {key: real[key] for key in FORETOLD}
+def assert_as_foretold(dry_run: Result, real: Result, wanted: dict[str, Any]) -> None:
+    """Assert that a real run did what check mode predicted, and that what was asked for exists."""
+    assert {key: dry_run[key] for key in FORETOLD} == {key: real[key] for key in FORETOLD}
     there = real["network"]["spec"]
     assert {name: there.get(name) for name, value in wanted.items() if not holds(value, there.get(name))} == {}, wanted
 
@@ -49,8 +49,8 @@ def test_random_changes(stage: Stage, start: int) -> None:
     specs = {one["name"]: one["spec"] for one in succeeded(told)["networks"]}
     for place, (first, second) in enumerate(pairs):
         foretold, made, foretold_change, changed, again = results[place * 5 : place * 5 + 5]
-        for rehearsal, real, wanted in ((foretold, made, first), (foretold_change, changed, second)):
+        for dry_run, real, wanted in ((foretold, made, first), (foretold_change, changed, second)):
             assert not real.get("failed"), f"{real['msg']}\n{wanted}"
-            assert_as_foretold(succeeded(rehearsal), real, wanted)
+            assert_as_foretold(succeeded(dry_run), real, wanted)
         assert not succeeded(again)["changed"], f"{again['plan']}\n{second}"
         assert specs[second["name"]] == again["network"]["spec"]

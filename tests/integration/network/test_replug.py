@@ -1,4 +1,4 @@
-"""Networks that are restarted under running guests: these go on talking, and who was cut off is plugged in again."""
+"""Networks that restart under running guests: connections survive, and disconnected NICs are reattached."""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ def test_guests_talk_through_a_change(plugged: Stage, guest: Guest) -> None:
     change = {"name": "plug", "domain": {"name": "plug.test"}, "mtu": {"size": 1400}, "restart": "replug"}
     number = plugged.ifindex("vf-plug")
     with talking(plugged, guest) as longest:
-        rehearsal, result, again = plugged.play(network(check=True, **change), network(**change), network(**change))
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
+        dry_run, result, again = plugged.play(network(check=True, **change), network(**change), network(**change))
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False], result["msg"]
+    assert (dry_run["plan"], dry_run["diff"]) == (result["plan"], result["diff"])
     actions = [step["action"] for step in result["plan"]]
     assert actions == [*["define"] * 2, *["park"] * 5, "stop", "start", *["return"] * 5]
     assert "guests[still].nics[52:54:00:99:00:02,net1]" in {step["path"] for step in result["plan"]}
@@ -174,9 +174,9 @@ def test_connections_keep_their_nat(plugged: Stage, guest: Guest) -> None:
 def test_restart_on_purpose(plugged: Stage, guest: Guest) -> None:
     task: Task = network(name="plug", state="restarted")
     number = plugged.ifindex("vf-plug")
-    rehearsal, result, again = plugged.play({**task, "check_mode": True}, task, task)
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, True], result["msg"]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
+    dry_run, result, again = plugged.play({**task, "check_mode": True}, task, task)
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, True], result["msg"]
+    assert (dry_run["plan"], dry_run["diff"]) == (result["plan"], result["diff"])
     assert plugged.ifindex("vf-plug") > number
     assert_connected(plugged, guest)
 
@@ -188,9 +188,9 @@ def test_guests_that_a_plain_restart_has_cut_off(plugged: Stage, guest: Guest) -
     assert "0 packets received" in guest.run(f"ping -c 1 -W 1 {WORLD}", check=False).stdout
     task: Task = network(name="plug", restart="replug")
     number = plugged.ifindex("vf-plug")
-    idle, rehearsal, result, again = plugged.play(network(name="plug"), {**task, "check_mode": True}, task, task)
-    assert [one["changed"] for one in (idle, rehearsal, result, again)] == [False, True, True, False], result["msg"]
-    assert rehearsal["plan"] == result["plan"]
+    idle, dry_run, result, again = plugged.play(network(name="plug"), {**task, "check_mode": True}, task, task)
+    assert [one["changed"] for one in (idle, dry_run, result, again)] == [False, True, True, False], result["msg"]
+    assert dry_run["plan"] == result["plan"]
     assert [(step["action"], step["effect"]) for step in result["plan"]] == [("return", "live")] * 5
     assert plugged.ifindex("vf-plug") == number
     assert_connected(plugged, guest)
@@ -199,9 +199,9 @@ def test_guests_that_a_plain_restart_has_cut_off(plugged: Stage, guest: Guest) -
 def test_many_entries_cost_guests_one_restart(plugged: Stage, guest: Guest) -> None:
     task = dhcp_host(network="plug", hosts=[{"mac": mac(n), "ip": f"192.168.99.{n}"} for n in range(20, 40)])
     task["virtfleet.network.virt_dhcp_host"]["restart"] = "replug"
-    rehearsal, result, again = plugged.play({**task, "check_mode": True}, task, task)
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
+    dry_run, result, again = plugged.play({**task, "check_mode": True}, task, task)
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False], result["msg"]
+    assert (dry_run["plan"], dry_run["diff"]) == (result["plan"], result["diff"])
     assert result["cost"]["restart"]
     assert_connected(plugged, guest)
 
@@ -216,13 +216,13 @@ def test_task_that_is_killed_half_way(plugged: Stage, guest: Guest, call: int) -
     killed = plugged.run(at_call(plugged, call, change, "kill -9 $PPID", MOVES))
     assert killed["failed"]
     assert "parked" in nics(plugged).values()
-    rehearsal, result, again = plugged.play(
+    dry_run, result, again = plugged.play(
         network(check=True, name="plug", restart="never"),
         network(name="plug", restart="never"),
         network(name="plug", restart="never"),
     )
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
-    assert rehearsal["plan"] == result["plan"]
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False], result["msg"]
+    assert dry_run["plan"] == result["plan"]
     assert_connected(plugged, guest)
     succeeded(plugged.run(change))
     assert_connected(plugged, guest)
@@ -290,8 +290,8 @@ def test_bridges_of_the_host(plugged: Stage) -> None:
     assert [step["action"] for step in result["plan"]] == ["stop", "start"]
     assert plugged.links()[tap]["master"] == "br0"
     moved["virtfleet.network.virt_network"]["restart"] = "replug"
-    rehearsal, result, again = plugged.play({**moved, "check_mode": True}, moved, moved)
-    assert [one["changed"] for one in (rehearsal, result, again)] == [True, True, False], result["msg"]
+    dry_run, result, again = plugged.play({**moved, "check_mode": True}, moved, moved)
+    assert [one["changed"] for one in (dry_run, result, again)] == [True, True, False], result["msg"]
     assert [step["action"] for step in result["plan"]] == ["define", "park", "stop", "start", "return"]
     assert plugged.links()[tap]["master"] == "br1"
     host.virsh("destroy", "hosted")

@@ -56,17 +56,17 @@ def test_port_of_another_server_is_seen_before_the_start(busy: Stage) -> None:
     before = busy.look()
     dhcp = {"ranges": [{"start": "192.168.85.100", "end": "192.168.85.200"}]}
     options = {**OPTIONS, "ips": [{"address": "192.168.85.1/24", "dhcp": dhcp}]}
-    rehearsal, result = busy.play(network(check=True, **options), network(**options))
-    assert "another program of the hypervisor has udp port 67 at 0.0.0.0" in rehearsal["msg"]
-    assert (rehearsal["failed"], result["failed"], result["msg"]) == (True, True, rehearsal["msg"])
+    dry_run, result = busy.play(network(check=True, **options), network(**options))
+    assert "another program of the hypervisor has udp port 67 at 0.0.0.0" in dry_run["msg"]
+    assert (dry_run["failed"], result["failed"], result["msg"]) == (True, True, dry_run["msg"])
     assert result["look"] == before
     assert busy.network(**OPTIONS)["changed"]
 
 
 def test_network_that_does_not_start_is_removed_again(stage: Stage) -> None:
     before = stage.look()
-    rehearsal, result = stage.play(*(network(check=check, **OPTIONS, **REFUSED_BY_DNSMASQ) for check in (True, False)))
-    assert rehearsal["changed"]
+    dry_run, result = stage.play(*(network(check=check, **OPTIONS, **REFUSED_BY_DNSMASQ) for check in (True, False)))
+    assert dry_run["changed"]
     assert result["failed"]
     assert "Cannot start network 'fickle': libvirt says" in result["msg"]
     assert result["msg"].endswith("network 'fickle' was removed again")
@@ -118,11 +118,11 @@ def test_transient_network_is_taken_over(stage: Stage) -> None:
     (stage.host.home / "run/lab/transient.xml").write_text(FOREIGN)
     stage.host.virsh("net-create", "/run/lab/transient.xml")
     number, live = stage.ifindex("vf-foreign"), stage.xml("foreign", saved=False)
-    rehearsal, result, again = stage.play(
+    dry_run, result, again = stage.play(
         network(check=True, name="foreign"), network(name="foreign"), network(name="foreign")
     )
-    assert (rehearsal["changed"], result["changed"], again["changed"]) == (True, True, False)
-    assert (rehearsal["plan"], rehearsal["diff"]) == (result["plan"], result["diff"])
+    assert (dry_run["changed"], result["changed"], again["changed"]) == (True, True, False)
+    assert (dry_run["plan"], dry_run["diff"]) == (result["plan"], result["diff"])
     assert stage.autostarted() == {"foreign"}
     assert stage.ifindex("vf-foreign") == number
     assert stage.xml("foreign", saved=False) == live
@@ -148,8 +148,8 @@ def test_backup_keeps_what_is_replaced(stage: Stage) -> None:
     stage.define(FOREIGN, start=True)
     before = stage.xml("foreign")
     change = {"name": "foreign", "bridge": {"delay": 0}, "autostart": False, "backup": True}
-    rehearsal, changed, unchanged = stage.play(network(check=True, **change), network(**change), network(**change))
-    assert "backup_file" not in rehearsal
+    dry_run, changed, unchanged = stage.play(network(check=True, **change), network(**change), network(**change))
+    assert "backup_file" not in dry_run
     assert "backup_file" not in unchanged
     assert changed["backup_file"].startswith("/var/backups/virtfleet.network/foreign.")
     assert stage.host.run(["cat", changed["backup_file"]]).stdout.strip() == before

@@ -28,7 +28,7 @@ def topology(*networks: dict[str, Any], check: bool = False) -> Task:
 
 
 THREE = net("one", 81), net("two", 82), net("idle", 83, active=False, autostart=False)
-# The bridge of one goes to another, whose subnet goes to a third; a fourth is listed no more.
+# The bridge of one goes to another, whose subnet goes to a third; a fourth is no longer listed.
 MOVED = net("new", 82), net("two", 84, "vf-one"), net("one", 81, "vf-first")
 
 
@@ -64,7 +64,7 @@ def test_mistake_in_the_fourth_leaves_the_others_as_they_were(stage: Stage) -> N
 
 
 def without_numbers(look: str) -> list[str]:
-    """Return a look without what a restart makes anew, and where it made it: the numbers of devices."""
+    """Return a look without what every restart changes: the numbers of devices."""
     return sorted(re.sub(r"^\d+: ", "", line) for line in without_traces(look))
 
 

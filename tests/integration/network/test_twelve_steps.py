@@ -39,14 +39,14 @@ def four_times(stage: Stage, **options: Any) -> tuple[list[Result], list[str], l
 
 def assert_contract(results: list[Result], looks: list[str]) -> None:
     """Assert what must hold of any change that is made four times."""
-    rehearsal, real, second_rehearsal, second = results
+    dry_run, real, second_dry_run, second = results
     assert [result["changed"] for result in results] == [True, True, False, False]
-    assert rehearsal["plan"] == real["plan"]
-    assert rehearsal["diff"] == real["diff"]
-    assert rehearsal["restart_required"] == real["restart_required"]
-    assert second_rehearsal["plan"] == second["plan"] == []
-    assert second_rehearsal["diff"] == second["diff"] == []
-    assert looks[0] == looks[1], "the rehearsal touched the host"
+    assert dry_run["plan"] == real["plan"]
+    assert dry_run["diff"] == real["diff"]
+    assert dry_run["restart_required"] == real["restart_required"]
+    assert second_dry_run["plan"] == second["plan"] == []
+    assert second_dry_run["diff"] == second["diff"] == []
+    assert looks[0] == looks[1], "check mode touched the host"
     assert looks[1] != looks[2], "the real run did nothing"
     assert looks[2] == looks[3] == looks[4], "the second runs touched the host"
 

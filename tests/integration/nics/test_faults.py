@@ -29,7 +29,7 @@ GUEST = f"""\
   </devices>
 </domain>
 """
-# Its variable is no address: no rule can be made of it.
+# Its variable has a value that is not an address: libvirt cannot make a rule of it.
 FILTER = "<filter name='vf-{}'><rule action='drop' direction='in'><ip srcipaddr='$IP'/></rule></filter>"
 GARBAGE = {"filter": "vf-half", "parameters": [{"name": "IP", "value": "garbage"}]}
 
@@ -142,9 +142,9 @@ def test_tap_that_is_elsewhere_is_put_where_it_belongs(halves: Stage, where: str
         for mac in (FIRST, SECOND):
             halves.host.run(["ip", "link", "set", tap(halves, mac), *move])
         both = [{"mac": {"address": mac}, "source": {"network": wanted}} for mac in (FIRST, SECOND)]
-        rehearsal, real, again = halves.play({**iface(ifaces=both), "check_mode": True}, *[iface(ifaces=both)] * 2)
-        assert [succeeded(one)["changed"] for one in (rehearsal, real, again)] == [True, True, False]
-        assert rehearsal["plan"] == real["plan"]
+        dry_run, real, again = halves.play({**iface(ifaces=both), "check_mode": True}, *[iface(ifaces=both)] * 2)
+        assert [succeeded(one)["changed"] for one in (dry_run, real, again)] == [True, True, False]
+        assert dry_run["plan"] == real["plan"]
         assert [one[0] for one in state(halves)[1]] == [f"vf-{wanted}"] * 2
         assert [one[3]["isolated"] for one in state(halves)[1]] == [False, True]
     succeeded(halves.run(iface(ifaces=[{**nic, "source": {"network": "lan"}} for nic in both])))
@@ -170,12 +170,12 @@ def test_replug_takes_taps_off_a_foreign_bridge(halves: Stage, change: dict[str,
     task = network(name="lan", restart="replug", **change)
     for mac in (FIRST, SECOND):
         halves.host.run(["ip", "link", "set", tap(halves, mac), "master", "foreign"])
-    # One is moved, and then nothing more can be: nobody stays cut off or parked.
+    # After the first move every other one fails: no NIC stays disconnected or parked.
     refused = halves.run(at_call(halves, 2, task, calls="updateDeviceFlags")) if change else {"failed": True, "msg": ""}
     failed(refused)
     assert halves.networks() == {"lan", "bak"}, refused["msg"]
-    rehearsal, real, again = halves.play({**task, "check_mode": True}, task, task)
-    assert [succeeded(one)["changed"] for one in (rehearsal, real, again)] == [True, True, False]
+    dry_run, real, again = halves.play({**task, "check_mode": True}, task, task)
+    assert [succeeded(one)["changed"] for one in (dry_run, real, again)] == [True, True, False]
     assert [one[0] for one in state(halves)[1]] == ["vf-lan"] * 2
     assert [one[3]["isolated"] for one in state(halves)[1]] == [False, True]
     assert halves.networks() == {"lan", "bak"}

@@ -57,12 +57,12 @@ def web(office: Stage) -> Iterator[Guest]:
 
 
 def definitions(stage: Stage) -> list[str]:
-    """Return the running and the saved definition of the guest."""
+    """Return the live and the persistent config of the guest."""
     return [stage.host.virsh("dumpxml", "web", *options) for options in ((), ("--inactive",))]
 
 
 def macs(stage: Stage) -> list[list[str]]:
-    """Return the MAC addresses of the guest's NICs in the running and the saved definition."""
+    """Return the MAC addresses of the guest's NICs in the live and the persistent config."""
     return [re.findall("<mac address='(.*?)'/>", xml) for xml in definitions(stage)]
 
 
@@ -92,10 +92,10 @@ def proven(stage: Stage, tasks: list[Task]) -> Result:
     before = definitions(stage)
     look = stage.host.process.enter("env", "-i", f"PATH={ENVIRONMENT['PATH']}", *DUMP)
     running = plays.start(stage.lab.inventory, stage.host.name, tasks, look)
-    rehearsal, real, again = (succeeded(result) for result in plays.finish(running, len(RUNS)))
-    assert rehearsal["look"].split() == " ".join(before).split(), "the rehearsal touched the guest"
-    assert [result["changed"] for result in (rehearsal, real, again)] == [True, True, False]
-    assert (rehearsal["plan"], rehearsal["diff"]) == (real["plan"], real["diff"])
+    dry_run, real, again = (succeeded(result) for result in plays.finish(running, len(RUNS)))
+    assert dry_run["look"].split() == " ".join(before).split(), "check mode touched the guest"
+    assert [result["changed"] for result in (dry_run, real, again)] == [True, True, False]
+    assert (dry_run["plan"], dry_run["diff"]) == (real["plan"], real["diff"])
     assert again["diff"] == []
     return real
 
@@ -181,7 +181,7 @@ def test_failure_puts_both_definitions_back(office: Stage) -> None:
     assert "the NICs of guest 'web' were rolled back" in refused["msg"]
     assert macs(office) == [[FIRST, SECOND]] * 2
     assert verdict(office, SECOND) == (True, "")
-    # The place is free in the running guest and taken in the saved definition.
+    # The PCI address is free in the running guest and taken in the persistent config.
     taken = {"type": "pci", "domain": "0", "bus": "5", "slot": "0", "function": "0"}
     prepared = iface(mac={"address": THIRD}, source={"network": "lan"}, address=taken, apply="config", **NEW)
     succeeded(office.run(prepared))

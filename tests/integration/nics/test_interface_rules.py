@@ -50,7 +50,7 @@ def fate(conn: libvirt.virConnect, spec: Spec) -> str:
     domain.undefine()
     changes = differences(render(spec_of(kept)), render(spec_of(wanted)), INTERFACE)
     lost = [change.path for change in changes if change.after is not None]
-    # What the table says that libvirt makes up may be lost, too.
+    # What libvirt generates, by the table, may be lost, too.
     for tag in ("source", "target"):
         pair = [one.find(tag) for one in (wanted, kept)]
         lost += [f"{tag}.{name}" for name in _names(pair[0]) - _names(pair[1])]

@@ -96,9 +96,9 @@ def definitions(domain: Any) -> list[list[str]]:
     return [[word for word in dump.split() if not word.startswith("portid=")] for dump in dumps]
 
 
-def outcome(gateway: Guests, options: dict[str, Any], *, rehearse: bool) -> tuple[Any, str]:
+def outcome(gateway: Guests, options: dict[str, Any], *, dry_run: bool) -> tuple[Any, str]:
     try:
-        return converge_nics(gateway, desired(options), rehearse, 5).plan, ""
+        return converge_nics(gateway, desired(options), dry_run, 5).plan, ""
     except NetworkError as error:
         return None, str(error)
 
@@ -108,13 +108,13 @@ def tried(conn: Any, gateway: Guests, case: random_nics.Case) -> tuple[str, str,
     domain = define(conn, case.there, classes=case.classes, runs=case.runs)
     try:
         before = definitions(domain)
-        _foretold, problem = outcome(gateway, case.options, rehearse=True)
+        _foretold, problem = outcome(gateway, case.options, dry_run=True)
         assert definitions(domain) == before
-        real, refusal = outcome(gateway, case.options, rehearse=False)
+        real, refusal = outcome(gateway, case.options, dry_run=False)
         if refusal:
             assert definitions(domain) == before, f"{case}\n{refusal}"
             return problem, refusal, False
-        again, text = outcome(gateway, case.options, rehearse=False)
+        again, text = outcome(gateway, case.options, dry_run=False)
         assert not text, f"{case}\n{text}"
         assert not again.steps, f"{case}\n{again.steps}"
         return problem, refusal, bool(real.steps)

@@ -88,7 +88,7 @@ def good(job: Shown) -> Shown:
 
 
 def test_a_failure_before_the_next_hypervisor(fleet: Fleet) -> None:
-    """A wrong subnet in the inventory is told in a sentence, and a rolling apply ends with it."""
+    """A wrong subnet in the inventory ends a rolling apply with one sentence."""
     wrong = [{"name": "front", "kind": "nat", "subnet": "10.95.0.0/33"}]
     own = {fleet.one.name: {"topology_networks": wrong}}
     failed = fleet.job("topology", answers={"target_serial": "1"}, own=own)

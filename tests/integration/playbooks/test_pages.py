@@ -23,7 +23,7 @@ from .test_examples import SERVING, make
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 MAC = "52:54:00:00:60:0a"
-# What has happened before the example with this name: guests are cut off.
+# What has happened before the example with this name: guests are disconnected.
 BEFORE = {"Look": ("net-destroy guests", "net-start guests")}
 # What an example that is no task is good for.
 ENTRIES = [

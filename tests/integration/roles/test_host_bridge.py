@@ -1,6 +1,6 @@
 """The role host_bridge over the very NIC that it moves: one machine for each network provider, changed side by side.
 
-They go the way of a user: a change that would cut them off, the right one, a power cycle, and back again.
+They go the way of a user: a change that would disconnect them, the right one, a power cycle, and back again.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def test_a_nic_that_needs_a_new_address_is_known(options, moved):
 
 
 def places(host):
-    """The buses of the guest's NICs by the ends of their MAC addresses, in the running and the saved definition."""
+    """The buses of the guest's NICs by the ends of their MAC addresses, in the live and the persistent config."""
     kept = host.guests_there["web"]
     return [
         {nic.find("mac").get("address")[-1]: nic.find("address").get("bus") for nic in kept[scope]}

@@ -137,7 +137,7 @@ def test_a_failure_at_any_step_leaves_all_as_they_were(host, after_effect):
     for index in range(steps):
         host.calls.clear()
         host.fail_at, host.after_effect = index, after_effect
-        with pytest.raises(NetworkError, match="the fake was told to fail"):
+        with pytest.raises(NetworkError, match="the test lets it fail"):
             run(host, *wanted)
         host.fail_at = None
         assert {name: (one.live, one.autostart) for name, one in host.state().items()} == {

@@ -37,7 +37,7 @@ def host():
 
 
 def state(host):
-    """Everything that a failure must leave as it was, but for what a restart makes anew."""
+    """Everything that a failure must leave as it was, without what every restart changes."""
     networks = {name: (one.saved, one.live, one.autostart) for name, one in host.state().items()}
     return networks, host.state_of_guests()
 
@@ -190,7 +190,7 @@ def test_a_failure_at_any_step_leaves_all_as_it_was(host, after_effect):
     for index in range(len(steps)):
         host.calls.clear()
         host.fail_at, host.after_effect = index, after_effect
-        with pytest.raises(NetworkError, match=r"the fake was told to fail.*(rolled back|removed again|not changed)"):
+        with pytest.raises(NetworkError, match=r"the test lets it fail.*(rolled back|removed again|not changed)"):
             run(host, *wanted, ifaces=ifaces)
         host.fail_at = None
         assert state(host) == before

@@ -83,7 +83,7 @@ def test_a_failure_at_any_step_leaves_the_start_state(case, after_effect):
         host = host_of(case)
         before = state_of(host)
         host.fail_at, host.after_effect = index, after_effect
-        with pytest.raises(ApplyError, match="the fake was told to fail") as failure:
+        with pytest.raises(ApplyError, match="the test lets it fail") as failure:
             run(host, case)
         assert as_before(before, host), (index, host.calls)
         assert re.search("was (rolled back|removed again|not changed)$", str(failure.value))

@@ -1,4 +1,4 @@
-"""What is looked at for a diagnosis, and what is told of it; why a network did not start."""
+"""What a diagnosis looks at and reports; why a network did not start."""
 
 from __future__ import annotations
 
@@ -120,5 +120,5 @@ def test_a_start_that_nobody_can_explain():
     host.looker = Looker(host, sockets=())
     host._devices = {}
     host.fail_at = 1
-    with pytest.raises(ApplyError, match=r"the fake was told to fail' .*; network 'lan' was removed again"):
+    with pytest.raises(ApplyError, match=r"the test lets it fail' .*; network 'lan' was removed again"):
         converge(host, [Desired("lan", spec={"bridge": {"name": "virbr1"}})], Policy(), False, 1)

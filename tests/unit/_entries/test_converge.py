@@ -1,4 +1,4 @@
-"""Single entries brought into the saved and the running definition, whatever differed between them before."""
+"""Single entries brought into the persistent and the live config, whatever differed between them before."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def assert_as_wanted(case, before, other, after):
 
 
 def assert_same_result(foretold, real):
-    """Asserts that a dry run has told all that a user is told of the real run."""
+    """Asserts that a dry run reports everything that the real run reports."""
     for name in SAME_IN_BOTH:
         assert result_of([foretold])[name] == result_of([real])[name]
     assert cost([foretold.plan], 0) == cost([real.plan], 0)

@@ -1,4 +1,4 @@
-"""How entries reach a network: by calls one by one or by one definition and one restart, and what is told of it."""
+"""How entries reach a network: by calls one by one or by one definition and one restart, and what the result says."""
 
 from __future__ import annotations
 

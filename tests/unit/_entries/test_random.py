@@ -74,13 +74,13 @@ def network(lists):
 
 
 def state_of(made, kind):
-    """The entries in the saved and in the running definition."""
+    """The entries in the persistent and in the live config."""
     now = made.observe("lan")
     return entries_in(kind, now.saved), entries_in(kind, now.live) if now.live else None
 
 
 def run_both(made, wanted, policy):
-    """Rehearses and converges; None when it is refused, and then nothing has happened."""
+    """Converges, dry and for real; None when it is refused, and then nothing has changed."""
     before = made.state()
     try:
         foretold = converge(made, [wanted], policy, True, 1)[0]

@@ -1,4 +1,4 @@
-"""NICs are moved aside and back, whatever guests do meanwhile; how each NIC is can be told."""
+"""NICs are moved aside and back, whatever guests do meanwhile; the state of each NIC is known."""
 
 from __future__ import annotations
 

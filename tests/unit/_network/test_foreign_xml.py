@@ -30,7 +30,7 @@ FOREIGN = "urn:foreign"
 def _sprinkled(xml, places):
     """A definition with foreign attributes, elements, comments and instructions at some of its elements."""
     root = read_xml(xml)
-    whole = {"name", "uuid", "hostname", "metadata"}  # text, and what is somebody else's as a whole
+    whole = {"name", "uuid", "hostname", "metadata"}  # text, and what belongs to other tools as a whole
     elements = [one for one in root.iter(etree.Element) if one.tag not in whole and one.tag[0] != "{"]
     elements = [one for one in elements if not any(above.tag == "metadata" for above in one.iterancestors())]
     for number, (place, what) in enumerate(places):

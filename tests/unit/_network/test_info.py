@@ -1,4 +1,4 @@
-"""What is told about networks, where the test driver cannot show it."""
+"""What virt_network_info reports, where the test driver cannot show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The planner: what is and what shall be, to steps; the cases are data."""
+"""The planner: from observed and desired to steps; the cases are data."""
 
 from __future__ import annotations
 

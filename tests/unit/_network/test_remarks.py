@@ -1,4 +1,4 @@
-"""Every definition that will be used goes through the same checks: what is saved, what runs, what only runs."""
+"""Every definition that will be used goes through the same checks: persistent, live, transient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ XML = """
 </network>
 """
 BARE = XML.replace("<range start='10.0.0.100' end='10.0.0.149'/>", "").replace(" default='yes'", "")
-# Where the definition that a task breaks is: the saved one, the running one.
+# Which definition a task breaks: the persistent one, the live one.
 STATES = {"transient": ("", XML), "saved": (XML, ""), "both": (XML, "same"), "what runs differs": (BARE, XML)}
 MAC = "52:54:00:00:01:09"
 REFUSED = [

@@ -1,4 +1,4 @@
-"""What is told about the NICs of guests, and whether they are connected."""
+"""What is reported about the NICs of guests, and whether they are connected."""
 
 from __future__ import annotations
 

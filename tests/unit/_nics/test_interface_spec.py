@@ -1,4 +1,4 @@
-"""NICs of a new guest: what comes out is what libvirt takes and what goes in again; what is wrong is told."""
+"""NICs of a new guest: what is rendered can be read back, and whatever users write is rendered or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever users write about a NIC ends in a plan, or in problems that are told."""
+"""Whatever users write about a NIC ends in a plan, or in problems that are reported."""
 
 from __future__ import annotations
 

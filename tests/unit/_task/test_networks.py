@@ -1,4 +1,4 @@
-"""The glue: which connection, which policy, what Ansible is told."""
+"""The glue: which connection, which policy, what Ansible gets."""
 
 from __future__ import annotations
 

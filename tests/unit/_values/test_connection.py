@@ -26,7 +26,7 @@ GOOD = Plug("vnet0", "virbr1", Seen(True, "virbr1"), True)
         ({"seen": Seen(False)}, "broken", "its tap vnet0 is gone"),
         ({"seen": Seen(True, "virbr1", carrier=False)}, "broken", "its tap vnet0 has no carrier"),
         ({"down": True}, "link_down", "its link is down"),
-        # A link that is down has no carrier; one that has lost its bridge as well needs to be plugged in again.
+        # A link that is down has no carrier; one that has lost its bridge as well has to be reattached.
         ({"down": True, "seen": Seen(True, "virbr1", carrier=False)}, "link_down", "its link is down"),
         ({"down": True, "counted": False}, "cut_off", "libvirt has no port for it"),
         ({"down": True, "seen": None, "counted": None}, "link_down", "its link is down"),

@@ -38,7 +38,7 @@ class FakeHost(FakeNetworks):
         self.calls, self.fail_at, self.after_effect, self.broken = [], None, False, False
         self.looker = None
         self.lacking = lambda _needs: Lack([], [])
-        self.error = lambda: LibvirtError("Cannot carry out the step", "the fake was told to fail", FAILED)
+        self.error = lambda: LibvirtError("Cannot carry out the step", "the test lets it fail", FAILED)
         self._schema = schema
 
     # ---- what the conductor asks ----

@@ -32,7 +32,7 @@ FAILED = 38  # VIR_ERR_SYSTEM_ERROR
 
 
 class Network(NamedTuple):
-    """A network: the saved and the running definition as libvirt keeps them (None: there is none)."""
+    """A network: its persistent and its live config as libvirt keeps them (None: there is none)."""
 
     saved: etree._Element | None = None
     live: etree._Element | None = None
@@ -40,7 +40,7 @@ class Network(NamedTuple):
 
     @property
     def current(self):
-        """What an inquiry for the saved definition gets."""
+        """What libvirt answers when asked for the persistent config."""
         return self.live if self.saved is None else self.saved
 
 
@@ -204,7 +204,7 @@ class FakeNetworks:
         del self._devices[step.bridge]
 
     def shown(self, name, live):
-        """A running definition with what libvirt reports in it: connections, and what it derived from a <pf>."""
+        """The live config with what libvirt reports in it: connections, and what it derived from a <pf>."""
         root, busy = copy.deepcopy(live), self.connections.get(name, {})
         if busy:
             root.set("connections", str(sum(busy.values())))

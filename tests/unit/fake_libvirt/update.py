@@ -1,4 +1,4 @@
-"""virNetworkUpdate on a running definition: what libvirt finds, takes and refuses, section by section.
+"""virNetworkUpdate on a live config: what libvirt finds, takes and refuses, section by section.
 
 Ported from virNetworkDefUpdate* of libvirt 9.0 (src/conf/network_conf.c).
 """
@@ -149,7 +149,7 @@ def _forward_interface(root, command, element, _version):
     found = [one for one in forward.findall("interface") if one.get("dev") == element.get("dev")]
     busy = command == "delete" and found and found[0].get("connections")
     refuse_unless(not busy, INVALID, f"unable to delete interface '{element.get('dev')}'. It is currently being used")
-    # The attribute is written anew for the first interface that is there.
+    # The attribute is written again for the first interface that is there.
     forward.attrib.pop("dev", None)
     _change(forward, command, etree.Element("interface", dev=element.get("dev")), found)
 

@@ -57,7 +57,7 @@ def test_what_is_wrong_is_where_it_is():
             {**ROW, "domain": "guest0", "state": "differs", "path": f"nics[{fleets.mac(0)}].link.state", "asked": "up"},
         ],
         findings=[{**FINDING, "domain": "guest0"}, {**FINDING, "domain": "guest0", "mac": fleets.mac(0)}, FINDING],
-        guests=[{"name": "guest0", "running": True, "nics": [nic(0, connected=False, reason="it is cut off")]}],
+        guests=[{"name": "guest0", "running": True, "nics": [nic(0, connected=False, reason="it is disconnected")]}],
     )
     assert found["Networks"] == [
         "new: network · missing, ≠ missing",
@@ -66,7 +66,7 @@ def test_what_is_wrong_is_where_it_is():
     assert found["Guests"] == ["guest0: guest, ✖ bridge_down"]
     (told,) = found["Guests' NICs"]
     start, _, end = told.partition(f"≠ nics[{fleets.mac(0)}].link.state: asked up")
-    assert start == f"guest0 {fleets.mac(0)}: vnet0, 10.0.0.2, it is cut off, "
+    assert start == f"guest0 {fleets.mac(0)}: vnet0, 10.0.0.2, it is disconnected, "
     assert end == ", ✖ bridge_down, not connected to net0"
 
 

@@ -127,7 +127,7 @@ def test_hostile_names_do_no_harm(name):
 
 
 def test_what_it_does_not_tell():
-    """What could hold a secret, now or later: only what is named in the code is told."""
+    """What could hold a secret, now or later: only what the code names is shown."""
     told = {"invocation": {"module_args": {"uri": "hunter2"}}, "more": "hunter2"}
     lan = network(0, xml="hunter2", live_spec={"name": "net0", "metadata": "<password>hunter2</password>"})
     assert "hunter2" not in audit_report(audit_document({"a": {**result(), **told, "networks": [lan]}}))
