@@ -35,10 +35,10 @@ _value:
   description: >-
     C(hosts), the results by the hypervisor's name, each with C(reached) and, where it failed, C(error). C(lines), what
     differs and what is wrong, each with C(host), C(object), C(state), C(field), C(asked), C(saved), C(running) and
-    C(text). C(summary), how many hosts are as asked, differ (errors of the diagnosis count), and could not be audited,
-    and how many lines there are of each state.
+    C(text). C(summary), how many hosts are as asked, differ (errors of the diagnosis count), and are unreachable or
+    failed, and how many lines there are of each state.
   type: dict
-  sample: {"hosts": {}, "lines": [], "summary": {"as_asked": 2, "differ": 0, "not_audited": 0, "states": {}}}
+  sample: {"hosts": {}, "lines": [], "summary": {"as_asked": 2, "differ": 0, "failed": 0, "states": {}}}
 """
 
 from collections.abc import Mapping

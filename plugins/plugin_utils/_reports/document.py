@@ -12,7 +12,7 @@ from .drawing import dot, outline, picture
 from .report import cards, tables
 from .words import GOOD, failing, table, words
 
-# What a hypervisor's audit reports, and what stands there when it could not be audited.
+# What a hypervisor's audit reports, and what stands there when the audit failed.
 TOLD = {
     "as_asked": False,
     **{name: [] for name in ("rows", "problems", "findings", "not_looked_at", "networks", "guests")},
@@ -40,7 +40,7 @@ def _together(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "summary": {
             "as_asked": len(good),
             "differ": len(audited) - len(good),
-            "not_audited": len(hosts) - len(audited),
+            "failed": len(hosts) - len(audited),
             "states": dict(sorted(Counter(line["state"] for line in lines).items())),
         },
     }

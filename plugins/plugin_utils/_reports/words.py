@@ -45,11 +45,10 @@ def failing(document: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
 
 
 def numbers(document: Mapping[str, Any]) -> str:
-    """How many hypervisors are as asked."""
+    """How many hypervisors are as asked, differ, or have no audit."""
     summary = document["summary"]
-    counts = ", ".join(f"{summary[name]} {name.replace('_', ' ')}" for name in ("as_asked", "differ", "not_audited"))
-    count = len(document["hosts"])
-    return f"{count} hypervisor{'s' * (count != 1)}: {counts}"
+    count, whole = len(document["hosts"]), "{as_asked} as asked, {differ} differ, {failed} unreachable or failed"
+    return f"{count} hypervisor{'s' * (count != 1)}: {whole.format(**summary)}"
 
 
 def words(line: Mapping[str, Any]) -> str:

@@ -156,14 +156,14 @@ def test_an_audit_finds_what_was_changed_by_hand(stage: Stage, tmp_path: Path) -
     name, before = auditor(stage), stage.look()
     status, screen, found = audit(stage, tmp_path, "audit", "nowhere")
     assert (status, stage.look()) == (0, before)
-    assert [found["summary"][part] for part in ("as_asked", "differ", "not_audited")] == [1, 0, 1]
-    assert "2 hypervisors: 1 as asked, 0 differ, 1 not audited" in screen
+    assert [found["summary"][part] for part in ("as_asked", "differ", "failed")] == [1, 0, 1]
+    assert "2 hypervisors: 1 as asked, 0 differ, 1 unreachable or failed" in screen
 
     # Nothing differs of what was asked for, and the network is dead all the same.
     stage.host.run(["ip", "link", "set", "vbr-front", "down"])
     status, screen, found = audit(stage, tmp_path, "audit", audit_fail_on_drift=True)
     assert (status != 0, {row["state"] for row in found["hosts"][name]["rows"]}) == (True, {"as_asked"})
-    assert "1 hypervisor: 0 as asked, 1 differ, 0 not audited" in screen
+    assert "1 hypervisor: 0 as asked, 1 differ, 0 unreachable or failed" in screen
 
     stage.host.run(["sh"], input=BY_HAND)
     page, others = tmp_path / "report.html", ("nowhere", "nopython", "nolibrary", "nolibvirt", "novariable")

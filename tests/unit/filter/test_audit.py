@@ -67,8 +67,8 @@ def test_a_fleet():
         ("e", "old", "unknown", "", ""),
         ("e", "", "as_asked", "", ""),
     ]
-    counts = {name: found["summary"][name] for name in ("as_asked", "differ", "not_audited")}
-    assert counts == {"as_asked": 2, "differ": 1, "not_audited": 2}
+    counts = {name: found["summary"][name] for name in ("as_asked", "differ", "failed")}
+    assert counts == {"as_asked": 2, "differ": 1, "failed": 2}
     assert found["summary"]["states"]["as_asked"] == 2
 
 
@@ -83,7 +83,7 @@ def test_what_is_wrong_counts(wrong):
 def test_a_result_that_never_came():
     found = document(a={})
     assert found["lines"][0]["state"] == "failed"
-    assert found["summary"]["not_audited"] == 1
+    assert found["summary"]["failed"] == 1
 
 
 def test_a_table_for_people():
@@ -92,7 +92,7 @@ def test_a_table_for_people():
     assert head.split() == ["HOST", "OBJECT", "STATE", "FIELD", "ASKED", "SAVED", "RUNNING", "TEXT"]
     assert line.split() == ["a", "lan", "differs", "mtu.size", "1400", "1500", '{"a":', "[1]}"]
     assert "x" * 39 + "…" in long
-    assert summary == "1 hypervisor: 0 as asked, 1 differ, 0 not audited"
+    assert summary == "1 hypervisor: 0 as asked, 1 differ, 0 unreachable or failed"
 
 
 def test_csv_for_spreadsheets():

@@ -65,7 +65,7 @@ def table(caption, **host):
 def test_a_fleet():
     found = page(a=result(), b=result(as_asked=False, findings=[FINDING]), c={"unreachable": True, "msg": "no route"})
     text = " ".join(found.words)
-    assert "3 hypervisors: 1 as asked, 1 differ, 1 not audited. Audited: at noon" in text
+    assert "3 hypervisors: 1 as asked, 1 differ, 1 unreachable or failed. Audited: at noon" in text
     assert "no route" in text
     assert "it is down. Set it up. With: virt_network." in text
     assert found.open == []

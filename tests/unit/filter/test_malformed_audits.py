@@ -78,10 +78,10 @@ def test_any_result(result: Any) -> None:
 )
 def test_it_is_said_which_hypervisor_it_was(result: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     found = told(result, monkeypatch)
-    assert {name: found["summary"][name] for name in ("as_asked", "differ", "not_audited")} == {
+    assert {name: found["summary"][name] for name in ("as_asked", "differ", "failed")} == {
         "as_asked": 1,
         "differ": 0,
-        "not_audited": 1,
+        "failed": 1,
     }
     (line,) = [line for line in found["lines"] if line["host"] == "bad"]
     assert line["state"] == "failed"
