@@ -25,7 +25,7 @@ options:
       - The text to answer, about 1,000 bytes at most.
       - A comma begins another string of the record. Put the text into double quotes, with a
         backslash before those inside, to keep its commas, double quotes, outer spaces and number
-        signs. A warning tells when the answer differs from the value.
+        signs. A warning says when the answer differs from the value.
       - A new entry needs it.
     type: str
   state:
@@ -54,7 +54,7 @@ options:
           - The text to answer, about 1,000 bytes at most.
           - A comma begins another string of the record. Put the text into double quotes, with
             a backslash before those inside, to keep its commas, double quotes, outer spaces
-            and number signs. A warning tells when the answer differs from the value.
+            and number signs. A warning says when the answer differs from the value.
           - A new entry needs it.
         type: str
       state:

@@ -58,8 +58,8 @@ options:
   wait_for_ip:
     description:
       - 'Whether to wait afterwards until each NIC of the task has an address: a lease of a
-        network of libvirt, one that the guest''s agent tells, or one in the hypervisor''s ARP
-        table. Check mode does not wait.'
+        network of libvirt, one that the guest''s agent reports, or one in the hypervisor''s
+        ARP table. Check mode does not wait.'
       - A NIC that has just been plugged in or moved to another network has to get a new one.
     type: bool
     default: false
@@ -95,7 +95,7 @@ options:
       type:
         description:
           - What the NIC is connected to. It goes with O(source), and can be left out where
-            the source tells it.
+            the source implies it.
           - V(network) is a network of libvirt. V(bridge) is a bridge of the hypervisor's own,
             of Linux or Open vSwitch.
           - V(direct) is a network device of the hypervisor, by macvtap. V(ethernet) is a tap
@@ -820,7 +820,7 @@ options:
             type: bool
           rss_hash_report:
             description:
-              - Tell the guest the hash of each packet.
+              - Report the hash of each packet to the guest.
               - Needs libvirt 8.3.0 or newer.
             type: bool
           iommu:
@@ -1020,7 +1020,7 @@ options:
         suboptions:
           size:
             description:
-              - The largest packet, in bytes. libvirt tells it to guests with virtio. Without
+              - The largest packet, in bytes. Guests with virtio get it from libvirt. Without
                 it, it is that of the network or the bridge.
               - libvirt assumes V(0) where the definition does not say.
             type: int
@@ -1213,7 +1213,7 @@ options:
   type:
     description:
       - What the NIC is connected to. It goes with O(source), and can be left out where the
-        source tells it.
+        source implies it.
       - V(network) is a network of libvirt. V(bridge) is a bridge of the hypervisor's own, of
         Linux or Open vSwitch.
       - V(direct) is a network device of the hypervisor, by macvtap. V(ethernet) is a tap device
@@ -1934,7 +1934,7 @@ options:
         type: bool
       rss_hash_report:
         description:
-          - Tell the guest the hash of each packet.
+          - Report the hash of each packet to the guest.
           - Needs libvirt 8.3.0 or newer.
         type: bool
       iommu:
@@ -2134,7 +2134,7 @@ options:
     suboptions:
       size:
         description:
-          - The largest packet, in bytes. libvirt tells it to guests with virtio. Without it,
+          - The largest packet, in bytes. Guests with virtio get it from libvirt. Without it,
             it is that of the network or the bridge.
           - libvirt assumes V(0) where the definition does not say.
         type: int
@@ -2328,9 +2328,9 @@ notes:
   - O(mac.address) decides which NIC is meant, else O(alias.name), else what is given in O(source)
     of network, bridge and the like. When that may be several, the task fails and names them.
     Two NICs of a guest may have the same MAC address. Then O(alias.name), O(address) or O(source)
-    beside it tell which is meant.
+    beside it decides which is meant.
   - A new NIC without O(mac.address) gets one that is made of the guest's uuid, so check mode
-    tells the same one. It is in RV(ignore:ifaces).
+    predicts the same one. It is in RV(ignore:ifaces).
   - Options are laid over what is there. What is left out is left alone, an empty string, list
     or dictionary removes. The live and the persistent config each get what they lack.
   - libvirt can change a running NIC in O(link), O(bandwidth), O(vlan), O(filterref), O(coalesce),

@@ -357,7 +357,7 @@ options:
         type: int
       mac_table_manager:
         description:
-          - Who tells the bridge which MAC address is behind which port. With V(libvirt) it
+          - Who maintains the bridge's table of MAC addresses and ports. With V(libvirt) it
             neither learns nor floods, which is faster, and guests cannot use other MAC addresses
             than their own.
           - libvirt assumes V(kernel) where the definition does not say.
@@ -470,12 +470,12 @@ options:
               - The text to answer, about 1,000 bytes at most.
               - A comma begins another string of the record. Put the text into double quotes,
                 with a backslash before those inside, to keep its commas, double quotes, outer
-                spaces and number signs. A warning tells when the answer differs from the value.
+                spaces and number signs. A warning says when the answer differs from the value.
               - Every entry needs it.
             type: str
       srvs:
         description:
-          - SRV records, which tell where a service is.
+          - SRV records, which say where a service is.
           - 'The list is the whole list: entries that are not in it are removed.'
           - Entries are matched by C(service), C(protocol), C(domain) and C(target).
           - A running network takes it without a restart.

@@ -26,7 +26,7 @@ options:
     suboptions:
       name:
         description:
-          - The name of the network. It tells which network is meant, so it cannot be changed.
+          - The name of the network. It identifies the network, so it cannot be changed.
         type: str
         required: true
       state:
@@ -422,7 +422,7 @@ options:
             type: int
           mac_table_manager:
             description:
-              - Who tells the bridge which MAC address is behind which port. With V(libvirt)
+              - Who maintains the bridge's table of MAC addresses and ports. With V(libvirt)
                 it neither learns nor floods, which is faster, and guests cannot use other MAC
                 addresses than their own.
               - libvirt assumes V(kernel) where the definition does not say.
@@ -536,13 +536,13 @@ options:
                   - The text to answer, about 1,000 bytes at most.
                   - A comma begins another string of the record. Put the text into double quotes,
                     with a backslash before those inside, to keep its commas, double quotes,
-                    outer spaces and number signs. A warning tells when the answer differs from
+                    outer spaces and number signs. A warning says when the answer differs from
                     the value.
                   - Every entry needs it.
                 type: str
           srvs:
             description:
-              - SRV records, which tell where a service is.
+              - SRV records, which say where a service is.
               - 'The list is the whole list: entries that are not in it are removed.'
               - Entries are matched by C(service), C(protocol), C(domain) and C(target).
               - A running network takes it without a restart.
@@ -1196,7 +1196,7 @@ options:
           type:
             description:
               - What the NIC is connected to. It goes with O(ifaces[].ifaces[].source), and
-                can be left out where the source tells it.
+                can be left out where the source implies it.
               - V(network) is a network of libvirt. V(bridge) is a bridge of the hypervisor's
                 own, of Linux or Open vSwitch.
               - V(direct) is a network device of the hypervisor, by macvtap. V(ethernet) is
@@ -1932,7 +1932,7 @@ options:
                 type: bool
               rss_hash_report:
                 description:
-                  - Tell the guest the hash of each packet.
+                  - Report the hash of each packet to the guest.
                   - Needs libvirt 8.3.0 or newer.
                 type: bool
               iommu:
@@ -2132,7 +2132,7 @@ options:
             suboptions:
               size:
                 description:
-                  - The largest packet, in bytes. libvirt tells it to guests with virtio. Without
+                  - The largest packet, in bytes. Guests with virtio get it from libvirt. Without
                     it, it is that of the network or the bridge.
                   - libvirt assumes V(0) where the definition does not say.
                 type: int

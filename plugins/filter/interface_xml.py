@@ -20,7 +20,7 @@ options:
   _input:
     description:
       - The options of one NIC, or a list with those of several.
-      - Where it is plugged in is in its C(source). The C(type) goes with the source where the source tells it, as
+      - Where it is plugged in is in its C(source). The C(type) can be left out where the source implies it, as
         C(network), C(bridge) and others do.
     type: raw
     required: true

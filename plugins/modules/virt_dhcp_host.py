@@ -160,8 +160,8 @@ plan:
       type: str
       sample: update
     path:
-      description: What changes, as options that lead there. Entries of lists are named by what
-        tells them apart.
+      description: What changes, as options that lead there. Entries of lists are named by their
+        key.
       type: str
       sample: ips[192.168.50.0/24].dhcp.hosts[52:54:00:00:50:0a]
     before:
@@ -226,8 +226,7 @@ unchecked:
   sample: []
 entries:
   description:
-    - The reservations of the network by what becomes of them, each named by what tells it from
-      the others.
+    - The reservations of the network by what becomes of them, each named by its key.
     - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict

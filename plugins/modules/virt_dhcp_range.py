@@ -107,8 +107,8 @@ plan:
       type: str
       sample: update
     path:
-      description: What changes, as options that lead there. Entries of lists are named by what
-        tells them apart.
+      description: What changes, as options that lead there. Entries of lists are named by their
+        key.
       type: str
       sample: ips[192.168.50.0/24].dhcp.ranges[192.168.50.210,192.168.50.219]
     before:
@@ -172,8 +172,7 @@ unchecked:
   sample: []
 entries:
   description:
-    - The ranges of the network by what becomes of them, each named by what tells it from the
-      others.
+    - The ranges of the network by what becomes of them, each named by its key.
     - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict

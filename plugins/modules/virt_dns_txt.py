@@ -85,8 +85,8 @@ plan:
       type: str
       sample: update
     path:
-      description: What changes, as options that lead there. Entries of lists are named by what
-        tells them apart.
+      description: What changes, as options that lead there. Entries of lists are named by their
+        key.
       type: str
       sample: dns.txts[owner.guests.example]
     before:
@@ -150,8 +150,7 @@ unchecked:
   sample: []
 entries:
   description:
-    - The records of the network by what becomes of them, each named by what tells it from the
-      others.
+    - The records of the network by what becomes of them, each named by its key.
     - One that changes in the live or in the persistent config is not among those that are left.
   returned: success
   type: dict

@@ -200,11 +200,11 @@ ifaces:
           type: str
           sample: 192.168.60.117
         prefix:
-          description: The length of the network's part of the address, in bits. V(0) when nobody tells it.
+          description: The length of the network's part of the address, in bits. V(0) when it is unknown.
           type: int
           sample: 24
         source:
-          description: Who tells it, V(lease), V(agent) or V(arp).
+          description: Where it comes from, V(lease), V(agent) or V(arp).
           type: str
           sample: lease
         seconds:

@@ -8,7 +8,7 @@ short_description: Report how the NICs of libvirt guests are defined and run, an
 version_added: 0.1.0
 description:
   - >-
-    Tells how the NICs of guests are defined, how they run, which addresses they have, and whether they are really
+    Returns how the NICs of guests are defined, how they run, which addresses they have, and whether they are really
     connected.
   - It only reads, through libvirt's read-only connection, so it needs no privileges, unless O(agent=true).
 author:
@@ -16,7 +16,7 @@ author:
 options:
   domain:
     description:
-      - The names of the guests to tell about. An empty list means all.
+      - The names of the guests. An empty list means all.
       - A guest that does not exist is left out.
     type: list
     elements: str
@@ -171,11 +171,11 @@ guests:
               type: str
               sample: 192.168.60.117
             prefix:
-              description: The length of the network's part of the address, in bits. V(0) when nobody tells it.
+              description: The length of the network's part of the address, in bits. V(0) when it is unknown.
               type: int
               sample: 24
             source:
-              description: Who tells it, V(lease), V(agent) or V(arp).
+              description: Where it comes from, V(lease), V(agent) or V(arp).
               type: str
               sample: lease
         counters:

@@ -21,7 +21,7 @@ author:
 options:
   name:
     description:
-      - The name of the network. It tells which network is meant, so it cannot be changed.
+      - The name of the network. It identifies the network, so it cannot be changed.
     type: str
     required: true
   state:
@@ -421,7 +421,7 @@ plan:
       type: str
       sample: update
     path:
-      description: What changes, as options that lead there. Entries of lists are named by what tells them apart.
+      description: What changes, as options that lead there. Entries of lists are named by their key.
       type: str
       sample: "ips[192.168.50.0/24].dhcp.hosts[52:54:00:00:50:0b]"
     before:

@@ -8,15 +8,15 @@ short_description: Compare a libvirt hypervisor with what was asked of it, field
 version_added: 0.1.0
 description:
   - >-
-    Takes the options of M(virtfleet.network.virt_topology), changes nothing, and tells what differs from them, field by
-    field, with the value that was asked for, the persistent one and the live one.
+    Takes the options of M(virtfleet.network.virt_topology), changes nothing, and returns what differs from them, field
+    by field, with the value that was asked for, the persistent one and the live one.
   - >-
-    Tells all else that an audit wants in the same task, too: networks that nobody asked for, changes that wait for a
-    restart, guests that are disconnected, the findings of M(virtfleet.network.virt_network_check), and what exists.
+    Returns everything else that an audit wants, too: networks that nobody asked for, changes that wait for a restart,
+    guests that are disconnected, the findings of M(virtfleet.network.virt_network_check), and what exists.
   - >-
     It only reads, through libvirt's read-only connection, so it needs no privileges. What it cannot look at without
-    them it tells in RV(not_looked_at).
-  - What others keep in the metadata of networks is not told, since it may be a secret; only that it differs.
+    them is in RV(not_looked_at).
+  - What others keep in the metadata of networks is not shown, since it may be a secret; only that it differs.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -110,7 +110,7 @@ problems:
   elements: str
   sample: []
 findings:
-  description: What is wrong, as M(virtfleet.network.virt_network_check) tells it.
+  description: What is wrong, as M(virtfleet.network.virt_network_check) returns it.
   returned: success
   type: list
   elements: dict
@@ -122,13 +122,13 @@ not_looked_at:
   elements: str
   sample: []
 networks:
-  description: All networks, as M(virtfleet.network.virt_network_info) tells them, without their XML and metadata.
+  description: All networks, as M(virtfleet.network.virt_network_info) returns them, without their XML and metadata.
   returned: success
   type: list
   elements: dict
   sample: []
 guests:
-  description: All guests, as M(virtfleet.network.virt_iface_info) tells them.
+  description: All guests, as M(virtfleet.network.virt_iface_info) returns them.
   returned: success
   type: list
   elements: dict

@@ -16,7 +16,7 @@ description:
     before warnings, causes before what they cause. What a cause explains is not reported beside it.
   - >-
     It only reads, through libvirt's read-only connection, so it needs no privileges. What it cannot look at without
-    them it tells in RV(not_looked_at).
+    them is in RV(not_looked_at).
   - A healthy network has no findings. All codes are listed in the collection's page on diagnosis.
 author:
   - virtfleet maintainers (@virtfleet)

@@ -7,14 +7,14 @@ module: virt_network_info
 short_description: Report how libvirt networks are defined, how they run, who uses them, and what waits for a restart
 version_added: 0.1.0
 description:
-  - Tells how networks of a libvirt hypervisor are defined, how they run, and who uses them.
+  - Returns how networks of a libvirt hypervisor are defined, how they run, and who uses them.
   - It only reads, through libvirt's read-only connection, so it needs no privileges.
 author:
   - virtfleet maintainers (@virtfleet)
 options:
   name:
     description:
-      - The names of the networks to tell about. An empty list means all.
+      - The names of the networks. An empty list means all.
       - A network that does not exist is left out.
     type: list
     elements: str
@@ -131,7 +131,7 @@ networks:
       elements: dict
       contains:
         path:
-          description: What differs, as options that lead there. Entries of lists are named by what tells them apart.
+          description: What differs, as options that lead there. Entries of lists are named by their key.
           type: str
           sample: mtu.size
         live:
@@ -162,11 +162,11 @@ networks:
           type: int
           sample: 24
         hostname:
-          description: The name of the guest, empty when it told none.
+          description: The name of the guest, empty when it gave none.
           type: str
           sample: web
         client_id:
-          description: What the guest calls itself to DHCP servers, empty when it told nothing. For IPv6 it is the DUID.
+          description: What the guest calls itself to DHCP servers, empty when it gave nothing. For IPv6 it is the DUID.
           type: str
           sample: "01:52:54:00:00:50:0a"
         expires:

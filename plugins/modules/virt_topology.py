@@ -90,8 +90,8 @@ plan:
       type: str
       sample: update
     path:
-      description: What changes, as options that lead there. Entries of lists are named by what
-        tells them apart.
+      description: What changes, as options that lead there. Entries of lists are named by their
+        key.
       type: str
       sample: ips[192.168.50.0/24].dhcp.hosts[52:54:00:00:50:0b]
     before:

@@ -23,7 +23,7 @@ WHOLE = ("playbooks", "roles")
 
 
 def is_for_users(name: str) -> bool:
-    """Tell whether a file belongs in a release."""
+    """Return whether a file belongs in a release."""
     top = name.partition("/")[0]
     hidden = any(part.startswith(".") and part != ".gitkeep" for part in name.split("/"))
     return not hidden and (name in FILES or (top in FOLDERS - {"changelogs"} and "/" in name))

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2086,SC2154
 # ifdown works with the files that a device was started with, ifup with the new ones.
 leave() { [ -z "$1" ] || run ifdown --force $1; }
-# dhclient tells the server who it is by what is in the leases of its device
+# dhclient identifies itself to the server by what is in the leases of its device
 inherit() {
 	for pair in "$@"; do
 		leases=/var/lib/dhcp/dhclient.${pair%=*}.leases

@@ -153,7 +153,7 @@ def test_what_cuts_a_host_off_goes_back(fleet: Fleet) -> None:
             assert "192.0.2.9 does not answer behind br0" in message, message
         else:
             assert "nobody could reach the host over a new connection within 10 seconds" in message, message
-        assert "Devices, addresses and files are again as they were" in message, message
+        assert "Devices, addresses and files were rolled back" in message, message
     after = fleet.each(f"cd /etc; {FILES}; {LOOK}")
     for provider, text in before.items():
         assert after[provider].splitlines() == text.splitlines(), provider
