@@ -62,7 +62,7 @@ class ObservedGuest(NamedTuple):
         return bool(self.uuid)
 
     def config(self, scope: str) -> str:
-        """Its live or saved definition."""
+        """Its live or persistent config."""
         return {"live": self.live, "saved": self.saved}[scope]
 
     def as_declared(self, scope: str) -> str:
