@@ -18,40 +18,9 @@ from .._values.check import Checks, Context, remarks
 from .._xml.fields import Spec
 from .._xml.validity import missing, newer
 from . import qemu_checks
+from .interface_types import ONLY_FOR, TYPES, InterfaceType
 
 CHECKS = Checks()
-# What the source of each type must have (with | where one of them will do), and what it may have besides.
-_SOURCES: dict[str, tuple[str, str]] = {
-    "network": ("network", "portgroup"),
-    "bridge": ("bridge", ""),
-    "direct": ("dev", "mode"),
-    "ethernet": ("", "ips routes"),
-    "user": ("", "dev"),
-    "hostdev": ("address|vendor", "product"),
-    "vhostuser": ("path", "mode type reconnect"),
-    "vdpa": ("dev", ""),
-    "null": ("", ""),
-    "vds": ("switchid", "portid portgroupid connectionid"),
-    "internal": ("name", ""),
-    "mcast": ("socket_address port", ""),
-    "server": ("port", "socket_address"),
-    "client": ("socket_address port", ""),
-    "udp": ("socket_address port local", ""),
-}
-# What the source must have before a version of libvirt.
-DEMANDED: dict[str, tuple[str, str]] = {
-    "vhostuser": ("mode", "11.1.0"),
-    "vds": ("portid portgroupid connectionid", "10.6.0"),
-}
-# libvirt drops or refuses them for all other types.
-_ONLY_FOR: dict[str, tuple[str, ...]] = {
-    "managed": ("hostdev",),
-    "virtualport": ("network", "bridge", "direct", "hostdev"),
-    "filterref": ("network", "bridge", "ethernet"),
-    "port": ("network", "bridge"),
-    "port_forwards": ("user", "vhostuser"),
-}
-_MODES = {"direct": ("vepa", "bridge", "private", "passthrough"), "vhostuser": ("client", "server")}
 _DEVICE_DRIVER = {"name", "model", "iommufd"}
 _PORT_NEEDS = {
     "802.1Qbg": ("managerid", "typeid", "typeidversion"),
@@ -73,10 +42,11 @@ def _too_new(spec: Spec, context: Context) -> Iterator[str]:
 @CHECKS
 def demanded(spec: Spec, context: Context) -> Iterator[str]:
     """What this version of libvirt needs, and later ones do not."""
-    options, until = DEMANDED.get(spec.get("type", ""), ("", "0.0.0"))
-    for option in options.split() if context.before(until) else ():
+    kind = TYPES.get(spec.get("type", ""), InterfaceType())
+    for option in kind.needed.split() if context.before(kind.until) else ():
         if spec.get("source", {}).get(option) is None:
-            yield f"{context.name} needs source.{option}, being of type {spec['type']} (libvirt {until} does without)"
+            does_without = f"(libvirt {kind.until} does without)"
+            yield f"{context.name} needs source.{option}, being of type {spec['type']} {does_without}"
 
 
 def list_problems(specs: list[Spec], name: str) -> Iterator[str]:
@@ -103,11 +73,10 @@ def _incomplete(spec: Spec, context: Context) -> Iterator[str]:
 @CHECKS
 def _source(spec: Spec, context: Context) -> Iterator[str]:
     kind, source = spec.get("type"), spec.get("source", {})
-    if kind not in _SOURCES:
+    if kind not in TYPES:
         return
-    needed, possible = _SOURCES[kind]
-    if _is_passt(spec):
-        needed, possible = "", "dev type mode"
+    here, modes = TYPES[kind], TYPES[kind].modes.split()
+    needed, possible = ("", "dev type mode") if _is_passt(spec) else (here.needs, here.may)
     for either in needed.split():
         if not any(source.get(one) not in (None, "") for one in either.split("|")):
             wanted = " or ".join(f"source.{one}" for one in either.split("|"))
@@ -116,8 +85,8 @@ def _source(spec: Spec, context: Context) -> Iterator[str]:
     for option in source:
         if option not in known:
             yield f"{context.name}.source.{option} does not go with type {kind}"
-    if source.get("mode") and kind in _MODES and source["mode"] not in _MODES[kind]:
-        yield f"{context.name}.source.mode must be one of {', '.join(_MODES[kind])} for type {kind}"
+    if source.get("mode") and modes and source["mode"] not in modes:
+        yield f"{context.name}.source.mode must be one of {', '.join(modes)} for type {kind}"
 
 
 def _is_passt(spec: Spec) -> bool:
@@ -128,11 +97,11 @@ def _is_passt(spec: Spec) -> bool:
 @CHECKS
 def _only_for(spec: Spec, context: Context) -> Iterator[str]:
     kind = spec.get("type")
-    given = {option: spec.get(option) for option in _ONLY_FOR}
+    given = {option: spec.get(option) for option in ONLY_FOR}
     # Without isolation there is nothing that a type could lack.
     given["port"] = spec.get("port", {}).get("isolated")
-    for option, kinds in _ONLY_FOR.items():
-        if given[option] and kind in _SOURCES and kind not in kinds:
+    for option, kinds in ONLY_FOR.items():
+        if given[option] and kind in TYPES and kind not in kinds:
             yield f"{context.name}.{option} does not go with type {kind}, only with {', '.join(kinds)}"
     if given["port"] and spec.get("virtualport", {}).get("type") == "openvswitch":
         yield f"{context.name}.port.isolated does not go with virtualport.type openvswitch"

@@ -6,11 +6,10 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.readable import number
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
-    _SOURCES,
-    DEMANDED,
     demanded,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_spec import problems, render
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_types import TYPES
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE, INTERFACES
 from ansible_collections.virtfleet.network.plugins.module_utils._values.check import Context
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element
@@ -93,8 +92,7 @@ def _needs():
     """Every example with the path to each value that it must have, where others stay beside it."""
     for name in OLD_ENOUGH:
         kind = EXAMPLES[name]["type"]
-        sources = [one for one in _SOURCES[kind][0].split() if "|" not in one]
-        sources += DEMANDED.get(kind, ("", ""))[0].split()
+        sources = [one for one in TYPES[kind].needs.split() if "|" not in one] + TYPES[kind].needed.split()
         for above, needed in {"source": sources, **_required(INTERFACE)}.items():
             path = tuple(above.split("."))
             for option in needed if len(_at(EXAMPLES[name], path)) > 1 else ():
@@ -118,9 +116,9 @@ def test_libvirt_needs_what_is_needed(taken, spec, path):
         assert taken(wanted) is not bool(refused)
 
 
-@pytest.mark.parametrize("kind", DEMANDED)
+@pytest.mark.parametrize("kind", [kind for kind, one in TYPES.items() if one.needed])
 def test_what_only_older_libvirts_need(kind):
-    options, until = DEMANDED[kind]
+    options, until = TYPES[kind].needed, TYPES[kind].until
     spec = {"type": kind, "source": {}}
     assert len(list(demanded(spec, Context(number(until) - 1)))) == len(options.split())
     assert list(demanded(spec, Context(number(until)))) == []

@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidInterfaceError
-from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_checks import (
-    _SOURCES,
-)
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_spec import problems, render
+from ansible_collections.virtfleet.network.plugins.module_utils._nics.interface_types import TYPES
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE, INTERFACES
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
@@ -105,7 +103,7 @@ def test_marked_texts_are_texts():
 
 def _sources(kind):
     """Sources of a type, with anything that may stand in them."""
-    needed, possible = (set(words.replace("|", " ").split()) for words in _SOURCES[kind])
+    needed, possible = (set(words.replace("|", " ").split()) for words in TYPES[kind][:2])
     (row,) = [row for row in INTERFACE if row.option == "source"]
     inner = tuple(one for one in row.rows if one.option in needed | possible)
     return options(inner) if inner else st.just({})
@@ -114,7 +112,7 @@ def _sources(kind):
 @st.composite
 def interfaces(draw):
     """Interfaces of any type; not all of them are right."""
-    kind = draw(st.sampled_from(sorted(_SOURCES)))
+    kind = draw(st.sampled_from(sorted(TYPES)))
     base = EXAMPLES.get(kind, EXAMPLES["network"])
     source = {**base.get("source", {}), **draw(_sources(kind))}
     given = {**draw(options(INTERFACE, but=("source", "type"))), "type": kind, "source": source}
