@@ -11,7 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.host_fac
     Server,
     Socket,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, ObservedGuest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 from tests.unit.scenes import (
     BRIDGE_MAC,
@@ -26,6 +26,8 @@ from tests.unit.scenes import (
     guest,
     host,
     network,
+    observed,
+    saved,
     settings,
     sockets,
     without_rules,
@@ -118,15 +120,15 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         ("uplink_missing",),
     ),
     "the persistent config differs": (
-        lambda scene: network(scene, saved=LAN.replace('prefix="64"', 'prefix="56"')),
+        lambda scene: saved(scene, LAN.replace('prefix="64"', 'prefix="56"')),
         ("restart_pending",),
     ),
     "the persistent config has something that no option describes": (
-        lambda scene: network(scene, saved=LAN.replace("</network>", '<o:more xmlns:o="urn:o"/></network>')),
+        lambda scene: saved(scene, LAN.replace("</network>", '<o:more xmlns:o="urn:o"/></network>')),
         ("restart_pending",),
     ),
     "it is not saved": (
-        lambda scene: network(scene, persistent=False, autostart=False, saved=LAN, live=LAN),
+        lambda scene: network(scene, persistent=False, autostart=False),
         ("transient",),
     ),
     "it does not start with the host": (lambda scene: network(scene, autostart=False), ("autostart_off",)),
@@ -183,7 +185,7 @@ HINDRANCES: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: scene._replace(
             networks={
                 **scene.networks,
-                "old": Observed("old", *[LAN.replace("lan<", "old<").replace("virbr5", "br0")] * 2, True, True),
+                "old": observed("old", LAN.replace("lan<", "old<").replace("virbr5", "br0")),
             }
         ),
         ("subnet_overlap",),

@@ -10,11 +10,13 @@ import yaml
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import report
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.fake_libvirt import FakeHost
 
 MAC = "52:54:00:00:00:01"
@@ -46,9 +48,14 @@ def spec_of(options):
     return spec
 
 
-def definition(options, name="n"):
+def network_of(options, name="n"):
     """A whole definition of a user's options."""
-    return write_xml(build(Desired(name, spec=spec_of({**options, "name": name})), "")[0])
+    return build(Desired(name, spec=spec_of({**options, "name": name})), ABSENT).definition
+
+
+def definition(options, name="n"):
+    """Its text."""
+    return network_of(options, name).text
 
 
 def name_of(case):
@@ -65,8 +72,8 @@ def observed_of(case):
     live = saved if live == "same" else live
     return Observed(
         name_of(case),
-        xml_of(saved or live),
-        xml_of(live) if live else "",
+        NetworkDefinition(xml_of(saved or live)),
+        LiveNetwork(xml_of(live) if live else ""),
         given.get("autostart", bool(saved)),
         bool(saved),
         guests_of(case),
@@ -100,7 +107,7 @@ def desired_of(case):
     present = wanted.pop("state", "present") == "present"
     active, autostart = wanted.pop("active", True), wanted.pop("autostart", True)
     restarted = wanted.pop("restarted", False)
-    xml = xml_of(wanted.pop("xml")) if "xml" in wanted else ""
+    xml = NetworkDefinition(xml_of(wanted.pop("xml")) if "xml" in wanted else "")
     return Desired(name_of(case), present, spec_of(wanted), xml, active, autostart, restarted=restarted)
 
 
@@ -118,8 +125,10 @@ def host_of(case, **more):
     """A hypervisor with everything that a case starts with."""
     host, observed = FakeHost(version_of(case), **more), observed_of(case)
     if observed.saved:
-        saved = observed.saved if observed.persistent else ""
-        host.put(observed.name, saved, observed.live, observed.autostart, observed.guests, parking=observed.parking)
+        saved = observed.saved.text if observed.persistent else ""
+        host.put(
+            observed.name, saved, observed.live.text, observed.autostart, observed.guests, parking=observed.parking
+        )
     return host
 
 
@@ -162,8 +171,8 @@ def state_of(host):
     """All of a hypervisor's networks in a form that can be compared, with the NICs that have a connection."""
     return {
         name: one._replace(
-            saved=sorted_xml(one.saved),
-            live=sorted_xml(one.live) if one.live else "",
+            saved=sorted_xml(one.saved.text),
+            live=sorted_xml(one.live.text) if one.live else "",
             guests={
                 (guest.name, nic.alias)
                 for guest in one.guests

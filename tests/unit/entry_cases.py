@@ -13,7 +13,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries.options
     entry_options,
     entry_rules,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import objections, targets
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as values
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Values
@@ -22,6 +24,7 @@ from tests.unit.fake_libvirt import FakeHost
 
 KINDS = {name.lower(): kind for name, kind in vars(_entries).items() if isinstance(kind, _entries.Collection)}
 XML = (CASES / "entries_network.xml").read_text(encoding="utf-8")
+LAN = NetworkDefinition(XML)
 FILES = ("entries_hosts", "entries_records")
 # A value of each kind that an entry is matched by; other texts are names.
 SAMPLES = [(values.MAC, "52:54:00:00:00:01"), (values.PROTOCOL, "tcp"), (values.SERVICE, "ldap")]
@@ -47,6 +50,12 @@ def parametrized(*, good: bool) -> Any:
     return pytest.mark.parametrize("case", cases, ids=lambda case: f"{name_of(case)}: {case['description']}")
 
 
+def objections_of(desired):
+    """What speaks against the entries that are wanted of the network that is there."""
+    there = Observed("lan", LAN, LiveNetwork(XML), persistent=True)
+    return objections(desired, there, targets(desired, there))
+
+
 def name_of(case):
     """The kind of entry that a case is about."""
     return case.get("kind", "dhcp_host")
@@ -69,9 +78,9 @@ def desired_of(case):
     return desired(KINDS[name_of(case)], case["options"])
 
 
-def entries_in(kind, xml):
+def entries_in(kind, definition):
     """The entries of a definition, in the order of its subnets."""
-    return listed(kind, spec_of(xml))
+    return listed(kind, definition.spec)
 
 
 def listed(kind, spec):

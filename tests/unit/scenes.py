@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import (
     Route,
     Rule,
@@ -13,6 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.host_fac
     Socket,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 
 MAC, BRIDGE_MAC = "52:54:00:00:01:01", "52:54:00:00:00:01"
 RANGE = '<range start="192.168.50.100" end="192.168.50.101"/>'
@@ -37,6 +39,11 @@ RULES = (
     *(Rule(version, chain, REJECT) for version in (4, 6) for chain in CHAINS),
     Rule(4, "LIBVIRT_PRT", "-s 192.168.50.0/24 ! -d 192.168.50.0/24 -j MASQUERADE"),
 )
+
+
+def observed(name: str, xml: str) -> Observed:
+    """A network that runs as it is saved."""
+    return Observed(name, NetworkDefinition(xml), LiveNetwork(xml), True, True)
 
 
 def healthy() -> Scene:
@@ -65,7 +72,7 @@ def healthy() -> Scene:
         offers={"lan": True},
     )
     return Scene(
-        {"lan": Observed("lan", LAN, LAN, True, True), "out": Observed("out", BRIDGED, BRIDGED, True, True)},
+        {"lan": observed("lan", LAN), "out": observed("out", BRIDGED)},
         (ObservedGuest("web", "1", GUEST, GUEST, GUEST),),
         {"lan": ("192.168.50.100",), "out": ()},
         {MAC: ("192.168.50.100",)},
@@ -95,7 +102,13 @@ def network(scene: Scene, name: str = "lan", **changes: Any) -> Scene:
 def both(scene: Scene, old: str, new: str, name: str = "lan") -> Scene:
     """The scene with another persistent and live config of a network."""
     one = scene.networks[name]
-    return network(scene, name, saved=one.saved.replace(old, new), live=one.live.replace(old, new))
+    saved, live = NetworkDefinition(one.saved.text.replace(old, new)), LiveNetwork(one.live.text.replace(old, new))
+    return network(scene, name, saved=saved, live=live)
+
+
+def saved(scene: Scene, text: str) -> Scene:
+    """The scene with another saved definition of a network."""
+    return network(scene, saved=NetworkDefinition(text))
 
 
 def guest(scene: Scene, old: str, new: str) -> Scene:
@@ -106,7 +119,7 @@ def guest(scene: Scene, old: str, new: str) -> Scene:
 
 def stopped(scene: Scene) -> Scene:
     """The scene with a network that does not run, as libvirt leaves one."""
-    idle = network(devices(scene, virbr5=None), live="")
+    idle = network(devices(scene, virbr5=None), live=ABSENT)
     idle = idle._replace(leases={"out": ()})
     return host(idle, routes=healthy().host.routes[:2], sockets=(), servers={}, answers={}, offers={}, rules=())
 

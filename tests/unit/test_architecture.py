@@ -26,7 +26,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "_network": ("_schema", "_values", "_xml"),
     "_entries": ("_schema", "_values", "_xml"),
     "_nics": ("_network", "_schema", "_values", "_xml"),
-    "_hypervisor": ("_values", "_xml"),
+    "_hypervisor": ("_schema", "_values", "_xml"),
     "_diagnosis": ("_nics", "_network", "_schema", "_values", "_xml"),
     "_converge": ("_values",),
     "_audit": ("_converge", "_diagnosis", "_nics", "_network", "_schema", "_values", "_xml"),

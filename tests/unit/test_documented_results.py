@@ -13,6 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gate
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._network.info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import plan_network
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task import networks as _module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import nics as _nic_module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
@@ -32,7 +33,14 @@ SAVED = (
     "<mtu size='9000'/><ip address='192.168.50.1' prefix='24'/></network>"
 )
 WEB = Guest("web", True, ("52:54:00:00:00:01",), (Nic("52:54:00:00:00:01", "net0", "vnet0"),))
-NOW = Observed("guests", SAVED, SAVED.replace("9000", "1500"), autostart=True, persistent=True, guests=(WEB,))
+NOW = Observed(
+    "guests",
+    NetworkDefinition(SAVED),
+    LiveNetwork(SAVED.replace("9000", "1500")),
+    autostart=True,
+    persistent=True,
+    guests=(WEB,),
+)
 
 
 def wrong_keys(result: dict[str, Any], contains: dict[str, Any], path: str = "") -> list[str]:

@@ -67,6 +67,6 @@ def test_what_check_mode_takes_is_kept(place, driver):
         assert (again.get("failed"), again.get("changed")) == (None, False), (value, again)
         spelled = value_at(made["network"]["spec"], place)
         if isinstance(spelled, str) and spelled == value:
-            root = read_xml(driver.observe(task["name"]).saved)
+            root = read_xml(driver.observe(task["name"]).saved.text)
             assert value in {text for one in root.iter() for text in (one.text, *one.attrib.values())}
         run("virt_network", False, {"name": task["name"], "state": "absent"})

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .._network.target import build, definition, objections, pending
-from .._schema.network import NETWORK
-from .._values.desired import Desired
+from .._network.target import objections, pending, targets
+from .._values.desired import Desired, Targets
 from .._values.observed import Guest, Observed
 from .._values.parking import parking_of
-from .._xml.diff import differences
+from .._xml.diff import compare
 
 NOT_SHOWN = "not shown"
 SIDES = ("asked", "saved", "running", "live")
@@ -71,12 +70,13 @@ def _cut_off(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest, Any
 def _asked(desired: Desired, observed: Observed) -> list[Row]:
     if not desired.present:
         return [Row(desired.name, "unwanted" if observed.saved else "as_asked")]
-    problems = objections(desired, observed)
+    aims = targets(desired, observed)
+    problems = objections(desired, observed, aims)
     if problems:
         return [Row(desired.name, "invalid", "", "; ".join(problems))]
     if not observed.saved:
         return [Row(desired.name, "missing")]
-    rows = [*_switches(desired, observed), *_fields(desired, observed)]
+    rows = [*_switches(desired, observed), *_fields(observed, aims)]
     differing = {row.path for row in rows}
     rows += [row for row in _pending(observed) if row.path not in differing]
     return rows or [Row(desired.name, "as_asked")]
@@ -91,20 +91,16 @@ def _switches(desired: Desired, observed: Observed) -> Iterator[Row]:
         yield Row(desired.name, "differs", "persistent", True, False)
 
 
-def _fields(desired: Desired, observed: Observed) -> Iterator[Row]:
+def _fields(observed: Observed, aims: Targets) -> Iterator[Row]:
     """What differs in the persistent config, in the live one, or in both."""
-    there = {"saved": observed.saved, "running": observed.live}
+    there = {"saved": (observed.saved, aims.saved), "running": (observed.live, aims.live)}
     found: dict[str, dict[str, Any]] = {}
-    for scope, xml in there.items():
-        if not xml:
-            continue
-        other = observed.live if scope == "saved" else observed.saved
-        wanted, edited = build(desired, xml, other)
-        for change in differences(definition(xml), wanted, NETWORK) if edited else ():
-            field = found.setdefault(change.path, {name: change.after for name, text in there.items() if text})
+    for scope, (now, target) in there.items():
+        for change in compare(now, target.definition) if now and target.differs else ():
+            field = found.setdefault(change.path, {name: change.after for name, (now, _target) in there.items() if now})
             field.update({"asked": change.after, scope: change.before})
     for path, field in found.items():
-        yield Row(desired.name, "differs", path, field["asked"], field.get("saved"), field.get("running"))
+        yield Row(observed.name, "differs", path, field["asked"], field.get("saved"), field.get("running"))
 
 
 def _pending(observed: Observed) -> Iterator[Row]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from .._network.target import spec_of
 from .._values.host import Inspected
 from .._values.host_facts import Look, Scene, Sight
 from .._values.mode import is_managed
@@ -59,7 +58,7 @@ def explain(look: Look | None, networks: Iterable[Observed], name: str, version:
 
 
 def _spec(network: Observed) -> Spec:
-    return spec_of(network.live or network.saved)
+    return (network.live or network.saved).spec
 
 
 def _words(name: str, spec: Spec) -> list[str]:
@@ -68,7 +67,7 @@ def _words(name: str, spec: Spec) -> list[str]:
 
 
 def _sight(look: Look, networks: Collection[Observed], probe: bool) -> Sight | None:
-    active = {network.name: spec_of(network.live) for network in networks if network.active}
+    active = {network.name: network.live.spec for network in networks if network.active}
     running = {name: spec for name, spec in active.items() if is_managed(spec)}
     asked = [item["address"] for spec in running.values() if has_dns(spec) for item in spec["ips"]]
     bridges = filter(None, (bridge_of(_spec(network)) for network in networks))

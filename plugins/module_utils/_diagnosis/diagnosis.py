@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from .._network.conflicts import nets
-from .._network.target import spec_of
 from .._nics.nics import interfaces, mac_of, nics_of, tap_of
 from .._nics.verdict import verdict
 from .._values.host_facts import Scene
@@ -124,7 +123,7 @@ def _nic(nic: Plugged, scene: Scene, broken: Collection[str]) -> Iterator[Findin
         return
     devices = None if scene.host is None else scene.host.devices
     seen = verdict(nic.spec, nic.tap, scene.networks, devices)
-    spec = {} if network is None else spec_of(network.live)
+    spec = {} if network is None else network.live.spec
     if seen.connected is False:
         if not spec or devices is None or bridge_of(spec) in devices:
             yield found("nic_cut_off", f"{label}: {seen.reason}")

@@ -21,7 +21,7 @@ from .._network.conflicts import (
     taken_device,
 )
 from .._network.dhcp_checks import outside, reservation
-from .._network.target import pending, spec_of
+from .._network.target import pending
 from .._schema.shared import subnet
 from .._values.host_facts import Scene, Sight
 from .._values.mode import is_managed, mode
@@ -36,8 +36,8 @@ OUTWARDS = ("nat", "route", "open")
 
 def network_findings(network: Observed, scene: Scene) -> list[Finding]:
     """Everything wrong with one network that there is."""
-    spec = spec_of(network.live or network.saved)
-    found = list(_definition(spec_of(network.saved), scene))
+    spec = (network.live or network.saved).spec
+    found = list(_definition(network.saved.spec, scene))
     full = dict(_exhausted(spec, scene.leases.get(network.name, ()))) if network.active else {}
     if scene.host is not None:
         found += _around(network, spec, scene, scene.host)
@@ -120,7 +120,7 @@ def _host_bridge(spec: Spec, host: Sight) -> Seen:
 
 def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: Sight) -> Iterator[str]:
     for other in others:
-        yield from (f"{claim} of network {other.name!r}" for claim in claims(spec, spec_of(other.live)))
+        yield from (f"{claim} of network {other.name!r}" for claim in claims(spec, other.live.spec))
     around = Surroundings(tuple(others), host.devices)
     yield from host_addresses(spec, own, around)
     # Routes of an address are its device's; these are the ones that somebody has set, or a routing daemon.

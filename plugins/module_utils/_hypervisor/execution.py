@@ -55,9 +55,9 @@ class Execution:
 
     @carry_out.register(Define)
     def _define(self, step: Define) -> None:
-        if step.base and saved_xml(self._network(step)) != step.base:
+        if step.base and saved_xml(self._network(step)) != step.base.text:
             raise MeanwhileError(f"Cannot define network {step.network!r}")
-        self._conn.networkDefineXML(step.xml)
+        self._conn.networkDefineXML(step.definition.text)
 
     @carry_out.register(Undefine)
     def _undefine(self, step: Undefine) -> None:

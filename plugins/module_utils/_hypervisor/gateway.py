@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors.errors import LibvirtError, UnreachableError
+from .._schema.definition import LiveNetwork, NetworkDefinition
 from .._values.observed import Device, Guest, Observed
 from .._values.parking import parking_of
 from .._values.surroundings import Lack, Need
+from .._xml.definition import ABSENT, Definition
 from .calls import pause
 from .link import Link, saved_xml
 
@@ -87,7 +89,7 @@ class Gateway:
                 except libvirt.libvirtError as error:
                     if error.get_error_code() != libvirt.VIR_ERR_NO_NETWORK:
                         raise
-            return sorted(found)
+            return sorted(found, key=lambda one: one.name)
 
     def _is_parking(self, name: str) -> bool:
         """Whether NICs wait for the network, or waited when a task was killed."""
@@ -143,13 +145,13 @@ class Gateway:
 
         return Look(self.version()) if self._is_here() else None
 
-    def schema_errors(self, xml: str) -> list[str] | None:
+    def schema_errors(self, definition: Definition) -> list[str] | None:
         """What the hypervisor's libvirt schema says against a definition, None when it is not here."""
         from . import host as _host
 
-        return _host.schema_errors(xml) if self._is_here() else None
+        return _host.schema_errors(definition) if self._is_here() else None
 
-    def parsed(self, xml: str) -> str | None:
+    def parsed(self, definition: Definition) -> Definition | None:
         """A definition as libvirt's own parser keeps it; None where it cannot be asked. Nothing is defined by it: the
         parser is that of an empty hypervisor of the test driver, in this process."""
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as empty:
@@ -160,7 +162,7 @@ class Gateway:
             except libvirt.libvirtError:
                 return None
         with contextlib.closing(driver), refusals("Cannot read the definition"):
-            return str(driver.networkDefineXML(xml).XMLDesc())
+            return NetworkDefinition(driver.networkDefineXML(definition.text).XMLDesc())
 
     def _is_here(self) -> bool:
         """Whether the URI means this machine: no host, and no socket path, which may lead into another namespace."""
@@ -195,8 +197,8 @@ def _observe(network: Any) -> Observed:
     active = bool(network.isActive())
     return Observed(
         network.name(),
-        saved_xml(network),
-        network.XMLDesc() if active else "",
+        NetworkDefinition(saved_xml(network)),
+        LiveNetwork(network.XMLDesc()) if active else ABSENT,
         bool(network.isPersistent() and network.autostart()),
         bool(network.isPersistent()),
     )

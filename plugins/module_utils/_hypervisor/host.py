@@ -22,7 +22,8 @@ from typing import Any
 from .._errors.errors import NetworkError
 from .._values.connection import Seen
 from .._values.observed import Device
-from .._xml.codec import etree, read_xml
+from .._xml.codec import etree
+from .._xml.definition import Definition
 from . import command as _command
 from .dnsmasq import process
 
@@ -91,12 +92,12 @@ def _schema(path: Path) -> Any:
     return etree.RelaxNG(etree.parse(str(path)))
 
 
-def schema_errors(xml: str) -> list[str] | None:
+def schema_errors(definition: Definition) -> list[str] | None:
     """What this machine's libvirt schema says against a definition; None where there is no schema."""
     if not SCHEMA.exists():
         return None
     schema = _schema(SCHEMA)
-    if schema.validate(read_xml(xml)):
+    if schema.validate(definition.tree):
         return []
     return list(dict.fromkeys(str(error.message) for error in schema.error_log))
 

@@ -18,6 +18,7 @@ from .._values.connection import OVS
 from .._values.parking import Place, moved, parking_of
 from .._values.steps import Park, Return
 from .._xml.codec import Element, read_xml
+from .._xml.definition import Definition
 from . import host as _host
 from .users import Use, Users, running
 
@@ -128,9 +129,9 @@ class Replugger:
     def _misplaced(self, network: str, states: set[str]) -> list[Use]:
         return [use for use in self._users.of(network) if use.nic.state in states]
 
-    def _make(self, place: Place, xml: str) -> None:
+    def _make(self, place: Place, parking: Definition) -> None:
         if not self._parking(place):
-            self._conn.networkCreateXML(xml)
+            self._conn.networkCreateXML(parking.text)
 
     def _parking(self, place: Place) -> Any:
         with contextlib.suppress(libvirt.libvirtError):

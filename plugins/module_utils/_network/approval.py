@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .._errors.errors import Caution, InvalidNetworkError
-from .._schema.network import NETWORK
 from .._values.host import Host
 from .._values.outcome import Outcome, Plan
 from .._values.steps import Define, RemoveBridge, Start, Step
 from .._values.surroundings import Surroundings
-from .._xml.codec import parse, read_xml
 from .._xml.fields import Spec
 from .checks import contradictions
 from .conflicts import UNCHECKED_HOST, Findings, conflicts, named_alike, refusals, stale_bridge
@@ -22,7 +20,7 @@ from .dhcp_checks import guessed
 from .needs import needs
 from .remarks import new_remarks
 from .schema_advice import Advice, advice
-from .target import NOTHING, objections, spec_of
+from .target import objections
 
 
 class _Verdict(NamedTuple):
@@ -36,10 +34,10 @@ class _Verdict(NamedTuple):
 def approved(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
     """The plan with its warnings and what was not checked. Raises InvalidNetworkError with every problem."""
     desired, plan, observed, _after = outcome
-    against = objections(desired, observed)
+    against = objections(desired, observed, plan.targets)
     if not desired.present or not (plan.steps or plan.restart_required or against or desired.restarted):
         return plan
-    after = parse(read_xml(plan.after or NOTHING), NETWORK)
+    after = plan.after.spec
     definition = _definition(outcome, after, around)
     surroundings = _surroundings(outcome, after, around)
     hindrances = _hindrances(host, outcome, after, around)
@@ -58,7 +56,7 @@ def approved(host: Host, outcome: Outcome, around: Surroundings) -> Plan:
 def _definition(outcome: Outcome, after: Spec, around: Surroundings) -> _Verdict:
     """What is wrong or odd about what was asked for and the definition that it leads to."""
     desired, plan, observed, _after = outcome
-    new, uuid = new_remarks(desired, observed, plan, around.version), spec_of(observed.saved).get("uuid")
+    new, uuid = new_remarks(desired, observed, plan, around.version), observed.saved.spec.get("uuid")
     problems = [*contradictions(desired.spec), *(remark for remark in new if not isinstance(remark, Caution))]
     problems += guessed(plan.after, observed.saved) if not desired.xml else []
     if uuid not in (None, after.get("uuid")):
@@ -73,7 +71,7 @@ def _surroundings(outcome: Outcome, after: Spec, around: Surroundings) -> _Verdi
     found, known = conflicts(after, observed, active, around), Findings([], [])
     # At a start everything counts: until then it did no harm.
     if observed.saved and not (active and not observed.active):
-        known = conflicts(spec_of(observed.saved), observed, observed.active, around)
+        known = conflicts(observed.saved.spec, observed, observed.active, around)
     return _Verdict(
         [problem for problem in found.problems if problem not in known.problems],
         [warning for warning in found.warnings if warning not in known.warnings],

@@ -14,7 +14,6 @@ from .._values.mode import is_managed, mode
 from .._values.observed import Device, Observed
 from .._values.surroundings import Surroundings
 from .._xml.fields import Spec
-from .target import spec_of
 
 UNCHECKED_HOST = (
     "the hypervisor's own addresses, bridges and interfaces were not checked, because this task does not run on it"
@@ -52,7 +51,7 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
 
 
 def _specs(network: Observed) -> list[Spec]:
-    return [spec_of(xml) for xml in dict.fromkeys((network.saved, network.live)) if xml]
+    return [one.spec for one in dict.fromkeys((network.saved, network.live)) if one]
 
 
 def refusals(spec: Spec, observed: Observed, devices: dict[str, Device]) -> list[str]:
@@ -71,7 +70,7 @@ def refusals(spec: Spec, observed: Observed, devices: dict[str, Device]) -> list
 
 def bridges(network: Observed) -> set[str]:
     """The bridge that libvirt has made for a running network; one of the host's own that it uses is none."""
-    spec = spec_of(network.live)
+    spec = network.live.spec
     return {str(spec.get("bridge", {}).get("name", ""))} if network.active and is_managed(spec) else set()
 
 
@@ -121,7 +120,7 @@ def _names(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
     domain, mine = spec.get("domain", {}), _named(spec)
     if not domain.get("name"):
         return
-    others = {other.name: spec_of(other.live or other.saved) for other in networks}
+    others = {other.name: (other.live or other.saved).spec for other in networks}
     same = {name: there for name, there in others.items() if there.get("domain", {}).get("name") == domain["name"]}
     local = [name for name, there in same.items() if domain.get("local_only") and there["domain"].get("local_only")]
     if local:
@@ -213,7 +212,7 @@ def stale_bridge(observed: Observed, devices: dict[str, Device]) -> str:
     Certain: this network's persistent config names it and libvirt calls the network inactive, it has the MAC address
     that libvirt generated for that definition, and no port but taps without a process (libvirt 9.0).
     """
-    saved = spec_of(observed.saved)
+    saved = observed.saved.spec
     name = saved.get("bridge", {}).get("name", "")
     device = devices.get(name)
     if observed.active or device is None or not is_managed(saved):

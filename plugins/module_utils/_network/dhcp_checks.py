@@ -11,7 +11,7 @@ from typing import Any
 from .._errors.errors import Caution
 from .._schema.shared import Subnet, subnet
 from .._values.check import Checks, Context
-from .._xml.codec import read_xml
+from .._xml.definition import Definition
 from .._xml.fields import Spec
 
 CHECKS = Checks()
@@ -56,7 +56,7 @@ def dhcp_problems(spec: Spec, context: Context) -> Iterator[str]:
         yield from _dhcp(name, item, dhcp, net, context)
 
 
-def guessed(wanted: str, saved: str) -> list[str]:
+def guessed(wanted: Definition, saved: Definition) -> list[str]:
     """New addresses of a definition without prefix and netmask: libvirt guesses, for IPv4 by the classes of 1981."""
     there = set(_unclear(saved))
     return [
@@ -66,8 +66,8 @@ def guessed(wanted: str, saved: str) -> list[str]:
     ]
 
 
-def _unclear(xml: str) -> list[str]:
-    ips = read_xml(xml).findall("ip") if xml else []
+def _unclear(definition: Definition) -> list[str]:
+    ips = definition.tree.findall("ip") if definition else []
     return [ip.get("address") for ip in ips if ip.get("address") and not {"prefix", "netmask"}.intersection(ip.attrib)]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._values.observed import Guest, Observed
-from .target import pending, spec_of
+from .target import pending
 
 if TYPE_CHECKING:
     from .._values.host import Host
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def summary(observed: Observed) -> dict[str, Any]:
     """A network's state, and the spec that would change nothing."""
-    spec = spec_of(observed.saved)
+    spec = observed.saved.spec
     return {
         "name": observed.name,
         "state": "present" if observed.saved else "absent",
@@ -37,11 +37,11 @@ def networks(gateway: Host, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _everything(gateway: Host, network: Observed, users: Sequence[Guest]) -> dict[str, Any]:
-    told, live = summary(network), spec_of(network.live)
+    told, live = summary(network), network.live.spec
     return {
         **told,
-        "xml": network.saved,
-        "live_xml": network.live,
+        "xml": network.saved.text,
+        "live_xml": network.live.text,
         "live_spec": live,
         "pending": [
             {"path": change.path, "live": change.before, "saved": change.after}

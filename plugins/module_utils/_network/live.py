@@ -7,15 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
-from .._schema.network import NETWORK
 from .._values.mode import has_firewall
 from .._values.observed import Observed
 from .._values.steps import Define, Describe, Item, Update
-from .._xml.codec import read_xml
-from .._xml.diff import Change, differences
+from .._xml.diff import Change, compare
 from .._xml.fields import Spec
 from .live_lists import LiveList
-from .target import definition, spec_of
 
 Call = Union[Update, Describe]
 
@@ -148,8 +145,8 @@ def call_seconds(section: str, firewall: bool = True) -> float:
 def took_effect(step: Update | Define, now: Observed) -> bool:
     """Whether the entry of a step that failed is there, or gone, all the same."""
     if isinstance(step, Define):
-        return not differences(read_xml(step.xml), definition(now.saved), NETWORK)
-    spec = spec_of(now.saved if step.scope == "saved" else now.live)
+        return not compare(step.definition, now.saved)
+    spec = (now.saved if step.scope == "saved" else now.live).spec
     entry = step.items[0].before if step.command == "delete" else step.items[0].after
     found = LiveList(step.section, _entries(spec, step.section, step.parent), 0).meant_by(entry)
     return not found if step.command == "delete" else bool(found)

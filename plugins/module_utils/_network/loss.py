@@ -7,13 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._errors.errors import LostError, VerifyError
-from .._schema.network import NETWORK
 from .._values.observed import Observed
 from .._values.outcome import Plan
 from .._values.steps import Start
-from .._xml.codec import Element, read_xml
-from .._xml.diff import Change, differences
-from .target import definition
+from .._xml.diff import Change, compare
 
 
 def verify(plan: Plan, before: Observed, after: Observed, left: list[str]) -> None:
@@ -32,17 +29,12 @@ def verify(plan: Plan, before: Observed, after: Observed, left: list[str]) -> No
 
 def _unforeseen(plan: Plan, before: Observed, after: Observed) -> Iterator[Change]:
     if after.persistent and plan.after:  # else it is deleted, or only runs
-        yield from differences(read_xml(plan.after), definition(after.saved), NETWORK)
+        yield from compare(plan.after, after.saved)
     if not after.active:
         return
     if any(isinstance(step, Start) for step in plan.steps):
-        yield from differences(_started(plan, before), definition(after.live), NETWORK)
+        yield from compare(plan.after or before.saved, after.live)
     elif before.active:
         planned = {item.path for step in plan.steps for item in step.items if item.effect == "live"}
-        changes = differences(definition(before.live), definition(after.live), NETWORK)
+        changes = compare(before.live, after.live)
         yield from (change for change in changes if change.path not in planned)
-
-
-def _started(plan: Plan, before: Observed) -> Element:
-    """What the network was started with."""
-    return read_xml(plan.after) if plan.after else definition(before.saved)

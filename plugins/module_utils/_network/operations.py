@@ -17,13 +17,13 @@ from .._values.outcome import Outcome, Plan
 from .._values.resource import Claims, Draft, Leaving, Observation, Remains, World
 from .._values.steps import Park, RemoveBridge, Start, Step, Stop, report, updates
 from .._values.surroundings import Surroundings
-from .._xml.codec import write_xml
+from .._xml.definition import ABSENT
 from .approval import approved, without_stale_bridge
 from .conflicts import bridges, stale_bridge
 from .loss import verify
 from .order import deadlock, surroundings, waits
 from .plan import plan_network, plan_restore
-from .target import build, spec_of
+from .target import build
 from .undo import roll_back_entries
 
 BRIDGE = Device(True, "", {}, ())
@@ -61,7 +61,7 @@ class NetworkOperations:
         if devices is not None:
             devices = {**dict.fromkeys(self._to_come, BRIDGE), **devices}
         existing, version = tuple(host.networks()), host.api_version()
-        held = tuple(item.get("address", "") for one in existing for item in spec_of(one.live).get("ips", []))
+        held = tuple(item.get("address", "") for one in existing for item in one.live.spec.get("ips", []))
         around = Surroundings(existing, devices, host.version(), held)
         outcomes: list[Outcome] = []
         for desired, observed in zip(self.wanted, (_left(one, world.leaving) for one in seen.things)):
@@ -148,7 +148,7 @@ class NetworkOperations:
     def _way_back(self, before: Observed, now: Observed, steps: Sequence[Step]) -> Sequence[Step]:
         """The steps without obstacles: bridges of a daemon that has died in the middle of the task."""
         devices = {} if now.active else self.host.devices() or {}
-        for bridge in {stale_bridge(one._replace(live=""), devices) for one in (before, now)} - {""}:
+        for bridge in {stale_bridge(one._replace(live=ABSENT), devices) for one in (before, now)} - {""}:
             steps = without_stale_bridge(steps, before.name, bridge)
         return steps
 
@@ -156,7 +156,7 @@ class NetworkOperations:
         """What a user needs when a network could not be restored."""
         before = outcome.before
         guests = [guest.name for guest in before.guests or () if guest.running]
-        return Remains(f"network {before.name!r}", before.saved, guests)
+        return Remains(f"network {before.name!r}", before.saved.text, guests)
 
 
 def _left(network: Observed, leaving: Sequence[Leaving]) -> Observed:
@@ -183,7 +183,7 @@ def _foreseen(desired: Desired, observed: Observed, plan: Plan) -> Observed:
     starts = any(isinstance(step, Start) for step in plan.steps)
     return observed._replace(
         saved=plan.after,
-        live=(plan.after if starts else observed.live) if active else "",
+        live=(plan.after if starts else observed.live) if active else ABSENT,
         autostart=observed.autostart if desired.autostart is None else desired.autostart,
         persistent=observed.persistent or desired.edit is None,
     )
@@ -194,8 +194,8 @@ def _as_nics_see(outcome: Outcome) -> Observed:
     after = outcome.after
     if not outcome.plan.steps or after.live != outcome.before.live or not after.live:
         return after
-    desired = outcome.desired
+    target = outcome.plan.targets.live
     if outcome.plan.restart_required:  # but for portgroups, which never wait for one
-        groups = {name: value for name, value in desired.spec.items() if name == "portgroups"}
-        desired = desired._replace(xml="", spec=groups)
-    return after._replace(live=write_xml(build(desired, after.live, outcome.before.saved)[0]))
+        groups = {name: value for name, value in outcome.desired.spec.items() if name == "portgroups"}
+        target = build(outcome.desired._replace(xml=ABSENT, spec=groups), after.live, outcome.before.saved)
+    return after._replace(live=target.definition)

@@ -11,7 +11,6 @@ from .._values.observed import Observed
 from .._values.outcome import Outcome
 from .._values.surroundings import Surroundings
 from .conflicts import bridges, taken
-from .target import spec_of
 
 
 def surroundings(outcome: Outcome, outcomes: Sequence[Outcome], around: Surroundings) -> Surroundings:
@@ -59,5 +58,5 @@ def _takes(one: Outcome, other: Outcome) -> bool:
 def _against(one: Outcome, other: Observed) -> list[str]:
     if not other.saved:
         return []
-    hard, soft = taken(spec_of(one.after.saved), [other], one.after.active)
+    hard, soft = taken(one.after.saved.spec, [other], one.after.active)
     return [*hard, *soft]

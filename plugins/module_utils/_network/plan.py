@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 from .._errors.errors import InUseError, InvalidNetworkError
 from .._errors.readable import some
-from .._schema.network import NETWORK
+from .._schema.definition import NetworkDefinition
 from .._values.desired import Desired, Policy
 from .._values.observed import Guest, Observed
 from .._values.outcome import Plan
 from .._values.steps import Define, Item, Return, SetAutostart, Start, Step, Stop, Undefine, Update
-from .._xml.codec import Element, read_xml, write_xml
-from .._xml.diff import Change, differences
+from .._xml.definition import ABSENT, Definition
+from .._xml.diff import Change, compare
 from .live import Call, at_once, is_delete, seconds_of, split
 from .restart import obstacle, repair, rescue, restart_steps, running_guests
-from .target import NOTHING, build, definition, pending, spec_of
+from .target import NOTHING, pending, targets
 
 # Live calls that take longer than this together, in seconds, disturb more than the one stop and start of a network
 # without guests, which takes half a second.
@@ -44,14 +44,15 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
         return _plan_absent(observed, policy)
     if desired.restarted and policy.restart == "never":
         raise InvalidNetworkError(desired.name, ["state=restarted and restart=never exclude each other"])
-    target, _edited = build(desired, observed.saved, observed.live)
-    changes = differences(definition(observed.saved or NOTHING), target, NETWORK, spec_of(observed.saved))
-    before, after = _text(observed.saved), write_xml(target)
+    aims = targets(desired, observed)
+    wanted = aims.saved.definition
+    changes = compare(observed.saved or NOTHING, wanted) if aims.saved.differs else []
     saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
     if desired.edit and not observed.persistent:
         saved = []  # entries of a network that only runs go with it
     active = observed.active if desired.active is None else desired.active
-    plan = Plan(observed.name, before=before, after=after if saved else before)
+    after = wanted if saved and changes else observed.saved
+    plan = Plan(observed.name, before=observed.saved, after=after, targets=aims)
     task = _Task(desired, observed, policy, version, plan, saved)
     if observed.active and active:
         plan = _plan_running(task)
@@ -67,15 +68,11 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
     return plan.with_notes(_bridge_renamed(observed, plan), [])
 
 
-def _text(xml: str) -> str:
-    return write_xml(read_xml(xml)) if xml else ""
-
-
 def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
     """The steps for the persistent config, together with these calls for the live one."""
     observed, plan = task.observed, task.plan
     if task.desired.edit and task.saved:
-        own, rest = split(observed.name, spec_of(observed.saved), task.saved, task.version)
+        own, rest = split(observed.name, observed.saved.spec, task.saved, task.version)
         steps = at_once(own, calls, effect)
         if not rest and len(steps) - len(calls) <= CALLS_WORTH_A_DEFINITION:
             return _whole(task, steps, calls) if len({is_delete(step) for step in steps}) > 1 else [*steps]
@@ -103,16 +100,14 @@ def _whole(task: _Task, steps: Sequence[Step], live: Sequence[Call]) -> list[Ste
 def _plan_running(task: _Task) -> Plan:
     """A network that runs and is to go on running: what goes live, what needs a restart, and whether it may."""
     observed, policy, plan = task.observed, task.policy, task.plan
-    target = _target(task)
-    have = spec_of(observed.live)
-    changes = differences(definition(observed.live), target, NETWORK, have)
-    calls, rest = split(observed.name, have, changes, task.version)
+    target = plan.targets.live.definition
+    calls, rest = split(observed.name, observed.live.spec, compare(observed.live, target), task.version)
     guests = running_guests(observed)
     replug = policy.restart == "replug" or task.desired.restarted
     # A network that only runs, and whose entries are wanted, would be gone with a stop.
     kept = observed.persistent or not task.desired.edit
     may = kept and (replug or (policy.restart != "never" and not guests))
-    if may and (rest or task.desired.restarted or _better_restarted(task, calls, target)):
+    if may and (rest or task.desired.restarted or _better_restarted(task, calls)):
         hindered = obstacle(observed, target)
         if hindered:
             raise InUseError(
@@ -141,16 +136,11 @@ def _plan_running(task: _Task) -> Plan:
 def _lost(task: _Task, effect: str) -> tuple[tuple[Item, ...], list[str]]:
     """What else of the running network becomes as it is saved once it stops, and a warning of what is lost by that."""
     live, plan = task.observed.live, task.plan
-    asked = {change.path for change in (*task.saved, *differences(definition(live), _target(task), NETWORK))}
+    asked = {change.path for change in (*task.saved, *compare(live, plan.targets.live.definition))}
     more = [change for change in pending(live, plan.after) if change.path not in asked]
     gone = [change for change in more if change.after is None]
     warning = f"Network {plan.network!r} loses what only the running network has: {_paths(gone)}"
     return tuple(Item(one.path, one.before, one.after, effect) for one in more), [warning] * bool(gone)
-
-
-def _target(task: _Task) -> Element:
-    """What the running network is to be."""
-    return build(task.desired, task.observed.live, task.observed.saved)[0]
 
 
 def _left_without(observed: Observed, what: str) -> list[str]:
@@ -164,7 +154,7 @@ def _left_without(observed: Observed, what: str) -> list[str]:
 
 def _bridge_renamed(observed: Observed, plan: Plan) -> list[str]:
     """A warning of guests that name the bridge and not the network."""
-    before, after = (spec_of(xml).get("bridge", {}).get("name") for xml in (observed.saved, plan.after))
+    before, after = (xml.spec.get("bridge", {}).get("name") for xml in (observed.saved, plan.after))
     guests = [guest for guest in observed.guests or () if guest.by_bridge]
     if not guests or not before or before == after:
         return []
@@ -172,13 +162,13 @@ def _bridge_renamed(observed: Observed, plan: Plan) -> list[str]:
     return [f"{where}: change their source to the network, with virt_iface"]
 
 
-def _better_restarted(task: _Task, calls: Sequence[Call], live: Element) -> bool:
+def _better_restarted(task: _Task, calls: Sequence[Call]) -> bool:
     """Whether one restart disturbs less than these calls, and brings nothing else about: nothing is lost that only
     runs, nothing takes effect that was saved for the next start on purpose."""
-    if seconds_of(calls, spec_of(task.observed.live)) <= WORTH_A_RESTART:
+    if seconds_of(calls, task.observed.live.spec) <= WORTH_A_RESTART:
         return False
-    saved, _edited = build(task.desired, task.observed.saved, task.observed.live)
-    return task.observed.persistent and not differences(live, saved, NETWORK)
+    saved, live = task.plan.targets
+    return task.observed.persistent and not compare(live.definition, saved.definition)
 
 
 def _plan_absent(observed: Observed, policy: Policy) -> Plan:
@@ -193,7 +183,7 @@ def _plan_absent(observed: Observed, policy: Policy) -> Plan:
     if observed.persistent:
         steps.append(Undefine(observed.name))
     warnings = _left_without(observed, "deleted") if steps else []
-    return Plan(observed.name, tuple(steps), before=_text(observed.saved), warnings=tuple(warnings))
+    return Plan(observed.name, tuple(steps), before=observed.saved, warnings=tuple(warnings))
 
 
 def _stop(observed: Observed, policy: Policy, lost: tuple[Item, ...] = ()) -> list[Step]:
@@ -223,7 +213,7 @@ def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step
     steps, saved = _restore_live(before, now, version)
     # A live config that was saved on the way holds what libvirt had generated, such as the ports of NAT.
     written = any(isinstance(step, Define) for step in steps) and saved != before.saved
-    if before.persistent and (not saved or written or not _same(saved, before.saved)):
+    if before.persistent and (not saved or written or compare(saved, before.saved)):
         steps.append(_back("definition", before, before.saved))
     if not before.persistent and saved:
         steps.append(Undefine(before.name))
@@ -234,37 +224,27 @@ def plan_restore(before: Observed, now: Observed, version: int = 0) -> list[Step
     return [*steps, *(rescue(before, now) if before.active and not moved else [])]
 
 
-def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[Step], str]:
+def _restore_live(before: Observed, now: Observed, version: int) -> tuple[list[Step], Definition]:
     """The steps for the running state, and the persistent config after them."""
-    saved = now.saved if now.persistent else ""
+    saved = now.saved if now.persistent else ABSENT
     if not before.active:
         # A definition must be there before the stop, or a network that is only running would be gone with it.
         keep = [_back("definition", before, before.saved)] if now.active and not saved else []
-        return [*keep, *([Stop(now.name)] if now.active else [])], saved or (before.saved if keep else "")
+        return [*keep, *([Stop(now.name)] if now.active else [])], saved or (before.saved if keep else ABSENT)
     if now.active:
-        running = definition(now.live)
-        changes = differences(running, definition(before.live), NETWORK, spec_of(now.live))
-        calls, rest = split(now.name, spec_of(now.live), changes, version)
+        calls, rest = split(now.name, now.live.spec, compare(now.live, before.live), version)
         if not rest:
             return list(calls), saved
-    xml = write_xml(definition(before.live))
-    again = restart_steps(now, definition(before.live)) if now.active else [Start(before.name)]
-    return [_back("live config", before, xml), *again], xml
+    live = NetworkDefinition(tree=before.live.tree)
+    again = restart_steps(now, live) if now.active else [Start(before.name)]
+    return [_back("live config", before, live), *again], live
 
 
 def changed_paths(before: Observed, now: Observed) -> set[str]:
     """Where a network's definitions differ from what they were."""
     pairs = ((before.saved, now.saved), (before.live, now.live))
-    return {
-        change.path
-        for old, new in pairs
-        for change in differences(definition(old or NOTHING), definition(new or NOTHING), NETWORK)
-    }
+    return {change.path for old, new in pairs for change in compare(old or NOTHING, new or NOTHING)}
 
 
-def _same(one: str, other: str) -> bool:
-    return not differences(read_xml(one), read_xml(other), NETWORK)
-
-
-def _back(what: str, before: Observed, xml: str) -> Define:
-    return Define(before.name, (Item(what, "changed", "as before", "live"),), xml)
+def _back(what: str, before: Observed, definition: Definition) -> Define:
+    return Define(before.name, (Item(what, "changed", "as before", "live"),), definition)

@@ -6,16 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._schema.network import NETWORK
 from .._values.desired import Desired
 from .._values.observed import Observed
 from .._values.outcome import Plan
 from .._values.steps import Start
-from .._xml.codec import parse, read_xml
 from .._xml.fields import Spec
 from .checks import remarks
 from .dnsmasq import line_remarks
-from .target import NOTHING, build, spec_of
 
 
 def new_remarks(desired: Desired, observed: Observed, plan: Plan, version: int) -> list[str]:
@@ -30,8 +27,8 @@ def new_remarks(desired: Desired, observed: Observed, plan: Plan, version: int) 
 
 def _uses(desired: Desired, observed: Observed, plan: Plan) -> Iterator[tuple[Spec, Spec]]:
     """Each definition that will be used, as it is and as it will be."""
-    yield spec_of(observed.saved), parse(read_xml(plan.after or NOTHING), NETWORK)
+    yield observed.saved.spec, plan.after.spec
     goes_on = observed.active and desired.active is not False and not any(isinstance(one, Start) for one in plan.steps)
     # What waits for a restart is not used before. Entries of a network that is not saved have only this definition.
     if goes_on and (desired.edit or not plan.restart_required):
-        yield spec_of(observed.live), parse(build(desired, observed.live, observed.saved)[0], NETWORK)
+        yield observed.live.spec, plan.targets.live.definition.spec

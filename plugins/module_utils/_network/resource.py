@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Callable
 from .._values.desired import Desired, Policy
 from .._values.observed import Observed
 from .._values.outcome import Outcome, Plan
-from .target import build, objections
+from .target import objections, targets
 
 if TYPE_CHECKING:
     from .._values.host import Host
@@ -43,13 +43,14 @@ class Networks:
         """The outcomes where certainly nothing is left to do for all networks, else None."""
         # Guests that an earlier restart has disconnected are looked for only where their NICs may be moved.
         users = self.host.guests() if self.policy.restart == "replug" else {}
-        observed = [self.host.observe(name)._replace(guests=users.get(name)) for name in self.names]
-        if not all(map(is_up_to_date, self.wanted, observed)):
-            return None
-        return [
-            Outcome(desired, Plan(one.name, before=one.saved, after=one.saved), one, one)
-            for desired, one in zip(self.wanted, observed)
-        ]
+        outcomes: list[Outcome] = []
+        for desired in self.wanted:
+            observed = self.host.observe(desired.name)._replace(guests=users.get(desired.name))
+            plan = quick_plan(desired, observed)
+            if plan is None:
+                return None
+            outcomes.append(Outcome(desired, plan, observed, observed))
+        return outcomes
 
     def operations(self, dry_run: bool) -> NetworkOperations:
         """What plans and changes them, in one attempt."""
@@ -64,17 +65,18 @@ def has_disconnected_nics(observed: Observed) -> bool:
     return any(nic.state == "cut_off" for guest in observed.guests or () for nic in guest.nics)
 
 
-def is_up_to_date(desired: Desired, observed: Observed) -> bool:
-    """Whether certainly nothing is left to do for a network, found out with the least work."""
+def quick_plan(desired: Desired, observed: Observed) -> Plan | None:
+    """The plan without any step where certainly nothing is left to do for a network, found out with the least work."""
+    plan = Plan(observed.name, before=observed.saved, after=observed.saved)
     if not desired.present:
-        return not observed.saved
+        return None if observed.saved else plan
     if desired.xml or not observed.saved or desired.active not in (None, observed.active):
-        return False
+        return None
     if desired.restarted or observed.parking or has_disconnected_nics(observed):
-        return False
+        return None
     if desired.autostart not in (None, observed.autostart) or not (observed.persistent or desired.edit):
-        return False
-    if objections(desired, observed):
-        return False
-    pairs = ((observed.saved, observed.live), (observed.live, observed.saved))
-    return not any(build(desired, xml, other)[1] for xml, other in pairs if xml)
+        return None
+    aims = targets(desired, observed)
+    if aims.saved.differs or aims.live.differs or objections(desired, observed, aims):
+        return None
+    return plan._replace(targets=aims)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from .._values.mode import MANAGED_MODES, mode_of
 from .._values.observed import Guest, Nic, Observed
-from .._values.parking import parking_of, parking_xml
+from .._values.parking import parking_network, parking_of
 from .._values.steps import Item, Park, Return, Start, Step, Stop
 from .._xml.codec import Element
-from .target import definition
+from .._xml.definition import Definition
 
 
 def running_guests(observed: Observed) -> list[Guest]:
@@ -19,33 +19,33 @@ def running_guests(observed: Observed) -> list[Guest]:
     return [guest for guest in observed.guests or () if guest.running]
 
 
-def restart_steps(observed: Observed, target: Element, more: tuple[Item, ...] = ()) -> list[Step]:
+def restart_steps(observed: Observed, target: Definition, more: tuple[Item, ...] = ()) -> list[Step]:
     """The steps that restart a network with a new definition, with the NICs of running guests out of the way; ``more``
     is what else becomes of it by that."""
     stop = Stop(observed.name, (Item("active", True, False, "restart"),))
     start = Start(observed.name, (Item("active", False, True, "restart"), *more))
     around: list[Step] = [stop, start]
-    if not observed.parking and not (running_guests(observed) and _loses_ports(definition(observed.live), target)):
+    if not observed.parking and not (running_guests(observed) and _loses_ports(observed.live.tree, target.tree)):
         return around
     parking = parking_of(observed.name).network
     nics = list(_nics(observed))
     aside = tuple(Item(path, observed.name, parking, "restart") for path, nic in nics if nic.state != "parked")
     back = [Item(path, parking, observed.name, "restart") for path, _nic in nics]
-    xml = parking_xml(observed.name, observed.live)
-    park = [Park(observed.name, aside, xml)] if aside else []
-    return [*park, *around, Return(observed.name, tuple(back or [_removal(observed, "restart")]), xml)]
+    made = parking_network(observed.name, observed.live)
+    park = [Park(observed.name, aside, made)] if aside else []
+    return [*park, *around, Return(observed.name, tuple(back or [_removal(observed, "restart")]), made)]
 
 
-def obstacle(observed: Observed, target: Element) -> str:
+def obstacle(observed: Observed, target: Definition) -> str:
     """Why the NICs of running guests cannot get from the network as it runs to the wanted one, "" when they can."""
-    before, after = _connection(definition(observed.live)), _connection(target)
+    before, after = _connection(observed.live.tree), _connection(target.tree)
     if before == after or not running_guests(observed):
         return ""
     return f"a running guest's NIC cannot change from {before} to {after}"
 
 
-def repair(observed: Observed, xml: str, all_of_them: bool) -> list[Step]:
-    """The step that reattaches what a killed task has parked, and with ``all_of_them`` what was disconnected; ``xml``
+def repair(observed: Observed, live: Definition, all_of_them: bool) -> list[Step]:
+    """The step that reattaches what a killed task has parked, and with ``all_of_them`` what was disconnected; ``live``
     is the definition that runs then."""
     parking = parking_of(observed.name).network
     items = [
@@ -55,7 +55,7 @@ def repair(observed: Observed, xml: str, all_of_them: bool) -> list[Step]:
     ]
     if observed.parking and not items:
         items.append(_removal(observed, "live"))
-    return [Return(observed.name, tuple(items), parking_xml(observed.name, xml))] if items else []
+    return [Return(observed.name, tuple(items), parking_network(observed.name, live))] if items else []
 
 
 def rescue(before: Observed, now: Observed) -> list[Step]:
@@ -68,7 +68,7 @@ def rescue(before: Observed, now: Observed) -> list[Step]:
     )
     if not items and now.parking:
         items = (_removal(now, "live"),)
-    return [Return(before.name, items, parking_xml(before.name, before.live))] if items else []
+    return [Return(before.name, items, parking_network(before.name, before.live))] if items else []
 
 
 def _removal(observed: Observed, effect: str) -> Item:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from .._errors.errors import LibvirtError
 from .._schema.network import NETWORK
 from .._values.host import Host
-from .._xml.codec import LARGEST, read_xml
+from .._xml.codec import LARGEST
+from .._xml.definition import Definition
 from .._xml.diff import unmodelled
 
 UNCHECKED_SCHEMA = "the definition was not checked against the hypervisor's libvirt schema, which is not here"
@@ -23,9 +24,9 @@ class Advice(NamedTuple):
     unchecked: list[str]
 
 
-def advice(host: Host, wanted: str, saved: str) -> Advice:
+def advice(host: Host, wanted: Definition, saved: Definition) -> Advice:
     """What schema and parser say of a definition, unless the schema says it of the persistent one, too."""
-    size = len(wanted.encode("utf-8", "replace"))
+    size = len(wanted.text.encode("utf-8", "replace"))
     if size > LARGEST:
         return Advice([f"the definition has {size} bytes, of which libvirt takes {LARGEST}"], [], [])
     errors = host.schema_errors(wanted)
@@ -37,9 +38,8 @@ def advice(host: Host, wanted: str, saved: str) -> Advice:
         kept = host.parsed(wanted)
     except LibvirtError as error:
         return Advice([str(error)], [], [])
-    given = read_xml(wanted)
-    lost = unmodelled(given, NETWORK)
-    if kept and lost and unmodelled(read_xml(kept), NETWORK) != lost:
+    lost = unmodelled(wanted.tree, NETWORK)
+    if kept and lost and unmodelled(kept.tree, NETWORK) != lost:
         return Advice([f"libvirt does not know, and would drop, a part of the definition: {lost}"], [], [])
     told = f"libvirt takes the definition, although its schema does not ({'; '.join(errors)})"
     return Advice([], [f"{told}: virsh net-edit and virsh net-define --validate object to it"], [])

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._errors.errors import Caution
-from .._network.target import spec_of
 from .._values.check import Context
 from .._values.nic_steps import Around, NicPlan, Passage
 from .._xml.fields import Spec
@@ -65,7 +64,7 @@ def _unknown(nic: Spec, around: Around) -> Iterator[str]:
         there = ", ".join(sorted(around.networks)) or "none"
         yield f"{label(nic)}: there is no network {name!r} (there is: {there})"
         return
-    groups = [one.get("name") for one in spec_of(network.live or network.saved).get("portgroups", [])]
+    groups = [one.get("name") for one in (network.live or network.saved).spec.get("portgroups", [])]
     if group and group not in groups:
         there = ", ".join(map(str, groups)) or "none"
         yield f"{label(nic)}: network {name!r} has no portgroup {group!r} (it has: {there})"
@@ -82,7 +81,7 @@ def _missing(nic: Spec, around: Around) -> Iterator[str]:
             "first, with virt_network"
         )
     elif network is not None:
-        spec = spec_of(network.live)
+        spec = network.live.spec
         bridge = spec.get("bridge", {}).get("name")
     # Any device will do: Open vSwitch's are no bridges of the kernel's.
     if bridge and around.devices is not None and bridge not in around.devices:

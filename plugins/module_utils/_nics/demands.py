@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._network.target import spec_of
 from .._values.mode import is_managed, mode
 from .._values.nic_steps import Around
 from .._xml.fields import Spec
@@ -24,7 +23,7 @@ _TAGGING_BRIDGES = 11000000
 def demands(nic: Spec, around: Around) -> Iterator[str]:
     """What libvirt would refuse of a NIC that it plugs in, each with the reason."""
     network = around.networks.get(nic.get("source", {}).get("network", ""))
-    there = spec_of(network.live or network.saved) if network else {}
+    there = (network.live or network.saved).spec if network else {}
     if network is not None or nic.get("type") != "network":
         yield from _vlan(nic, there, around.version)
     if network is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from .._network.target import spec_of
 from .._values.mode import is_managed, mode
 from .._values.nic_steps import Around
 from .._values.observed import Observed
@@ -68,7 +67,7 @@ def _on_a_bridge(nic: Spec, around: Around | None) -> bool:
 
 def has_bridge(network: Observed) -> bool:
     """Whether NICs of a network are taps on a bridge."""
-    spec = spec_of(network.live or network.saved)
+    spec = (network.live or network.saved).spec
     return is_managed(spec) or (mode(spec) == "bridge" and bool(spec.get("bridge")))
 
 
@@ -76,7 +75,7 @@ def contributed(nic: Spec, networks: Mapping[str, Observed]) -> Spec:
     """What a NIC's network or portgroup adds to it while it runs."""
     source = nic.get("source", {})
     network = networks.get(source.get("network", ""))
-    spec = spec_of(network.live) if network else {}
+    spec = network.live.spec if network else {}
     groups = spec.get("portgroups", [])
     group: Spec = next(
         (one for one in groups if one.get("name") == source.get("portgroup")),

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .._network.target import spec_of
 from .._values.connection import OVS, Plug, Seen, judge
 from .._values.mode import mode
 from .._values.observed import Device, Observed
@@ -54,7 +53,7 @@ def _network_reason(nic: Spec, networks: Mapping[str, Observed]) -> str:
 def _kind(nic: Spec, networks: Mapping[str, Observed]) -> str:
     """The type of a NIC, as its network makes it."""
     name = nic.get("source", {}).get("network")
-    given = mode(spec_of(networks[name].live)) if name else ""
+    given = mode(networks[name].live.spec) if name else ""
     return given if given == "hostdev" else str(nic.get("type", ""))
 
 
@@ -65,5 +64,5 @@ def _expected(nic: Spec, networks: Mapping[str, Observed]) -> str | None:
     source = nic.get("source", {})
     if source.get("network"):
         network = networks[source["network"]]
-        return str(spec_of(network.live).get("bridge", {}).get("name", "")) if has_bridge(network) else None
+        return str(network.live.spec.get("bridge", {}).get("name", "")) if has_bridge(network) else None
     return str(source["bridge"]) if source.get("bridge") else None

@@ -30,7 +30,7 @@ def back_up(folder: str, outcome: Outcome) -> str:
         kept = name.encode()[:room].decode(errors="ignore")
         handle, path = tempfile.mkstemp(".xml", f"{kept}.{stamp}.", folder)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(outcome.before.saved)
+            file.write(outcome.before.saved.text)
             file.flush()
             os.fsync(file.fileno())  # some file systems find out only now that they are full
     except OSError as error:

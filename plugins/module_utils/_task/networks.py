@@ -22,11 +22,13 @@ from .._network.info import summary
 from .._network.resource import Networks
 from .._network.short_options import SHORT, short_form, short_options
 from .._network.target import tally
+from .._schema.definition import NetworkDefinition
 from .._schema.network import NETWORK
 from .._values.desired import Desired, Policy
 from .._values.observed import Observed
 from .._values.outcome import Outcome
 from .._xml import codec as _codec
+from .._xml.definition import ABSENT, Definition
 from .._xml.fields import argument_spec
 from .task import Module
 
@@ -143,7 +145,7 @@ def _explain(gateway: Any, network: str) -> str:
 
 def desired_network(params: dict[str, Any]) -> Desired:
     """The wanted network of a module whose options are the network table's."""
-    name, xml = params["name"], params.get("xml") or ""
+    name, xml = params["name"], NetworkDefinition(params.get("xml") or "")
     if xml:
         spec, found = _read_definition(name, xml)
     else:
@@ -163,7 +165,7 @@ def desired_network(params: dict[str, Any]) -> Desired:
         name,
         params["state"] != "absent",
         {} if xml else spec,
-        xml if spec else "",
+        xml if spec else ABSENT,
         params["active"] or restarted,
         params["autostart"],
         tuple(found),
@@ -172,13 +174,12 @@ def desired_network(params: dict[str, Any]) -> Desired:
     )
 
 
-def _read_definition(name: str, xml: str) -> tuple[dict[str, Any], list[str]]:
+def _read_definition(name: str, xml: Definition) -> tuple[dict[str, Any], list[str]]:
     try:
-        root = _codec.read_xml(xml)
+        spec, found = _codec.normalise(NETWORK, xml.spec)
     except ValueError as error:
         raise NetworkError(f"Cannot read the definition of network {name!r}: xml {error}") from None
-    spec, found = _codec.normalise(NETWORK, _codec.parse(root, NETWORK))
-    if root.tag != "network" or spec.get("name") != name:
+    if xml.tree.tag != "network" or spec.get("name") != name:
         found.append(f"xml must be a <network> whose <name> is {name!r}, not {spec.get('name')!r}")
     return spec, found
 
@@ -207,8 +208,8 @@ def _difference(outcome: Outcome) -> dict[str, str]:
     return {
         "before_header": plan.network,
         "after_header": plan.network,
-        "before": _state_line(outcome.before) + plan.before,
-        "after": _state_line(outcome.after) + plan.after,
+        "before": _state_line(outcome.before) + plan.before.indented,
+        "after": _state_line(outcome.after) + plan.after.indented,
     }
 
 
@@ -269,7 +270,7 @@ def run_entries(kind: Collection) -> None:
 
 
 def _entries_of(outcome: Outcome) -> dict[str, Any]:
-    return {"entries": tally(outcome.desired, outcome.before, outcome.plan.restart_required)._asdict()}
+    return {"entries": tally(outcome.before, outcome.plan.targets, outcome.plan.restart_required)._asdict()}
 
 
 def network_rules() -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Callable, NamedTuple
 
+from .._xml.definition import ABSENT, Definition
+
 
 class Tally(NamedTuple):
     """The entries of a list by what becomes of them, each by what tells it from the others."""
@@ -38,7 +40,7 @@ class Desired(NamedTuple):
     name: str
     present: bool = True
     spec: Mapping[str, Any] = MappingProxyType({})
-    xml: str = ""
+    xml: Definition = ABSENT
     active: bool | None = True
     autostart: bool | None = True
     problems: tuple[str, ...] = ()
@@ -46,6 +48,21 @@ class Desired(NamedTuple):
     topology: str = ""
     restarted: bool = False
     bridge: str = ""
+
+
+class Target(NamedTuple):
+    """What a definition of a network is to be, whether it differs from what it is, and what becomes of its entries."""
+
+    definition: Definition = ABSENT
+    differs: bool = False
+    edit: Edit | None = None
+
+
+class Targets(NamedTuple):
+    """What the persistent config is to be, and the live one of a network that runs."""
+
+    saved: Target = Target()
+    live: Target = Target()
 
 
 class Policy(NamedTuple):

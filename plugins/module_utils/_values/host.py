@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from .._xml.definition import Definition
     from .nic_steps import NicStep
     from .observed import Device, Guest, Observed, ObservedGuest
     from .surroundings import Lack, Need
@@ -50,10 +51,10 @@ class Host(Protocol):
     def look(self) -> Any:
         """What looks at the hypervisor for a diagnosis, None when it cannot be seen from here."""
 
-    def schema_errors(self, xml: str) -> list[str] | None:
+    def schema_errors(self, definition: Definition) -> list[str] | None:
         """What the hypervisor's schema says against a definition, None when there is none here."""
 
-    def parsed(self, xml: str) -> str | None:
+    def parsed(self, definition: Definition) -> Definition | None:
         """A definition as libvirt's parser keeps it, None where it cannot be asked; raises LibvirtError."""
 
 

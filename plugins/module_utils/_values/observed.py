@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .._xml.definition import ABSENT, Definition
 from .connection import Seen
 
 
@@ -73,14 +74,14 @@ class ObservedGuest(NamedTuple):
 class Observed(NamedTuple):
     """A network as libvirt knows it.
 
-    ``saved``: the definition that the next start uses ("" when there is no such network; of a transient network
-    its live one in the form for saving); ``live``: what runs ("" when inactive); ``guests``: None when not asked;
+    ``saved``: the definition that the next start uses (absent when there is no such network; of a transient network
+    its live one in the form for saving); ``live``: what runs (absent when inactive); ``guests``: None when not asked;
     ``parking``: whether the network is there on which NICs wait for a restart of this one.
     """
 
     name: str
-    saved: str = ""
-    live: str = ""
+    saved: Definition = ABSENT
+    live: Definition = ABSENT
     autostart: bool = False
     persistent: bool = False
     guests: tuple[Guest, ...] | None = None

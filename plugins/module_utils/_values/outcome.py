@@ -6,20 +6,23 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .desired import Desired
+from .._xml.definition import ABSENT, Definition
+from .desired import Desired, Targets
 from .observed import Observed
 
 
 class Plan(NamedTuple):
-    """The steps from what is to what is wanted, and what a user reads; ``before`` and ``after`` are definitions."""
+    """The steps from what is to what is wanted, and what a user reads; ``before`` and ``after`` are the persistent
+    config."""
 
     network: str
     steps: tuple[Any, ...] = ()
-    before: str = ""
-    after: str = ""
+    before: Definition = ABSENT
+    after: Definition = ABSENT
     restart_required: bool = False
     warnings: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    targets: Targets = Targets()
 
     def with_notes(self, warnings: list[str], unchecked: list[str]) -> Plan:
         """The same plan with more to tell."""

@@ -8,7 +8,8 @@ import copy
 import uuid
 from typing import NamedTuple
 
-from .._xml.codec import Element, etree, read_xml, write_xml
+from .._xml.codec import Element, etree
+from .._xml.definition import Definition
 
 # Of a definition, what a NIC keeps while it is parked: the frames' size, its part of the bandwidth, its isolation; and
 # the gateway's MAC address. Else frames to it go to the other ports, and there the kernel, with br_netfilter, ends
@@ -30,10 +31,10 @@ def parking_of(network: str) -> Place:
     return Place(f"{network[:50]}-parking-{digest}", f"vfp-{digest}")
 
 
-def parking_xml(network: str, live: str) -> str:
+def parking_network(network: str, live: Definition) -> Definition:
     """The definition of the parking network of a running network: a bridge without addresses, so that guests can talk
     to each other there and to nobody else."""
-    place, source = parking_of(network), read_xml(live)
+    place, source = parking_of(network), live.tree
     root = etree.Element("network")
     etree.SubElement(root, "name").text = place.network
     metadata = etree.SubElement(root, "metadata")
@@ -46,7 +47,7 @@ def parking_xml(network: str, live: str) -> str:
         for group in root.findall("portgroup"):
             for child in (*group.findall("vlan"), *group.findall("virtualport")):
                 group.remove(child)
-    return write_xml(root)
+    return Definition(tree=root)
 
 
 def moved(nic: Element, place: Place) -> str:

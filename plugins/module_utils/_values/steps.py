@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Union
 
+from .._xml.definition import ABSENT, Definition
+
 
 class Item(NamedTuple):
     """One thing that a step changes; ``effect`` is live, restart or next_start."""
@@ -72,13 +74,13 @@ class Update(NamedTuple):
 
 
 class Define(NamedTuple):
-    """Save a definition; ``base`` is the persistent one that it was made from ("": whatever there is), ``parts`` are
-    the updates that this stands for: what one of them deletes and another one adds again is never gone."""
+    """Save a definition; ``base`` is the persistent one that it was made from (absent: whatever there is), ``parts``
+    are the updates that this stands for: what one of them deletes and another one adds again is never gone."""
 
     network: str
     items: tuple[Item, ...]
-    xml: str
-    base: str = ""
+    definition: Definition
+    base: Definition = ABSENT
     parts: tuple[Update, ...] = ()
 
 
@@ -108,7 +110,7 @@ class Park(NamedTuple):
 
     network: str
     items: tuple[Item, ...]
-    parking: str
+    parking: Definition
 
 
 class Return(NamedTuple):
@@ -116,7 +118,7 @@ class Return(NamedTuple):
 
     network: str
     items: tuple[Item, ...]
-    parking: str
+    parking: Definition
 
 
 Step = Union[Define, Undefine, Start, Stop, SetAutostart, Update, Describe, RemoveBridge, Park, Return]

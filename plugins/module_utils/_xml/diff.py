@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .branches import Element, Many
 from .codec import canonical_content, etree, parse
+from .definition import Definition
 from .fields import Node, Row, Rows, Spec
 
 
@@ -41,8 +42,17 @@ def differences(before: Node, after: Node, rows: Rows, have: Spec | None = None)
 
     ``have`` is the spec of ``before``, where it is at hand.
     """
-    found = list(_rows(rows, have or parse(before, rows), parse(after, rows), "", _Where(before, after)))
-    rest = unmodelled(before, rows), unmodelled(after, rows)
+    return _all(rows, have or parse(before, rows), parse(after, rows), _Where(before, after))
+
+
+def compare(before: Definition, after: Definition) -> list[Change]:
+    """The same of two definitions."""
+    return _all(after.rows, before.spec, after.spec, _Where(before.tree, after.tree))
+
+
+def _all(rows: Rows, have: Spec, want: Spec, where: _Where) -> list[Change]:
+    found = list(_rows(rows, have, want, "", where))
+    rest = unmodelled(where.before, rows), unmodelled(where.after, rows)
     if rest[0] != rest[1]:
         found.append(Change("xml", rest[0] or None, rest[1] or None))
     return found

@@ -15,9 +15,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.target 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._values.mode import mode
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml, write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
-from tests.unit.case_files import load, spec_of
+from tests.unit.case_files import load, network_of, spec_of
 
 from ..stage import Stage
 
@@ -43,9 +44,9 @@ def connection(stage: Stage) -> Iterator[Any]:
 def answer(connection: Any, options: dict[str, Any], start: bool) -> str:
     """Return what libvirt does with a network: "refused", also when it starts, "dropped" in parts, or "taken"."""
     spec = spec_of({**options, "name": "n"})
-    root, _edited = build(Desired("n", spec=spec), "")
+    wanted = build(Desired("n", spec=spec), ABSENT).definition
     try:
-        network = connection.networkDefineXML(write_xml(root))
+        network = connection.networkDefineXML(wanted.text)
     except libvirt.libvirtError:
         return "refused"
     try:
@@ -66,7 +67,7 @@ def test_a_rule_is_an_error_only_where_libvirt_refuses_or_somebody_suffers(conne
     cases = [case for name in ("checks", "addresses") for case in load(name)]
     for case in cases:
         for kind in ("wrong", "right"):
-            spec = parse(build(Desired("n", spec=spec_of({**case[kind], "name": "n"})), "")[0], NETWORK)
+            spec = network_of(case[kind]).spec
             told = [*remarks(spec, version), *line_remarks(spec, {})]
             errors = [remark for remark in told if not isinstance(remark, Caution)]
             if case[kind].get("forward", {}).get("addresses"):

@@ -10,6 +10,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._audit.compariso
     network_rows,
     without_metadata,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
@@ -23,7 +24,10 @@ SPEC = {"mtu": {"size": 1400}}
 def lan(saved, live=None, **more):
     live = saved if live is None else live
     return Observed(
-        "lan", LAN.format(saved), live and LAN.format(live), **{"autostart": True, "persistent": True, **more}
+        "lan",
+        NetworkDefinition(LAN.format(saved)),
+        LiveNetwork(live and LAN.format(live)),
+        **{"autostart": True, "persistent": True, **more},
     )
 
 
@@ -71,7 +75,7 @@ def test_what_cannot_be_is_told():
 
 def test_a_network_that_nobody_asked_for_and_those_where_nics_wait():
     parking = parking_of("lan").network
-    found = network_rows([], {"lan": lan(""), parking: Observed(parking, "<network/>")})
+    found = network_rows([], {"lan": lan(""), parking: Observed(parking, NetworkDefinition("<network/>"))})
     assert found == [Row("lan", "unknown")]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.conflicts import UNCHECKED_HOST
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Lack
@@ -147,7 +148,7 @@ def test_the_schema_is_asked_about_what_would_be_defined():
 )
 def test_what_libvirts_parser_refuses_or_drops_is_a_problem(xml, told):
     host = FakeHost(schema=lambda _xml: ["Did not expect this"])
-    (problem,) = problems_of(host, Desired("lan", xml=xml))
+    (problem,) = problems_of(host, Desired("lan", xml=NetworkDefinition(xml)))
     assert re.search(told, problem)
 
 
@@ -157,7 +158,7 @@ def test_a_new_address_has_a_prefix_and_an_old_one_may_go_on_without():
     for given in ({"address": "11.5.0.1/16"}, {"address": "11.5.0.1", "netmask": "255.255.0.0"}):
         assert run(FakeHost(), wanted(ips=[given])).plan.steps
     guessed = "<network><name>lan</name><ip address='11.5.0.1'/></network>"
-    assert run(FakeHost(), Desired("lan", xml=guessed)).plan.steps
+    assert run(FakeHost(), Desired("lan", xml=NetworkDefinition(guessed))).plan.steps
     host = FakeHost()
     host.put("lan", guessed, "", True)
     assert run(host, wanted(ips=[{"address": "11.5.0.1", "local_ptr": True}])).plan.steps
@@ -202,7 +203,7 @@ def test_a_failed_start_brings_no_bridge_back():
     host.fail_at = 1
     with pytest.raises(Exception, match="was not changed"):
         run(host, wanted())
-    assert host.state()["lan"].live == ""
+    assert not host.state()["lan"].active
 
 
 # ---- what the host lacks ----

@@ -17,7 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.info im
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import desired_network, result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
-from tests.unit.case_files import definition, sorted_xml, spec_of, state_of
+from tests.unit.case_files import network_of, sorted_xml, spec_of, state_of
 from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.forward import as_running
@@ -59,7 +59,7 @@ def test_a_valid_network_is_made_and_kept(wanted):
 def test_any_network_becomes_any_other(*, first, second, before, after, policy, guests):
     host = made(first, before)
     host.users["n"] = guests
-    wanted = Desired("n", xml=definition(second), active=after[0], autostart=after[1])
+    wanted = Desired("n", xml=network_of(second), active=after[0], autostart=after[1])
     try:
         foretold = run(host, wanted, policy, dry_run=True)
     except InUseError:
@@ -77,7 +77,7 @@ def test_any_network_becomes_any_other(*, first, second, before, after, policy, 
     now = host.observe("n")
     if now.active and not done.plan.restart_required:
         # Metadata is for who reads it: a running network gets it with its next start.
-        saved, live = (re.sub("<metadata>.*</metadata>", "", sorted_xml(xml)) for xml in (now.saved, now.live))
+        saved, live = (re.sub("<metadata>.*</metadata>", "", sorted_xml(one.text)) for one in (now.saved, now.live))
         assert live == sorted_xml(write(host.shown("n", as_running(read(saved)))))
 
 
@@ -95,7 +95,7 @@ def test_a_failure_anywhere_leaves_what_there_was(*, first, second, before, afte
     host.users["n"] = guests
     start = state_of(host)
     host.fail_at, host.after_effect = index, after_effect
-    wanted = Desired("n", xml=definition(second), active=after[0], autostart=after[1])
+    wanted = Desired("n", xml=network_of(second), active=after[0], autostart=after[1])
     try:
         run(host, wanted, Policy("never" if guests else "idle", force=True))
     except ApplyError:

@@ -9,6 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import owner
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Guest
@@ -170,13 +171,13 @@ def test_what_is_in_use_is_not_purged(host):
 
 
 def test_other_metadata_and_the_mark_of_the_topology_live_together(host):
-    owned = re.search("<virtfleet:topology[^>]*>", host.observe("a").saved)[0]
+    owned = re.search("<virtfleet:topology[^>]*>", host.observe("a").saved.text)[0]
     note = '<n:note xmlns:n="https://example.com/n">1</n:note>'
     noted = net("a", 1, metadata=note)
     run(host, noted)
-    saved = host.observe("a").saved
+    saved = host.observe("a").saved.text
     for wanted in (noted, {"name": "a", "xml": saved}, {"name": "a", "xml": saved.replace(owned, "")}):
-        assert (owner(saved), ">1</n:note>" in saved) == ("site", True)
+        assert (owner(NetworkDefinition(saved)), ">1</n:note>" in saved) == ("site", True)
         assert run(host, wanted)[0].plan.steps == ()
 
 

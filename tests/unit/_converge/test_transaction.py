@@ -13,8 +13,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     LibvirtError,
     NetworkError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.case_files import (
     PLANS,
     actions_of,
@@ -111,7 +113,7 @@ def test_each_form_of_network_is_made_kept_and_taken_over(name):
     run(by_xml, {"name": name, "desired": {"xml": name}})
     given = xml_of(name)
     made_up = [rf"<{tag}[ >].*>\n" for tag in ("uuid", "mac") if f"<{tag}" not in given]
-    made = re.sub("|".join(made_up) or "(?!)", "", by_xml.observe(name).saved)
+    made = re.sub("|".join(made_up) or "(?!)", "", by_xml.observe(name).saved.text)
     assert sorted_xml(made) == sorted_xml(write(accepted(read(given))))
     for host in (by_options, by_xml):
         host.calls.clear()
@@ -167,11 +169,15 @@ def test_an_interrupt_puts_everything_back_and_stays_an_interrupt():
     assert state_of(host) == before
 
 
+def _with(step, text):
+    return step._replace(definition=NetworkDefinition(text))
+
+
 def test_libvirt_that_forgets_a_change_is_found_out_and_it_is_taken_back(monkeypatch):
     case = {"desired": {"domain": {"name": "d"}, "mtu": {"size": 1400}}, "observed": {"saved": "lan"}}
     host = host_of(case)
     before, define = state_of(host), host._define
-    monkeypatch.setattr(host, "_define", lambda step: define(step._replace(xml=step.xml.replace("<mtu", "<m"))))
+    monkeypatch.setattr(host, "_define", lambda step: define(_with(step, step.definition.text.replace("<mtu", "<m"))))
     with pytest.raises(ApplyError, match=r"did not keep mtu\.size.*; network 'lan' was rolled back"):
         run(host, case)
     assert state_of(host) == before
@@ -194,8 +200,8 @@ def test_writes_are_planned_anew_under_the_lock():
     host = host_of(case)
     host.on_lock = lambda: host.put("lan", xml_of("lan_with_more_saved"), "same", True)
     run(host, case)
-    assert "52:54:00:00:00:0c" in host.observe("lan").saved
-    assert "52:54:00:00:00:0c" in host.observe("lan").live
+    assert "52:54:00:00:00:0c" in host.observe("lan").saved.text
+    assert "52:54:00:00:00:0c" in host.observe("lan").live.text
 
 
 def test_what_somebody_else_does_meanwhile_is_not_lost(monkeypatch):
@@ -205,13 +211,14 @@ def test_what_somebody_else_does_meanwhile_is_not_lost(monkeypatch):
 
     def interrupted(step):
         for name in others:
-            define(step._replace(xml=xml_of("lan").replace("<dns>", f"<domain name='{name}'/><dns>"), base=""))
+            text = xml_of("lan").replace("<dns>", f"<domain name='{name}'/><dns>")
+            define(_with(step._replace(base=ABSENT), text))
         define(step)
 
     monkeypatch.setattr(host, "_define", interrupted)
     run(host, case)
-    assert '<domain name="lan.example"/>' in host.observe("lan").saved
-    assert '<mtu size="1400"/>' in host.observe("lan").saved
+    assert '<domain name="lan.example"/>' in host.observe("lan").saved.text
+    assert '<mtu size="1400"/>' in host.observe("lan").saved.text
 
 
 def test_somebody_who_never_stops_is_told_of(monkeypatch):
@@ -220,7 +227,7 @@ def test_somebody_who_never_stops_is_told_of(monkeypatch):
     define = host._define
 
     def interrupted(step):
-        define(step._replace(xml=step.xml.replace('"1400"', f'"{next(sizes)}"'), base=""))
+        define(_with(step._replace(base=ABSENT), step.definition.text.replace('"1400"', f'"{next(sizes)}"')))
         define(step)
 
     monkeypatch.setattr(host, "_define", interrupted)

@@ -14,11 +14,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findi
     sentence,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import Rule, Socket
-from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import ObservedGuest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 from tests.unit import scenes
 from tests.unit.breakages import BREAKS, HINDRANCES
-from tests.unit.scenes import LAN, MAC, healthy
+from tests.unit.scenes import MAC, healthy, observed
 
 ABOUT_A_GUEST = ("guest_missing", "guest_stopped", "guest_without_nic")
 
@@ -82,7 +82,7 @@ def test_only_what_is_named_is_looked_at():
 
 def test_the_network_where_nics_wait_is_not_one_to_be_judged():
     scene, parking = healthy(), parking_of("lan")
-    networks = {**scene.networks, parking.network: Observed(parking.network, "<network/>", "<network/>")}
+    networks = {**scene.networks, parking.network: observed(parking.network, "<network/>")}
     assert codes(scene._replace(networks=networks)) == []
 
 
@@ -126,8 +126,7 @@ def test_a_dnsmasq_that_hangs_is_one_finding():
 
 
 def test_an_isolated_network_needs_no_way_out():
-    lan = LAN.replace('<forward mode="nat"/>', "")
-    scene = scenes.network(healthy(), saved=lan, live=lan)
+    scene = scenes.both(healthy(), '<forward mode="nat"/>', "")
     off = scenes.settings(scene, net__ipv4__conf__all__forwarding="0")
     assert codes(scenes.host(off, routes=())) == []
 

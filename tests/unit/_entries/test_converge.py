@@ -12,10 +12,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.networks i
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Start
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import write_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.case_files import sorted_xml
 from tests.unit.entry_cases import (
     KINDS,
+    LAN,
     XML,
     desired_of,
     entries_in,
@@ -66,7 +67,7 @@ def run(made, wanted, dry_run=False):
 def looks(made):
     """All that is there, to be compared."""
     return {
-        name: (sorted_xml(one.saved), one.live and sorted_xml(one.live), *one[3:5])
+        name: (sorted_xml(one.saved.text), one.live and sorted_xml(one.live.text), *one[3:5])
         for name, one in made.state().items()
     }
 
@@ -78,11 +79,11 @@ def assert_as_wanted(case, before, other, after):
     """
     kind = KINDS[name_of(case)]
     there = entries_in(kind, after)
-    foreseen = entries_in(kind, write_xml(build(desired_of(case), before, other)[0]))
+    foreseen = entries_in(kind, build(desired_of(case), before, other).definition)
     assert same_entries(kind, there, foreseen)
-    if sorted_xml(before) == sorted_xml(BARE):
+    if sorted_xml(before.text) == sorted_xml(BARE):
         assert without(kind, there, case["after"]) == []
-        assert without(kind, without(kind, case["after"], entries_in(kind, XML)), there) == []
+        assert without(kind, without(kind, case["after"], entries_in(kind, LAN)), there) == []
 
 
 def assert_same_result(foretold, real):
@@ -107,13 +108,13 @@ def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
     if before.persistent:
         assert_as_wanted(case, before.saved, before.live, after.saved)
     if any(isinstance(step, Start) for step in made.calls):
-        assert sorted_xml(after.live) == sorted_xml(write(as_running(read(after.saved))))
+        assert sorted_xml(after.live.text) == sorted_xml(write(as_running(read(after.saved.text))))
     elif after.active and not outcome.plan.restart_required:
-        assert_as_wanted(case, before.live, before.saved if before.persistent else "", after.live)
+        assert_as_wanted(case, before.live, before.saved if before.persistent else ABSENT, after.live)
     made.calls.clear()
     again = run(made, wanted)
     assert (made.calls, again.plan.restart_required) == ([], outcome.plan.restart_required)
-    assert tally(wanted, again.before, again.plan.restart_required)[:3] == ([], [], [])
+    assert tally(again.before, again.plan.targets, again.plan.restart_required)[:3] == ([], [], [])
 
 
 @pytest.mark.parametrize(

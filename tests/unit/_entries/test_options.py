@@ -8,10 +8,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options, entry_rules
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import objections, spec_of
-from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
-from tests.unit.entry_cases import KINDS, XML, desired, entries_in, example, params
+from tests.unit.entry_cases import KINDS, LAN, desired, entries_in, example, objections_of, params
 
 EVERY_KIND = pytest.mark.parametrize("name", KINDS)
 # An entry of each kind that is not there: the least that one needs, or more of what it may have.
@@ -32,7 +30,7 @@ RICHER = {
     "portgroup": {"name": "nine", "default": False, "vlan": {"tags": [{"id": 9}]}, "trust_guest_rx_filters": True},
 }
 NEW = {name: RICHER.get(name) or example(kind, "192.168.50.19") for name, kind in KINDS.items()}
-THERE = {name: len(entries_in(kind, XML)) for name, kind in KINDS.items()}
+THERE = {name: len(entries_in(kind, LAN)) for name, kind in KINDS.items()}
 
 
 def refusals(name, options):
@@ -44,7 +42,7 @@ def refusals(name, options):
 @EVERY_KIND
 def test_one_entry_or_a_list_of_them_mean_the_same(name):
     bulk = KINDS[name].path[-1]
-    alone, listed = (desired(KINDS[name], one).edit(spec_of(XML)) for one in (NEW[name], {bulk: [NEW[name]]}))
+    alone, listed = (desired(KINDS[name], one).edit(LAN.spec) for one in (NEW[name], {bulk: [NEW[name]]}))
     assert alone == listed
     assert len(alone.tally.added) == 1
     assert alone.problems == []
@@ -80,7 +78,7 @@ def test_a_task_without_any_entry_is_refused(name):
 def test_an_empty_list_removes_all_only_when_it_is_exclusive(name):
     kind = KINDS[name]
     for exclusive in (False, True):
-        tally = desired(kind, {kind.path[-1]: [], "exclusive": exclusive}).edit(spec_of(XML)).tally
+        tally = desired(kind, {kind.path[-1]: [], "exclusive": exclusive}).edit(LAN.spec).tally
         assert (len(tally.left), len(tally.removed)) == ((0, THERE[name]) if exclusive else (THERE[name], 0))
 
 
@@ -170,10 +168,10 @@ BAD = [
     "name,options,problems", BAD, ids=[f"{name}: {problems[0]}" for name, _options, problems in BAD]
 )
 def test_every_bad_value_is_told_with_its_place(name, options, problems):
-    assert objections(desired(KINDS[name], options), Observed("lan", XML, XML)) == problems
+    assert objections_of(desired(KINDS[name], options)) == problems
 
 
 def test_bad_values_and_what_else_is_wrong_are_told_together():
     hosts = [{"mac": "x", "ip": "192.168.50.20"}, {"mac": "52:54:00:00:00:09", "ip": "10.9.9.9"}]
-    told = objections(desired(KINDS["dhcp_host"], {"hosts": hosts}), Observed("lan", XML, XML))
+    told = objections_of(desired(KINDS["dhcp_host"], {"hosts": hosts}))
     assert [text.split(" ")[0] for text in told] == ["hosts[0].mac", "52:54:00:00:00:09"]

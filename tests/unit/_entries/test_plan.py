@@ -152,7 +152,7 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
         {"mac": "52:54:00:00:00:02", "state": "absent"},
         {"mac": "52:54:00:00:00:09", "ip": "192.168.50.19"},
     ]
-    plan, wanted = planned(drifted, "dhcp_host", entries)
+    plan, _wanted = planned(drifted, "dhcp_host", entries)
     told = [
         ("add" if row["before"] is None else "delete", row["path"][-5:-1], row["effect"]) for row in report(plan.steps)
     ]
@@ -165,7 +165,7 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
         ("delete", "0:02", "live"),
     ]
     assert effects(plan) == {"live", "next_start"}
-    assert {name: sorted(told) for name, told in tally(wanted, drifted.observe("lan"))._asdict().items()} == {
+    assert {name: sorted(told) for name, told in tally(drifted.observe("lan"), plan.targets)._asdict().items()} == {
         "added": ["00:03:00:01:52:54:00:00:00:02", "52:54:00:00:00:09", "three"],
         "changed": ["52:54:00:00:00:01"],
         "removed": ["52:54:00:00:00:02"],
@@ -174,9 +174,9 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
 
 
 def test_all_goes_from_both_definitions(drifted):
-    plan, wanted = planned(drifted, "dhcp_host", [], exclusive=True)
+    plan, _wanted = planned(drifted, "dhcp_host", [], exclusive=True)
     assert sorted(step.scope for step in plan.steps) == ["both", "both", "live", "live", "saved", "saved"]
-    assert sorted(tally(wanted, drifted.observe("lan")).removed) == sorted(
+    assert sorted(tally(drifted.observe("lan"), plan.targets).removed) == sorted(
         [
             *("52:54:00:00:00:01", "52:54:00:00:00:02", "three"),
             *("00:03:00:01:52:54:00:00:00:01", "00:03:00:01:52:54:00:00:00:02"),

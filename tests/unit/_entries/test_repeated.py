@@ -6,6 +6,7 @@ from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError, InvalidNetworkError
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.case_files import definition, state_of
@@ -72,7 +73,7 @@ def there(name, saved, live, guests, version):
 
 def whole(name, entries):
     """The task that wants the whole list."""
-    return Desired("lan", xml=definition(network(name, entries), "lan"))
+    return Desired("lan", xml=NetworkDefinition(definition(network(name, entries), "lan")))
 
 
 @given(CASES, GUESTS, st.sampled_from(["idle", "never"]), VERSIONS)
@@ -85,7 +86,7 @@ def test_lists_become_others(case, guests, restart, version):
     assert done.plan == foretold.plan
     now = made.observe("lan")
     for xml in [now.saved] if done.plan.restart_required else [now.saved, now.live]:
-        expected = entries_in(KINDS[name], definition(network(name, wanted), "lan"))
+        expected = entries_in(KINDS[name], NetworkDefinition(definition(network(name, wanted), "lan")))
         assert same_entries(KINDS[name], entries_in(KINDS[name], xml), expected)
     event(f"{name}, restart required: {done.plan.restart_required}, live: {saved == live}")
 

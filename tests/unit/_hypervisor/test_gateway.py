@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway, Lease
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import (
@@ -20,11 +21,12 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.steps im
     Undefine,
     Update,
 )
-from tests.unit.case_files import definition, load, spec_of, xml_of
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
+from tests.unit.case_files import load, network_of, spec_of, xml_of
 from tests.unit.jobs import converge
 
 ITEMS = (Item("path", None, None, "live"),)
-XML = definition({"bridge": {"name": "virbr50"}, "ips": [{"address": "10.0.0.1/24"}]})
+XML = network_of({"bridge": {"name": "virbr50"}, "ips": [{"address": "10.0.0.1/24"}]})
 
 
 def applied(gateway, *steps):
@@ -39,14 +41,14 @@ def test_a_network_that_is_not_there_is_empty(gateway):
 
 def test_every_step_has_its_effect(gateway):
     made = applied(gateway, Define("n", ITEMS, XML))
-    assert (made.active, made.persistent, made.autostart, made.live) == (False, True, False, "")
-    assert "<ip address='10.0.0.1' prefix='24'>" in made.saved
+    assert (made.active, made.persistent, made.autostart, made.live) == (False, True, False, ABSENT)
+    assert "<ip address='10.0.0.1' prefix='24'>" in made.saved.text
     started = applied(gateway, Start("n"), SetAutostart("n", True))
     assert (started.active, started.autostart) == (True, True)
-    assert started.live != ""
+    assert started.live
     host = "<host name='a' ip='10.0.0.9'/>"
-    assert host in applied(gateway, Update("n", ITEMS, "add", "ip-dhcp-host", 0, host)).live
-    assert host not in applied(gateway, Update("n", ITEMS, "delete", "ip-dhcp-host", 0, host)).live
+    assert host in applied(gateway, Update("n", ITEMS, "add", "ip-dhcp-host", 0, host)).live.text
+    assert host not in applied(gateway, Update("n", ITEMS, "delete", "ip-dhcp-host", 0, host)).live.text
     stopped = applied(gateway, SetAutostart("n", False), Stop("n"))
     assert (stopped.active, stopped.autostart) == (False, False)
     assert applied(gateway, Undefine("n")) == Observed("n")
@@ -89,28 +91,29 @@ def test_every_section_has_its_number(gateway, section):
         "portgroup": "<portgroup name='p'/>",
         "ip-dhcp-range": "<range start='10.0.0.8' end='10.0.0.9'/>",
     }[section]
-    xml = definition({"forward": {"mode": "nat"}, "ips": [{"address": "10.0.0.1/24"}]})
-    applied(gateway, Define("n", ITEMS, xml), Start("n"))
+    wanted = network_of({"forward": {"mode": "nat"}, "ips": [{"address": "10.0.0.1/24"}]})
+    applied(gateway, Define("n", ITEMS, wanted), Start("n"))
     tag = entry[1:].partition(" ")[0]
-    assert f"<{tag}" in applied(gateway, Update("n", ITEMS, "add", section, 0, entry)).live
-    assert f"<{tag}" not in applied(gateway, Update("n", ITEMS, "delete", section, 0, entry)).live
+    assert f"<{tag}" in applied(gateway, Update("n", ITEMS, "add", section, 0, entry)).live.text
+    assert f"<{tag}" not in applied(gateway, Update("n", ITEMS, "delete", section, 0, entry)).live.text
 
 
 def test_a_transient_network_is_told_from_a_persistent_one(gateway):
-    gateway._conn.networkCreateXML(XML)
+    gateway._conn.networkCreateXML(XML.text)
     seen = gateway.observe("n")
     assert (seen.active, seen.persistent, seen.autostart) == (True, False, False)
-    assert seen.saved != ""
+    assert seen.saved
 
 
 def test_a_definition_that_is_another_one_meanwhile_is_not_replaced(gateway):
     before = applied(gateway, Define("n", ITEMS, XML)).saved
-    applied(gateway, Define("n", ITEMS, before.replace("10.0.0.1", "10.0.0.2"), before))
+    second, third = (NetworkDefinition(before.text.replace("10.0.0.1", f"10.0.0.{number}")) for number in (2, 3))
+    applied(gateway, Define("n", ITEMS, second, before))
     with pytest.raises(
         MeanwhileError, match="'n': another program has changed the definition since it was read; run the task again"
     ):
-        gateway.apply(Define("n", ITEMS, before.replace("10.0.0.1", "10.0.0.3"), before))
-    assert "10.0.0.2" in gateway.observe("n").saved
+        gateway.apply(Define("n", ITEMS, third, before))
+    assert "10.0.0.2" in gateway.observe("n").saved.text
 
 
 # ---- refusals ----
@@ -121,8 +124,8 @@ def test_a_definition_that_is_another_one_meanwhile_is_not_replaced(gateway):
     [
         (Start("gone"), "Cannot start network 'gone'", libvirt.VIR_ERR_NO_NETWORK),
         (Start("default"), "Cannot start network 'default'", libvirt.VIR_ERR_OPERATION_INVALID),
-        (Define("n", ITEMS, "<network/>"), "Cannot define network 'n'", libvirt.VIR_ERR_NO_NAME),
-        (Define("n", ITEMS, "<network"), "Cannot define network 'n'", libvirt.VIR_ERR_XML_DETAIL),
+        (Define("n", ITEMS, NetworkDefinition("<network/>")), "Cannot define network 'n'", libvirt.VIR_ERR_NO_NAME),
+        (Define("n", ITEMS, NetworkDefinition("<network")), "Cannot define network 'n'", libvirt.VIR_ERR_XML_DETAIL),
         (Undefine("default"), "Cannot undefine network 'default'", libvirt.VIR_ERR_OPERATION_INVALID),
     ],
 )
@@ -157,12 +160,12 @@ def test_the_read_only_connection_changes_nothing():
 
 def test_all_networks_come_in_order(gateway):
     for name in ("z", "a"):
-        gateway.apply(Define(name, ITEMS, XML.replace("<name>n<", f"<name>{name}<")))
+        gateway.apply(Define(name, ITEMS, NetworkDefinition(XML.text.replace("<name>n<", f"<name>{name}<"))))
     assert [network.name for network in gateway.networks()] == ["a", "default", "z"]
 
 
 def test_a_network_that_vanishes_while_they_are_listed_is_left_out(gateway, monkeypatch):
-    network = gateway._conn.networkDefineXML(XML)
+    network = gateway._conn.networkDefineXML(XML.text)
     network.undefine()
     default = gateway._conn.networkLookupByName("default")
     monkeypatch.setattr(gateway, "_conn", _Listing(gateway._conn, [network, default]))
@@ -244,7 +247,7 @@ def test_every_form_of_network_is_made_kept_and_deleted(gateway, name):
     assert converge(gateway, [options], Policy(), True, 1)[0].plan.steps != ()
     assert gateway.observe(name) == Observed(name)
     converge(gateway, [options], Policy(), False, 1)
-    whole = options._replace(spec={}, xml=xml_of(name))
+    whole = options._replace(spec={}, xml=NetworkDefinition(xml_of(name)))
     for wanted in (options, whole):
         for dry_run in (True, False):
             assert converge(gateway, [wanted], Policy(), dry_run, 1)[0].plan.steps == ()

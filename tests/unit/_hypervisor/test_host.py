@@ -17,7 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor impo
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._values.connection import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
-from tests.unit.case_files import definition
+from tests.unit.case_files import network_of
 
 LINKS = [
     {
@@ -166,8 +166,8 @@ SCHEMA = """<grammar xmlns="http://relaxng.org/ns/structure/1.0"><start><element
 def test_the_schema_says_what_it_does_not_like(tmp_path, monkeypatch):
     (tmp_path / "network.rng").write_text(SCHEMA)
     monkeypatch.setattr(_host, "SCHEMA", tmp_path / "network.rng")
-    assert _host.schema_errors("<network><name>n</name></network>") == []
-    errors = _host.schema_errors(definition({"mtu": {"size": 9}}))
+    assert _host.schema_errors(network_of({})) == []
+    errors = _host.schema_errors(network_of({"mtu": {"size": 9}}))
     assert errors != []
     assert all(isinstance(error, str) for error in errors)
 

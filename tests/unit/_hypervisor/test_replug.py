@@ -9,8 +9,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor impo
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import replug as _replug
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.replug import Replugger
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.users import Users
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.connection import Seen
-from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of, parking_xml
+from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_network, parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Park, Return
 from tests.unit.fake_libvirt.base import read
 from tests.unit.fake_libvirt.connection import FakeConnection, FakeGuest
@@ -18,7 +19,8 @@ from tests.unit.fake_libvirt.connection import FakeConnection, FakeGuest
 LAN = "<network><name>lan</name><forward mode='nat'/><bridge name='virbr9' stp='on'/><mtu size='1400'/></network>"
 HOSTED = "<network><name>hosted</name><forward mode='bridge'/><bridge name='br0'/></network>"
 PLACE = parking_of("lan")
-PARK, RETURN = Park("lan", (), parking_xml("lan", LAN)), Return("lan", (), parking_xml("lan", LAN))
+PARKING = parking_network("lan", NetworkDefinition(LAN))
+PARK, RETURN = Park("lan", (), PARKING), Return("lan", (), PARKING)
 MACS = ("52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03")
 
 
@@ -148,13 +150,13 @@ def test_the_parking_network_keeps_what_nics_have_of_theirs():
         "<portgroup name='a'><vlan><tag id='1'/></vlan><bandwidth><inbound average='1'/></bandwidth></portgroup>"
         "<ip address='10.0.0.1'/></network>",
     )
-    made = read(parking_xml("lan", live))
+    made = read(parking_network("lan", NetworkDefinition(live)).text)
     assert made.findtext("name") == PLACE.network
     assert made.find("bridge").attrib == {"name": PLACE.bridge, "stp": "off", "delay": "0"}
     assert [child.tag for child in made][3:] == ["mtu", "bandwidth", "port", "portgroup"]
     assert made.find("portgroup/vlan") is not None
     assert made.find("metadata")[0].get("network") == "lan"
-    hosted = read(parking_xml("lan", live.replace("'nat'", "'bridge'")))
+    hosted = read(parking_network("lan", NetworkDefinition(live.replace("'nat'", "'bridge'"))).text)
     assert [child.tag for child in hosted.find("portgroup")] == ["bandwidth"]
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Define
-from tests.unit.case_files import definition
+from tests.unit.case_files import network_of
 
-XML = definition({"bridge": {"name": "virbr50"}, "ips": [{"address": "10.0.0.1/24"}]})
+XML = network_of({"bridge": {"name": "virbr50"}, "ips": [{"address": "10.0.0.1/24"}]})
 GUEST = """<domain type='test'><name>{name}</name><memory>1024</memory><os><type>hvm</type></os><devices>
 <interface type='network'><mac address='52:54:00:00:00:0{nr}'/><source network='n'/></interface>
 <interface type='bridge'><mac address='52:54:00:00:01:0{nr}'/><source bridge='virbr50'/></interface>
@@ -55,5 +55,5 @@ def test_guest_that_a_network_only_gets_with_its_next_start_is_known(gateway):
 
 @pytest.mark.usefixtures("guests")
 def test_a_bridge_of_the_host_is_not_of_the_network_that_names_it(gateway):
-    gateway.apply(Define("n", (), definition({"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}})))
+    gateway.apply(Define("n", (), network_of({"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}})))
     assert [guest.macs for guest in gateway.guests()["n"]] == [("52:54:00:00:00:02",), ("52:54:00:00:00:01",)]

@@ -16,6 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.checks 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.conflicts import conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._network.dnsmasq import line_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._network.info import summary
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Surroundings
@@ -77,7 +78,7 @@ def test_whatever_is_observed_can_be_judged(name):
     for element in root.iter():
         for attribute, value in element.attrib.items():
             element.set(attribute, "?")
-            seen = Observed("n", write_xml(root), write_xml(root), False, True)
+            seen = Observed("n", NetworkDefinition(tree=root), LiveNetwork(write_xml(root)), False, True)
             assert isinstance(problems(parse(root, NETWORK), 9000000), list)
             assert summary(seen)["state"] == "present"
             assert conflicts(summary(seen)["spec"], seen, True, Surroundings((seen,), {})).problems is not None

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.conflicts import conflicts, refusals
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import spec_of
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Surroundings
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml
-from tests.unit.case_files import definition
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
+from tests.unit.case_files import network_of as defined
 
 NIC = Device(False, "52:54:00:ff:00:01", {}, ("192.0.2.7/24", "fe80::1/64"))
 MAC = "52:54:00:aa:00:01"
@@ -19,12 +17,12 @@ BRIDGED = {"forward": {"mode": "bridge"}, "bridge": {"name": "br0"}}
 
 
 def network(options, live=False, autostart=False, name="other"):
-    xml = definition(options, name)
-    return Observed(name, xml, xml if live else "", autostart, True)
+    made = defined(options, name)
+    return Observed(name, made, made if live else ABSENT, autostart, True)
 
 
 def found(options, observed=None, active=True, networks=(), devices=None):
-    spec = parse(read_xml(definition(options)), NETWORK)
+    spec = defined(options).spec
     return conflicts(spec, observed or Observed("n"), active, Surroundings(tuple(networks), devices))
 
 
@@ -123,7 +121,7 @@ def test_two_that_never_run_at_once_may_share_a_subnet(active, live, autostart, 
 
 
 def test_the_running_definition_of_another_network_counts_too():
-    saved, live = definition({"ips": [{"address": "10.9.0.1/24"}]}), definition({"ips": [{"address": "10.0.0.1/24"}]})
+    saved, live = (defined({"ips": [{"address": f"10.{net}.0.1/24"}]}) for net in (9, 0))
     told = found(LAN, networks=[Observed("other", saved, live, False, True)])
     assert told.problems == ["subnet 10.0.0.0/24 overlaps 10.0.0.0/24 of network 'other'"]
 
@@ -207,9 +205,9 @@ def test_a_route_of_the_host_is_in_the_way_if_it_is_the_same(routes, told):
     devices = {"eth0": NIC._replace(routes=routes)}
     assert found(wanted, devices=devices).problems == told
     running = network(wanted, live=True, name="n")
-    assert refusals(spec_of(running.saved), running, devices) == told
+    assert refusals(running.saved.spec, running, devices) == told
     own = {"virbr50": Device(True, MAC, {}, ("10.0.0.1/24",), routes=("10.0.0.0/24", "10.9.0.0/24"))}
-    assert (refusals(spec_of(running.saved), running, own), found(wanted, running, devices=own).problems) == ([], [])
+    assert (refusals(running.saved.spec, running, own), found(wanted, running, devices=own).problems) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def test_bootp_outlasts_what_is_beside_it(name, state):
     assert restarts == (state == "running" and not goes_live)
     assert done.plan.restart_required == (state == "under a guest" and not goes_live)
     now = made.observe("lan")
-    for xml in filter(None, (now.saved, now.live)):
+    for xml in filter(None, (now.saved.text, now.live.text)):
         assert "bootp" in xml
-        assert (beside in xml.replace('"', "'")) == (done.plan.restart_required and xml == now.live)
+        assert (beside in xml.replace('"', "'")) == (done.plan.restart_required and xml == now.live.text)
     made.calls.clear()
     run(made, wanted)
     assert made.calls == []
@@ -78,8 +78,8 @@ def test_whole_lists_keep_bootp_live():
     made = host(XML.format(HOST), "same", GUESTS)
     dhcp = {"hosts": [{"mac": OTHER, "ip": "10.0.0.12"}]}
     run(made, Desired("lan", spec={"ips": [{"address": "10.0.0.1", "prefix": 24, "dhcp": dhcp}]}))
-    assert made.observe("lan").live.count("bootp") == 1
-    assert MAC not in made.observe("lan").live
+    assert made.observe("lan").live.text.count("bootp") == 1
+    assert MAC not in made.observe("lan").live.text
 
 
 # What libvirt could lose at an update, and of which definition.
@@ -121,4 +121,4 @@ def test_whatever_libvirt_loses_is_noticed_and_put_back(monkeypatch, name, scope
         assert str(failure.value).endswith("network 'lan' was rolled back")
     else:
         assert str(failure.value).endswith(f"but for what another program may have changed ({path})")
-        assert OTHER not in made.observe("lan").saved + made.observe("lan").live
+        assert OTHER not in made.observe("lan").saved.text + made.observe("lan").live.text

@@ -8,7 +8,6 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InUseError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import plan_network
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import read_xml
 from tests.unit.case_files import (
     PLANS,
     actions_of,
@@ -39,6 +38,6 @@ def test_plan(case):
     for pattern, text in zip(expected, plan.warnings):
         assert re.search(pattern, text)
     for place in case.get("keeps", ()):
-        assert read_xml(plan.after).find(place) is not None, plan.after
+        assert plan.after.tree.find(place) is not None, plan.after
     for place in case.get("lacks", ()):
-        assert read_xml(plan.after).find(place) is None, plan.after
+        assert plan.after.tree.find(place) is None, plan.after

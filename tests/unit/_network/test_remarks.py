@@ -73,4 +73,4 @@ def test_what_was_wrong_already_keeps_no_entry_out():
     crossing = XML.replace("</dhcp>", "<range start='10.0.0.140' end='10.0.0.160'/></dhcp>")
     made = host("", crossing)
     converge(made, [desired(KINDS["dhcp_host"], {"mac": MAC, "ip": "10.0.0.20"})], Policy(), False, 1)
-    assert MAC in made.observe("lan").live
+    assert MAC in made.observe("lan").live.text

@@ -8,8 +8,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._network.schema_advice import Advice, advice
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import LARGEST, normalise
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 
 
 class ThisMachine(Gateway):
@@ -18,12 +20,12 @@ class ThisMachine(Gateway):
     def __init__(self):
         super().__init__("test:///default", readonly=True)
 
-    def schema_errors(self, xml):
-        return _host.schema_errors(xml)
+    def schema_errors(self, definition):
+        return _host.schema_errors(definition)
 
 
 def network(inside, name="lan"):
-    return f"<network><name>{name}</name>{inside}</network>"
+    return NetworkDefinition(f"<network><name>{name}</name>{inside}</network>")
 
 
 UNDERSCORE = "<dns><txt name='_dmarc.example' value='a'/></dns>"
@@ -42,7 +44,7 @@ UNDERSCORE = "<dns><txt name='_dmarc.example' value='a'/></dns>"
 )
 @pytest.mark.parametrize("name", ["lan", "default"])
 def test_the_parser_decides_what_the_schema_objects_to(inside, problem, warning, name):
-    found = advice(ThisMachine(), network(inside, name), "")
+    found = advice(ThisMachine(), network(inside, name), ABSENT)
     for expected, told in ((problem, found.problems), (warning, found.warnings)):
         assert [expected in text for text in told] == ([True] if expected else [])
 
@@ -54,7 +56,7 @@ def test_what_is_so_already_is_not_told_again():
 def test_the_parser_leaves_networks_alone():
     host = ThisMachine()
     before = host.networks()
-    assert "<name>other</name>" in host.parsed(network("", "other"))
+    assert "<name>other</name>" in host.parsed(network("", "other")).text
     with pytest.raises(LibvirtError, match="Invalid mtu size"):
         host.parsed(network("<mtu size='x'/>"))
     assert host.networks() == before != []

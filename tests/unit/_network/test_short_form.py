@@ -16,9 +16,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.short_f
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import MODES, SHORT, short_form
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.run_module import driver_of_tests, run_module
 
 WEB = {"name": "web", "kind": "nat", "subnet": "10.20.0.0/24"}
@@ -220,8 +222,8 @@ def test_bridge_of_a_new_network(more: dict[str, Any], bridge: str) -> None:
 def test_a_network_that_exists_keeps_its_bridge(there: str, bridge: dict[str, Any]) -> None:
     task = {**WEB, "bridge": {"stp": False}}
     base = f"<network><name>web</name>{there}</network>" if there else ""
-    wanted, _changed = build(Desired("web", spec=of_task(task)[0], bridge=bridge_of(task)), base)
-    assert parse(wanted, NETWORK)["bridge"] == bridge
+    target = build(Desired("web", spec=of_task(task)[0], bridge=bridge_of(task)), NetworkDefinition(base))
+    assert target.definition.spec["bridge"] == bridge
 
 
 @pytest.mark.parametrize(
@@ -254,8 +256,8 @@ def test_every_kind_is_a_network(kind: str, dhcp: bool, six: bool) -> None:
     if kind == "bridged":
         short = {"name": "lan", "kind": kind, "bridge": {"name": "br0"}}
     spec, found = of_task(short)
-    wanted, _changed = build(Desired(short["name"], spec=spec, bridge=bridge_of(short)), "")
-    assert [*found, *problems(parse(wanted, NETWORK), 7000000)] == []
+    target = build(Desired(short["name"], spec=spec, bridge=bridge_of(short)), ABSENT)
+    assert [*found, *problems(target.definition.spec, 7000000)] == []
 
 
 @pytest.mark.parametrize("value", [None, [], {}, "", 0, 5, True, "x", ["a"], {"a": 1}, [{"ip": None}], [None], [5]])

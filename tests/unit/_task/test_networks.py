@@ -10,6 +10,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.secrets im
 from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Plan
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Define, Item, Start, Stop
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import codec as _codec
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.case_files import desired_of, host_of, spec_of
 from tests.unit.run_module import run_module
 
@@ -153,6 +154,6 @@ def test_parameters_make_the_wanted_network(state):
 
 def test_what_a_plan_costs():
     restarted = (Item("active", True, False, "restart"),)
-    plans = [Plan("n", steps) for steps in ((Define("n", (), ""), Stop("n", restarted)), (Start("n", restarted),))]
+    plans = [Plan("n", steps) for steps in ((Define("n", (), ABSENT), Stop("n", restarted)), (Start("n", restarted),))]
     assert _module.cost(plans, 0.12345) == {"calls": 3, "restart": True, "seconds": 0.123}
     assert _module.cost([Plan("n", (Start("n"),))], 0)["restart"] is False

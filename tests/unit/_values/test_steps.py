@@ -17,6 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.steps im
     report,
     words,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 
 HOST = {"name": "a", "ip": "10.0.0.2"}
 
@@ -25,7 +26,7 @@ HOST = {"name": "a", "ip": "10.0.0.2"}
     "step,row,text",
     [
         (
-            Define("n", (Item("mtu.size", None, 1400, "restart"),), "<network/>"),
+            Define("n", (Item("mtu.size", None, 1400, "restart"),), ABSENT),
             ("define", "mtu.size", None, 1400, "restart"),
             "define n: mtu.size: nothing -> 1400 (restart)",
         ),
@@ -64,13 +65,13 @@ def test_every_step_says_what_it_changes(step, row, text):
 
 
 def test_a_step_with_several_changes_has_a_line_for_each():
-    step = Define("n", (Item("a", 1, 2, "live"), Item("b", 3, 4, "next_start")), "")
+    step = Define("n", (Item("a", 1, 2, "live"), Item("b", 3, 4, "next_start")), ABSENT)
     assert words([step, Start("n")]).count("\n") == 3
     assert [row["path"] for row in report([step, Start("n")])] == ["a", "b", "active"]
 
 
 def test_long_values_are_cut_for_people_only():
-    step = Define("n", (Item("metadata", None, "x" * 1000, "live"),), "")
+    step = Define("n", (Item("metadata", None, "x" * 1000, "live"),), ABSENT)
     assert len(words([step])) < 300
     assert report([step])[0]["after"] == "x" * 1000
 

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences, equal
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import compare, differences, equal
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.overlay import overlay
 from tests.unit.case_files import definition
 from tests.unit.fake_libvirt.base import read, write
@@ -69,21 +70,22 @@ def test_laying_what_is_there_over_itself_changes_nothing(wanted):
 
 @given(networks(), consistent(empty=True))
 def test_a_second_time_nothing_is_left_to_edit(first, second):
-    base = write(accepted(read(definition(first))))
+    base = NetworkDefinition(write(accepted(read(definition(first)))))
     desired = Desired("n", spec=normal({**second, "name": "n"}))
-    root, _edited = build(desired, base)
-    once = write_xml(root)
-    again, edited = build(desired, once)
-    assert edited is False
-    assert write_xml(again) == once
+    once = build(desired, base).definition.text
+    again = build(desired, NetworkDefinition(once))
+    assert again.differs is False
+    assert write_xml(again.definition.tree) == once
 
 
 @given(consistent(), consistent(empty=True))
 def test_edited_means_that_something_differs(first, second):
     base = write_xml(written(normal({"name": "n", **first})))
-    root, edited = build(Desired("n", spec=normal({**second, "name": "n"})), base)
-    assert edited == (write_xml(root) != base)
-    assert edited >= bool(differences(read_xml(base), root, NETWORK))
+    there = NetworkDefinition(base)
+    after, differs, _edit = build(Desired("n", spec=normal({**second, "name": "n"})), there)
+    assert differs == (after.text != base)
+    assert differs >= bool(compare(there, after))
+    assert write_xml(there.tree) == base
 
 
 @given(consistent())
@@ -125,13 +127,13 @@ def _without(item, name):
 
 @given(st.data(), networks())
 def test_an_item_that_only_one_definition_has_is_completed_from_there(data, wanted):
-    whole = definition(wanted)
-    spec = parse(read_xml(whole), NETWORK)
+    whole = NetworkDefinition(definition(wanted))
+    spec = whole.spec
 
     def some(_row, items):
         return [item for item in items if data.draw(st.booleans())]
 
-    left = write_xml(build(Desired("n", spec=parts(NETWORK, spec, some)), whole)[0])
+    left = build(Desired("n", spec=parts(NETWORK, spec, some)), whole).definition
     desired = Desired("n", spec=parts(NETWORK, spec, telling))
     for base, other in ((whole, left), (left, whole)):
-        assert differences(read_xml(whole), build(desired, base, other)[0], NETWORK) == []
+        assert compare(whole, build(desired, base, other).definition) == []

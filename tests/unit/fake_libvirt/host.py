@@ -9,9 +9,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     LibvirtError,
     LockedError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Lack
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.fake_libvirt.addresses import network_of
 from tests.unit.fake_libvirt.base import (
     OWN_BRIDGE,
@@ -52,9 +54,10 @@ class FakeHost(FakeNetworks):
         net = self.nets.get(name)
         if net is None:
             return Observed(name)
-        live = write(self.shown(name, net.live)) if net.live is not None else ""
+        live = LiveNetwork(write(self.shown(name, net.live))) if net.live is not None else ABSENT
         parking = parking_of(name).network in self.nets
-        return Observed(name, write(net.current), live, net.autostart, net.saved is not None, parking=parking)
+        saved = NetworkDefinition(write(net.current))
+        return Observed(name, saved, live, net.autostart, net.saved is not None, parking=parking)
 
     def networks(self):
         """All networks."""
@@ -87,14 +90,14 @@ class FakeHost(FakeNetworks):
         """What looks at the hypervisor."""
         return self.looker
 
-    def schema_errors(self, xml):
+    def schema_errors(self, definition):
         """What the schema says; without one nothing is known."""
-        return None if self._schema is None else self._schema(xml)
+        return None if self._schema is None else self._schema(definition.text)
 
-    def parsed(self, xml):
+    def parsed(self, definition):
         """A definition as libvirt's parser keeps it."""
         try:
-            return write(accepted(read(xml), self._version))
+            return NetworkDefinition(write(accepted(read(definition.text), self._version)))
         except RefusedError as error:
             raise LibvirtError("Cannot read the definition", str(error), error.code) from None
 

@@ -94,7 +94,7 @@ class FakeNetworks:
     def _define(self, step):
         if step.base and self.observe(step.network).saved != step.base:
             raise MeanwhileError(f"Cannot define network {step.network!r}")
-        source = read(step.xml)
+        source = read(step.definition.text)
         name, uuid = source.findtext("name"), source.findtext("uuid")
         for other, net in self.nets.items():
             same = net.current.findtext("uuid") == uuid
@@ -187,7 +187,7 @@ class FakeNetworks:
     def _park(self, step):
         name = parking_of(step.network).network
         if name not in self.nets:
-            self.nets[name] = Network(live=self._defined(read(step.parking), name))
+            self.nets[name] = Network(live=self._defined(read(step.parking.text), name))
         for state in ("connected", "cut_off"):
             self._plug(step, state, "parked", self.half)
 

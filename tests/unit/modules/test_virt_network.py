@@ -57,7 +57,7 @@ def test_twelve_steps(driver):
     ]
     gone = done(state="absent")
     assert [step["action"] for step in gone["plan"]] == ["undefine"]
-    assert driver.observe("n").saved == ""
+    assert driver.observe("n").saved.text == ""
 
 
 def test_the_result_tells_the_network_and_the_difference():
@@ -118,7 +118,7 @@ def test_all_problems_come_at_once(check, driver):
     assert len(failed["problems"]) == 4
     assert failed["msg"].startswith("Cannot bring network 'n' to the wanted state: ")
     assert all(problem in failed["msg"] for problem in failed["problems"])
-    assert driver.observe("n").saved == ""
+    assert driver.observe("n").saved.text == ""
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a\nb", ""])
@@ -161,7 +161,7 @@ def test_a_backup_keeps_what_is_replaced(tmp_path, driver):
     folder = tmp_path / "a/b"
     options = {"backup": True, "backup_dir": str(folder)}
     assert "backup_file" not in run(mtu={"size": 1400}, **options)
-    before = driver.observe("n").saved
+    before = driver.observe("n").saved.text
     assert "backup_file" not in run(mtu={"size": 1400}, **options)
     assert "backup_file" not in run(True, mtu={"size": 1500}, **options)
     assert not folder.exists()
@@ -177,7 +177,7 @@ def test_a_backup_keeps_what_is_replaced(tmp_path, driver):
 def test_a_backup_of_the_longest_name_has_a_file(tmp_path, driver, name):
     options = {"name": name, **INACTIVE, "backup": True, "backup_dir": str(tmp_path)}
     assert run_module("virt_network", mtu={"size": 1400}, **options)["changed"]
-    before = driver.observe(name).saved
+    before = driver.observe(name).saved.text
     changed = run_module("virt_network", mtu={"size": 1500}, **options)
     assert Path(changed["backup_file"]).read_text() == before
 
@@ -202,4 +202,4 @@ def test_without_a_backup_nothing_is_changed(tmp_path, driver):
     run(mtu={"size": 1400})
     failed = run(mtu={"size": 1500}, backup=True, backup_dir=str(tmp_path / "file"))
     assert "so nothing was changed: set backup_dir to a folder that can be written" in failed["msg"]
-    assert "1400" in driver.observe("n").saved
+    assert "1400" in driver.observe("n").saved.text

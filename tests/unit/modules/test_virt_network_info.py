@@ -53,7 +53,7 @@ def test_everything_about_a_network(driver):
             "bridge": {"name": "virbr50", "stp": True, "delay": 0},
             "ips": [{"address": "10.0.0.1", "prefix": 24}],
         },
-        "xml": seen.saved,
+        "xml": seen.saved.text,
         "live_xml": "",
         "live_spec": {},
         "pending": [],
