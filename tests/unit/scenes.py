@@ -107,7 +107,7 @@ def both(scene: Scene, old: str, new: str, name: str = "lan") -> Scene:
 
 
 def saved(scene: Scene, text: str) -> Scene:
-    """The scene with another saved definition of a network."""
+    """The scene with another persistent config of a network."""
     return network(scene, saved=NetworkDefinition(text))
 
 
