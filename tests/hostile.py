@@ -211,5 +211,5 @@ VALUES: list[str] = list(dict.fromkeys(value for family in FAMILIES.values() for
 
 
 def is_one_sentence(text: str) -> bool:
-    """Tell whether an error is fit to be read: a short line without what a terminal would obey or hide."""
+    """Return whether people can read an error: a short line without what a terminal would obey or hide."""
     return 0 < len(text) < 2000 and text.isprintable() and "Traceback" not in text

@@ -59,7 +59,7 @@ def task(module: str, entries: list[dict[str, Any]], **options: Any) -> dict[str
 
 
 def cost(bench: Bench, one: dict[str, Any]) -> Cost:
-    """Runs a task and tells what it took; the start of ansible-playbook is not counted."""
+    """Runs a task and returns what it took; the start of ansible-playbook is not counted."""
     seconds = bench.seconds([{**one, **RUN_BY}]) - bench.seconds([])
     told = json.loads((bench.host.home / "run/lab/measured").read_text())
     return Cost(seconds, told["seconds"], told["work"], told["memory"])

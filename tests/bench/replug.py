@@ -40,7 +40,7 @@ for _round in range(int(sys.argv[1])):
     taken.append(time.monotonic() - began)
 print(json.dumps(taken))
 """
-# Looks every 2 ms which ports a bridge has; told to end, it tells how long each was missing at most.
+# Looks every 2 ms which ports a bridge has; when asked to end, it prints how long each was missing at most.
 WATCH = """\
 import json, os, signal, sys, time
 last, longest = {}, {}

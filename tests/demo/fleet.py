@@ -93,12 +93,12 @@ def _told(lines: Iterable[str], quiet: bool) -> Iterator[str]:
 
 
 def say(text: str) -> None:
-    """Tells what comes."""
+    """Print what comes next."""
     print(f"\n== {text}", flush=True)
 
 
 def expect(good: bool, text: str, more: str = "", *, quiet: bool = False) -> None:
-    """Tells what was seen; ends the demonstration when it is not so."""
+    """Print what was seen; end the demonstration when it is not so."""
     if not good:
         sys.exit(f"NOT SO: {text}\n{more}")
     if not quiet:

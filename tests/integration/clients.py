@@ -1,4 +1,4 @@
-"""What cheap guests and the outside world can tell of a network."""
+"""What cheap guests and the outside world see of a network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UPLINK6 = "2001:db8:ffff::2"
 
 
 def reaches(machine: Machine, address: str) -> bool:
-    """Tell whether a ping is answered."""
+    """Return whether a ping is answered."""
     return machine.run(["ping", "-c", "1", "-W", "2", address], check=False).returncode == 0
 
 

@@ -23,7 +23,7 @@ from .stage import wait_for
 
 KINDS = ("nat", "isolated", "routed", "bridged")
 HIDDEN = ("nat", "isolated")  # from outside
-UNTOLD = "untold"  # routed, and nobody has told the router of it
+UNTOLD = "untold"  # routed, and the router outside has no route to it
 BRIDGE = "br0"
 LAN, LAN6 = "198.51.100.1", "2001:db8:100::1"
 LAN_SETUP = f"""\
@@ -62,7 +62,7 @@ class Guests:
         self.leases = {family: self.one.dhcp(family) for family in (4, 6)}
 
     def look(self, family: int) -> Sight:
-        """Tell what the guest has; AssertionError when it is not what a network of this kind gives."""
+        """Return what the guest has; AssertionError when it is not what a network of this kind gives."""
         lease = self.leases[family]
         address, server = lease["address"].partition("/")[0], lease.get("dns", "")
         if self.kind == "isolated":  # it is not for want of a route that nothing gets out
@@ -79,7 +79,7 @@ class Guests:
         return sight
 
     def _has_neighbour(self, address: str) -> bool:
-        """Tell whether the other guest answers, by an address beside this one."""
+        """Return whether the other guest answers, by an address beside this one."""
         separator, prefix = (":", 64) if ":" in address else (".", 24)
         beside = f"{address.rpartition(separator)[0]}{separator}9"
         self.other.run(["ip", "address", "replace", f"{beside}/{prefix}", "dev", "eth0"])
@@ -115,7 +115,7 @@ def serve(world: Machine) -> Iterator[None]:
 
 
 def look(host: Hypervisor, bridges: Mapping[str, str]) -> dict[str, list[Sight]]:
-    """Plug guests into the bridge of each kind of network and tell what they have, with IPv4 and with IPv6.
+    """Plug guests into the bridge of each kind of network and print what they have, with IPv4 and with IPv6.
 
     Raises AssertionError when it is not what a network of its kind gives.
     """
@@ -147,7 +147,7 @@ def _told(world: Machine, address: str) -> Iterator[None]:
 
 
 def _answers(machine: Machine, address: str, expected: bool) -> bool:
-    """Tell whether pings are answered; what is expected may take its time."""
+    """Return whether pings are answered; what is expected may take its time."""
     return expected if any(reaches(machine, address) == expected for _ in range(10)) else not expected
 
 

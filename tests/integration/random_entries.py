@@ -67,7 +67,7 @@ class Tasks:
         return module, {**options, "restart": self.chance.choice(["idle", "idle", "never"])}
 
     def repeat(self, network: Spec) -> Spec:
-        """Return a network in which some lists have entries that share what tells them, as libvirt takes them in a
+        """Return a network in which some lists have entries that share their keys, as libvirt takes them in a
         definition, and some subnets have files for netboot."""
         dns = {"srvs": self._few(self._dns_srv), "txts": self._few(self._dns_txt), "hosts": self._few(self._dns_host)}
         options = {**network, "dns": {**network.get("dns", {}), **dns}} if network.get("ips") else network

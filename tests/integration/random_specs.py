@@ -20,7 +20,7 @@ HOST_NAMES = ["alpha", "beta", "gamma", "delta", "epsilon"]
 DOMAINS = ["one.test", "two.test"]
 LEASES = [{"expiry": 0}, {"expiry": 5}, {"expiry": 300, "unit": "seconds"}, {"expiry": 2, "unit": "hours"}]
 NOTES = "https://example.org/notes"
-# The lists whose entries are dictionaries that merge, and what tells an entry.
+# The lists whose entries are dictionaries that merge, and the key of an entry.
 LISTS: dict[str, Callable[[Spec], str]] = {
     "ips": lambda item: str(item["address"][:-1]),
     "portgroups": lambda item: str(item["name"]),
@@ -204,7 +204,7 @@ def instead_of(old: Spec, new: Spec) -> Spec:
 
 
 def holds(wanted: Any, there: Any) -> bool:
-    """Tell whether a spec that was read has all that was wanted, and nothing that was taken away."""
+    """Return whether a spec that was read has all that was wanted, and nothing that was removed."""
     if isinstance(wanted, dict) and isinstance(there, dict):
         return all(holds(value, there.get(name)) for name, value in wanted.items())
     if wanted in ({}, [], "", False):

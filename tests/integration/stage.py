@@ -77,7 +77,7 @@ class Stage:
         return str(result["msg"])
 
     def info(self, *names: str) -> list[Result]:
-        """Return what virt_network_info tells."""
+        """Return what virt_network_info returns."""
         networks: list[Result] = succeeded(self.run(info(*names)))["networks"]
         return networks
 
@@ -88,7 +88,7 @@ class Stage:
         return subprocess.run(self._looking, capture_output=True, check=True, text=True).stdout
 
     def links(self) -> dict[str, Any]:
-        """Return the hypervisor's devices by name, as iproute2 tells of them."""
+        """Return the hypervisor's devices by name, as iproute2 lists them."""
         links = json.loads(self.host.run(["ip", "-d", "-j", "address"]).stdout)
         return {link["ifname"]: link for link in links}
 

@@ -183,5 +183,5 @@ class Surroundings:
 
 
 def run(*command: str) -> bool:
-    """Run a command and tell whether it succeeded."""
+    """Run a command and return whether it succeeded."""
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -95,7 +95,7 @@ class Full(Machine):
         return self.run(["systemctl", "is-system-running"], check=False).stdout.strip()
 
     def answers(self) -> bool:
-        """Tell whether something listens at the machine's ssh port, as seen from outside."""
+        """Return whether something listens at the machine's ssh port, as seen from outside."""
         connect = ["timeout", "1", "bash", "-c", f"</dev/tcp/{self.ADDRESS}/22"]
         return self.outside.run(connect, check=False).returncode == 0
 

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
-# What udhcpc runs in a guest: takes a lease into use and tells of it on the console.
+# What udhcpc runs in a guest: takes a lease into use and prints it on the console.
 # shellcheck disable=SC2154 # udhcpc sets the variables
 case $1 in
 bound | renew)

@@ -116,7 +116,7 @@ class Hypervisor(Machine):
             time.sleep(0.1)
 
     def answers(self) -> bool:
-        """Tell whether the daemon of each driver answers."""
+        """Return whether the daemon of each driver answers."""
         uris = DRIVERS if self.daemons == MODULAR else DRIVERS[:1]
         return not any(self.run(["virsh", "--connect", uri, "uri"], check=False).returncode for uri in uris)
 

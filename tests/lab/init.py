@@ -54,7 +54,7 @@ def mount_root(lower: Path, home: Path) -> Path:
 
 
 def mount_proc(root: Path) -> None:
-    """Mount what tells of processes; only what belongs to the network namespace may be set through it."""
+    """Mount what shows processes; only what belongs to the network namespace may be set through it."""
     run(f"mount -t proc proc {root}/proc")
     run(f"mount --bind {root}/proc/sys {root}/proc/sys")
     run(f"mount -o remount,bind,ro {root}/proc/sys")

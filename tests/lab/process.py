@@ -37,7 +37,7 @@ class Process:
         record.write_text(f"{self.pid} {self.started}\n")
 
     def alive(self) -> bool:
-        """Tell whether this very process still runs."""
+        """Return whether this very process still runs."""
         try:
             return _start_time(self.pid) == self.started
         except (FileNotFoundError, ProcessLookupError):

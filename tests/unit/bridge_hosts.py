@@ -1,4 +1,4 @@
-"""Hosts without a machine: what look.sh tells of one, and what it tells after a plan was carried out."""
+"""Hosts without a machine: what look.sh prints about one, and what it prints after a plan was carried out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def netplan_of(text: str) -> Any:
 
 
 def link(index: int, name: str, *addresses: str, dynamic: bool = False, **more: Any) -> dict[str, Any]:
-    """What `ip -details -json address` tells of a device."""
+    """What `ip -details -json address` prints about a device."""
     told = [one.partition("/") for one in addresses]
     return {
         "ifindex": index,
@@ -49,7 +49,7 @@ def bridge(index: int, name: str, *addresses: str, stp: int = 0, dynamic: bool =
 
 @dataclass(frozen=True)
 class Told:
-    """What look.sh tells: devices, the default route, files, and records of kinds that providers have."""
+    """What look.sh prints: devices, the default route, files, and records of kinds that providers have."""
 
     links: tuple[dict[str, Any], ...] = (link(2, "eth0", FIXED, FIXED6),)
     route: str = "eth0"
@@ -155,13 +155,13 @@ network:
 
 
 def devices(**uuids: str) -> tuple[str, str, str]:
-    """What nmcli tells of devices and the profiles that run on them."""
+    """What nmcli prints about devices and the profiles that run on them."""
     told = [f"GENERAL.DEVICE:{name}\nGENERAL.STATE:100 (connected)\nGENERAL.CON-UUID:{uuids[name]}\n" for name in uuids]
     return "devices", "\n".join(told), ""
 
 
 def filenames(**paths: str) -> tuple[str, str, str]:
-    """What nmcli tells of profiles and their files, by uuid."""
+    """What nmcli prints about profiles and their files, by uuid."""
     return "filenames", "".join(f"{uuid}:{paths[uuid]}\n" for uuid in paths), ""
 
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that an audit tells of a hypervisor: what differs from what was asked, what is wrong, and what exists."""
+"""Everything that an audit returns for a hypervisor: what differs from the request, what is wrong, and what exists."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SWITCHES = {"network_inactive": "active", "autostart_off": "autostart"}
 
 
 def survey(gateway: Inspected, wanted: Wanted) -> dict[str, Any]:
-    """What an audit tells; it changes nothing."""
+    """What an audit returns; it changes nothing."""
     users = gateway.guests()
     networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
     rows, problems = network_rows(wanted.networks, networks), list[str]()

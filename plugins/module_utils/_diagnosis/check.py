@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at everything that a diagnosis needs, and tells what it finds."""
+"""Looks at everything that a diagnosis needs, and returns what it finds."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _spec(network: Observed) -> Spec:
 
 
 def _words(name: str, spec: Spec) -> list[str]:
-    """The words by which a daemon's log tells of a network."""
+    """The words that a daemon's log has for a network."""
     return [name, *filter(None, [bridge_of(spec)]), *(item["address"] for item in spec.get("ips", []))]
 
 

@@ -68,7 +68,7 @@ class Editor:
             self.problems.append(problem)
 
     def _identity(self, entry: Spec) -> tuple[str, ...]:
-        """The fields that tell this entry; the last ones there are, when none are given in full."""
+        """The fields that identify this entry; the last ones of the kind, when none are given in full."""
         for fields in self.kind.identities:
             if all(entry.get(field) not in (None, "") or field in self.kind.loose for field in fields):
                 return fields
@@ -156,7 +156,7 @@ class Editor:
         try:
             address = ipaddress.ip_address(entry[self.kind.address])
         except ValueError:
-            return None  # told already, as a bad value
+            return None  # reported already, as a bad value
         for home, net in enumerate(self.nets):
             if net is not None and address.version == net.version and address in net:
                 return home

@@ -15,12 +15,12 @@ from .._xml.fields import Row, Rows, Spec
 class Collection(NamedTuple):
     """A list of a network.
 
-    ``path``: its options from the network down; ``identities``: the fields that tell an entry, the first set that is
-    given counts; ``loose``: fields of it that are part of it when they are missing, too, and that may be left out to
-    remove all that agree in the rest; ``unique``: fields that no two entries of an <ip> may share, and that tell an
-    entry within its <ip> only when they are ``local``; ``address``: the field that lies in the <ip>'s subnet, for lists
-    inside an <ip>; ``names``: a field with a list that grows by what is given; ``needs``: fields that a new entry must
-    have; ``aliases``: other names of options.
+    ``path``: its options from the network down; ``identities``: the fields that identify an entry, the first set that
+    is given counts; ``loose``: fields of it that are part of it when they are missing, too, and that may be left out
+    to remove all that agree in the rest; ``unique``: fields that no two entries of an <ip> may share, and that
+    identify an entry within its <ip> only when they are ``local``; ``address``: the field that lies in the <ip>'s
+    subnet, for lists inside an <ip>; ``names``: a field with a list that grows by what is given; ``needs``: fields
+    that a new entry must have; ``aliases``: other names of options.
     """
 
     path: tuple[str, ...]

@@ -105,12 +105,12 @@ class Gateway:
             return Users(self._conn, self._is_here()).guests()
 
     def leases(self, name: str) -> list[Lease]:
-        """The DHCP leases of a running network; empty where libvirt serves none or cannot tell."""
+        """The DHCP leases of a running network; empty where libvirt serves none or does not know."""
         with refusals(f"Cannot read the leases of network {name!r}"):
             try:
                 found = self._conn.networkLookupByName(name).DHCPLeases()
             except libvirt.libvirtError as error:
-                # It serves none, cannot tell, or has vanished meanwhile.
+                # It serves none, does not know, or has vanished meanwhile.
                 none = (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_NO_NETWORK)
                 if error.get_error_code() in none:
                     return []

@@ -30,7 +30,7 @@ POLL = 0.1  # seconds
 
 
 class Address(NamedTuple):
-    """An address of a NIC; ``source`` is lease, agent or arp; ``prefix`` is 0 where nobody tells it."""
+    """An address of a NIC; ``source`` is lease, agent or arp; ``prefix`` is 0 where it is unknown."""
 
     address: str
     prefix: int
@@ -76,7 +76,7 @@ class Guests(Gateway):
             return str(self._conn.getType())
 
     def filters(self) -> set[str] | None:
-        """The names of network filters, None where libvirt cannot tell."""
+        """The names of network filters, None where libvirt does not list them."""
         with contextlib.suppress(libvirt.libvirtError):
             return {one.name() for one in self._conn.listAllNWFilters()}
         return None
@@ -159,7 +159,7 @@ class Guests(Gateway):
         return found
 
     def known_addresses(self, guest: str, networks: Iterable[str]) -> set[Known]:
-        """What is known before a change, so that later one can tell what is new."""
+        """What is known before a change, so that what is new can be found later."""
         found = {
             Known(lease.mac, lease.ip, lease.expires)
             for network in networks

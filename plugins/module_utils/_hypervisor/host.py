@@ -33,7 +33,7 @@ IP = shutil.which("ip", path=_command.PATH) or "ip"
 
 
 def devices() -> dict[str, Device] | None:
-    """The network devices of this machine by name; None where iproute2 cannot tell."""
+    """The network devices of this machine by name; None where iproute2 does not list them."""
     try:
         links: list[dict[str, Any]] = json.loads(_command.run([IP, "-details", "-json", "address"], check=True).stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
@@ -103,12 +103,12 @@ def schema_errors(definition: Definition) -> list[str] | None:
 
 
 def seen(device: str) -> Seen | None:
-    """A device of this machine; None where there is no way to tell."""
+    """A device of this machine; None where it cannot be seen."""
     place = Path("/sys/class/net", device)
     if not place.parent.exists():
         return None
     master, carrier = place / "master", "0"
-    with contextlib.suppress(OSError):  # a device that is set down tells of no carrier
+    with contextlib.suppress(OSError):  # a device that is set down reports no carrier
         carrier = (place / "carrier").read_text(encoding="ascii").strip()
     isolated = "0"
     with contextlib.suppress(OSError):  # it is no port, or of a virtual switch

@@ -53,7 +53,7 @@ def reach_of(uri: str) -> Reach:
 
 
 def _group(socket: str, beside: str) -> int:
-    """The group whose members may write to libvirt, 0 where the socket does not tell (polkit decides)."""
+    """The group whose members may write to libvirt, 0 where the socket does not decide (polkit does)."""
     for name in (socket, *(f"{beside}/{daemon}-sock" for daemon in ("libvirt", "virtqemud", "virtnetworkd"))):
         with contextlib.suppress(OSError):
             found = os.stat(name)  # noqa: PTH116

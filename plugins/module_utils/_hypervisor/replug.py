@@ -101,7 +101,7 @@ class Replugger:
             )
 
     def _move(self, plugs: Iterable[Plug], place: Place) -> dict[Any, str]:
-        """Moves NICs, and tells why some could not be; that they are gone is found out by the next look."""
+        """Moves NICs, and returns why some could not be moved; the next look finds out which are gone."""
         failed: dict[Any, str] = {}
         for plug in plugs:
             if plug.key[0] in {guest for guest, _number in failed}:

@@ -19,7 +19,7 @@ SECONDS = 5
 
 
 class _Shape(NamedTuple):
-    """The queues of a tap, as kind and place, and what tc tells of the rates in them."""
+    """The queues of a tap, as kind and place, and what tc prints about their rates."""
 
     queues: tuple[tuple[str, str], ...]
     rates: tuple[str, str]
@@ -57,7 +57,7 @@ def _tc(*words: str) -> str:
 
 
 def _shape(tap: str) -> _Shape | None:
-    """How a tap is shaped, None where nobody can tell."""
+    """How a tap is shaped, None where it is unknown."""
     try:
         queues = json.loads(_tc("-json", "qdisc", "show", "dev", tap))
     except ValueError:

@@ -15,7 +15,7 @@ ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "v
 
 
 class Snapshot(Guests):
-    """A connection through which nothing is changed; what it has told, it keeps."""
+    """A connection through which nothing is changed; it keeps its answers."""
 
     def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
         super().__init__(uri, readonly, seconds)

@@ -23,7 +23,7 @@ except ImportError:  # reported by the glue in Ansible's usual words
 
 class Running(NamedTuple):
     """A network as NICs see it: its live config (None when it is inactive), its bridge, and the ids of the ports
-    that libvirt counts (None: it cannot tell)."""
+    that libvirt counts (None: unknown)."""
 
     name: str
     definition: Element | None

@@ -107,7 +107,7 @@ def named_alike(spec: Spec, networks: Sequence[Observed]) -> Iterator[str]:
 
 
 def claims(spec: Spec, there: Spec) -> Iterator[str]:
-    """What both would tell the host's routing table; libvirt refuses a route that is there already (7.0, 9.0)."""
+    """What both would add to the host's routing table; libvirt refuses a route that is there already (7.0, 9.0)."""
     for one in nets(spec):
         yield from (f"subnet {one} overlaps {net}" for net in nets(there) if overlap(one, net))
     yield from (f"subnet {one} is also a route" for one in nets(spec) if one in nets(there, "routes"))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._xml.diff import Change
 
 NOTHING = NetworkDefinition("<network/>")
-# What tells in a network's metadata which topology made it.
+# What says in a network's metadata which topology made it.
 OWNER = "https://github.com/virtfleet/virtfleet.network/topology"
 # What libvirt generates for its own bridge, and refuses in a mode that uses one of the host's (networkValidate).
 OWN_BRIDGE = {"mac": ("address",), "bridge": ("stp", "delay", "zone")}

@@ -101,7 +101,7 @@ def _address_of(spec: Spec) -> str:
     return repr(sorted(spec.get("address", {}).items(), key=str))
 
 
-# Two NICs may have one MAC address, so the surest ways to tell them come first.
+# Two NICs may have one MAC address, so the surest ways to match them come first.
 _SAME: tuple[Callable[[Spec], Any], ...] = (
     lambda spec: (mac_of(spec), alias_of(spec), _address_of(spec), source_of(spec)),
     lambda spec: (mac_of(spec), alias_of(spec), source_of(spec)),
@@ -170,7 +170,7 @@ def choose(wanted: Sequence[WantedNic], nics: Sequence[Nic]) -> Choice:
 
 
 def _candidates(want: Spec, nics: Sequence[Nic], present: bool) -> list[Nic]:
-    """Those with the MAC address, told apart by whatever else there is; else the one with the alias."""
+    """Those with the MAC address, distinguished by whatever else is given; else the one with the alias."""
     mac, alias = mac_of(want), alias_of(want)
     found = [nic for nic in nics if mac and any(mac_of(spec) == mac for spec in nic.specs)]
     if not found:
@@ -196,4 +196,4 @@ def _within(source: Any, spec: Spec) -> bool:
 
 
 def _ambiguous(name: str, found: Sequence[Nic], how: str) -> str:
-    return f"{name} may be any of {len(found)} NICs, {', '.join(nic.label for nic in found)}: tell it by {how}"
+    return f"{name} may be any of {len(found)} NICs, {', '.join(nic.label for nic in found)}: identify it by {how}"

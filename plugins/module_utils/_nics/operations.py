@@ -35,7 +35,7 @@ class NicOperations:
         self.host, self.wanted, self._quick_plan = host, wanted, quick_plan
 
     def observe(self) -> Observation:
-        """The guests with what is to be done, as far as the guests alone tell, and the NICs that leave a network."""
+        """The guests with what is to be done, as far as the guests alone show, and the NICs that leave a network."""
         outcomes: list[NicOutcome] = []
         errors: list[NetworkError] = []
         for desired in self.wanted:

@@ -192,7 +192,7 @@ class _Planner:
 
 
 def plan_nics(desired: DesiredNics, guest: ObservedGuest, around: Around | None) -> NicPlan:
-    """The plan for the NICs of one guest; without ``around`` it tells only whether there is anything to do."""
+    """The plan for the NICs of one guest; without ``around`` it says only whether there is anything to do."""
     planner, nics = _Planner(desired, guest, around), nics_of(guest)
     choice = choose(desired.nics, nics)
     planner.problems += choice.problems

@@ -22,7 +22,7 @@ GENERATED = ("vnet", "macvtap", "macvlan")
 VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 
 
-# What in a source tells the type, the first one that is there. A dev alone does not.
+# What in a source implies the type, the first one that is there. A dev alone does not.
 _TOLD = {
     "network": "network",
     "bridge": "bridge",
@@ -34,11 +34,11 @@ _TOLD = {
     "address": "hostdev",
     "mode": "direct",
 }
-UNTYPED = "needs type, or a source that tells it, like source.network"
+UNTYPED = "needs type, or a source that implies it, like source.network"
 
 
 def typed(interface: Spec) -> Spec:
-    """A new interface with its type, where its source tells it."""
+    """A new interface with its type, where its source implies it."""
     told = [kind for option, kind in _TOLD.items() if interface.get("source", {}).get(option)]
     return {"type": told[0], **interface} if told else interface
 
@@ -49,7 +49,7 @@ def declared(interface: Spec) -> Spec:
 
 
 def complete_interface(want: Spec, have: Spec) -> Spec:
-    """The type goes with the source, where the source alone tells it; another type leaves nothing of the old source."""
+    """The type goes with the source, where the source implies it; another type leaves nothing of the old source."""
     source, before = want.get("source", {}), have.get("source", {})
     told = [name for name in ("network", "bridge") if source.get(name) and not before.get(name)]
     want = {"type": told[0], **want} if told else want

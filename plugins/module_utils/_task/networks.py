@@ -237,7 +237,7 @@ def _state_line(observed: Observed) -> str:
 
 
 def run_info(options: dict[str, Any], tell: Callable[[Gateway, dict[str, Any]], dict[str, Any]]) -> None:
-    """Runs a module that only tells: through the read-only socket, and never changed."""
+    """Runs a module that only reads: through the read-only socket, and never changed."""
     module = start(options)
     finish(module, True, lambda gateway: {"changed": False, **tell(gateway, module.params)})
 

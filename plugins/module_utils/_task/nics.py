@@ -53,7 +53,7 @@ class _Addresses:
         self.seconds, self.known = 0.0, set[Known]()
 
     def job(self, module: Module, gateway: Guests) -> list[Resource]:
-        """The wanted NICs as a resource. What is known before tells later what is new."""
+        """The wanted NICs as a resource. What is known before shows later what is new."""
         params, desired = module.params, desired_nics(module.params)
         if params["wait_for_ip"] and not module.check_mode:
             self.seconds = params["ip_timeout"]
@@ -168,7 +168,7 @@ def _why(gateway: Guests, guest: str, mac: str) -> str:
 
 
 def run_iface_info() -> None:
-    """Runs the module that tells about the NICs of guests."""
+    """Runs the module that returns the NICs of guests."""
     from .._nics.info import guests
 
     options = {

@@ -56,7 +56,7 @@ def desired_topology(params: dict[str, Any], gateway: Gateway) -> Wanted:
     names = [one.name for one in listed]
     problems = [] if topology is None else normalise(NETWORK, {"name": topology})[1]
     if topology is None and params["purge"] == "owned":
-        problems.append("purge: owned needs name, as it tells which networks are owned")
+        problems.append("purge: owned needs name, as it says which networks are owned")
     problems += [f"networks lists {name!r} twice" for name in _twice(names)]
     problems += [
         f"ifaces lists guest {name!r} twice: give it one entry, with all its NICs"

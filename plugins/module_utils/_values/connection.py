@@ -23,9 +23,9 @@ class Seen(NamedTuple):
 class Plug(NamedTuple):
     """What is known of a running NIC.
 
-    ``tap``: its device on the hypervisor, of which ``seen`` tells more, None where that cannot be seen; ``belongs``:
-    the bridge that it belongs on, None for none; ``counted``: whether libvirt has a port for it, None where it cannot
-    tell; ``hindrance``: why its network carries nobody; ``down``: whether its link is set down.
+    ``tap``: its device on the hypervisor, which ``seen`` describes, None where that cannot be seen; ``belongs``:
+    the bridge that it belongs on, None for none; ``counted``: whether libvirt has a port for it, None where that is
+    unknown; ``hindrance``: why its network carries nobody; ``down``: whether its link is set down.
     """
 
     tap: str = ""

@@ -12,7 +12,7 @@ from .._xml.definition import ABSENT, Definition
 
 
 class Tally(NamedTuple):
-    """The entries of a list by what becomes of them, each by what tells it from the others."""
+    """The entries of a list by what becomes of them, each by its key."""
 
     added: list[str]
     changed: list[str]

@@ -25,7 +25,7 @@ class Plan(NamedTuple):
     targets: Targets = Targets()
 
     def with_notes(self, warnings: list[str], unchecked: list[str]) -> Plan:
-        """The same plan with more to tell."""
+        """The same plan with more to report."""
         return self._replace(warnings=(*self.warnings, *warnings), unchecked=(*self.unchecked, *unchecked))
 
 

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of a plan, as imperatives. A step tells what it does, where, from what to what, and with what effect."""
+"""The steps of a plan, as imperatives. A step says what it does, where, from what to what, and with what effect."""
 
 from __future__ import annotations
 

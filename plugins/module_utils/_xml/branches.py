@@ -106,7 +106,7 @@ class Element(_Branch):
 class Many(_Branch):
     """A child element that may occur many times: a list of dictionaries.
 
-    ``key``: from an item to what tells it from the others; ``matches``: whether a wanted item is an existing one
+    ``key``: from an item to what identifies it; ``matches``: whether a wanted item is an existing one
     although their keys differ; ``ordered``: the order of the list means something.
     """
 

@@ -95,7 +95,7 @@ class Host:
 
 
 def link_of(entry: Data) -> Link:
-    """A device as `ip -details -json address` tells of it."""
+    """A device as `ip -details -json address` prints it."""
     found = [one for one in entry.get("addr_info", ()) if one.get("scope") == "global" and one.get("local")]
     info = entry.get("linkinfo", {})
     return Link(

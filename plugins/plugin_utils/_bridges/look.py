@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what look.sh tells of a host."""
+"""Reads what look.sh prints about a host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .host import Host, link_of, pairs
 
 
 def host_of(look: str, read: Callable[[str], Any]) -> Host:
-    """The host that look.sh told of; ``read`` reads a YAML document."""
+    """The host that look.sh looked at; ``read`` reads a YAML document."""
     records = [_record(line) for line in look.splitlines() if line.count(" ") >= 2]
     of: dict[str, list[tuple[str, str]]] = {}
     for kind, name, text in records:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit tells, as text: for a terminal, and as the words that other forms are made of."""
+"""What an audit returns, as text: for a terminal, and as the words that other forms are made of."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def shop(stage: Stage, tmp_path: Path) -> Iterator[None]:
 
 
 def no_secret_is_in(stage: Stage, *texts: str) -> None:
-    """A guest's password, what others keep in metadata, a password in a URI: not even root's audit tells of them."""
+    """A guest's password, what others keep in metadata, a password in a URI: not even root's audit shows them."""
     assert "hunter2" in stage.host.virsh("dumpxml", "--security-info", "shop")
     assert "hunter2" in stage.xml("back")
     virsh = ["virsh", "--connect", "qemu:///system", "--readonly", "dumpxml", "shop"]

@@ -65,7 +65,7 @@ class Fleet:
         hosts[BROKEN].run(["mkdir", "-p", "/var/lib/libvirt/dnsmasq/fourth.conf/taken"])
 
     def run(self, *options: str, failed: bool = False) -> dict[str, Result]:
-        """Run the playbook on all of them and return what virt_topology told of each."""
+        """Run the playbook on all of them and return what virt_topology returned for each."""
         inventories = ["-i", str(self.lab.inventory), "-i", str(self.inventory), "-e", "target=site", *options]
         command = [sys.executable, "-m", "ansible", "playbook", *inventories, "virtfleet.network.topology"]
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())

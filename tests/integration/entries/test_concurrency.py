@@ -14,7 +14,7 @@ from ..stage import Stage, succeeded, wait_for
 pytestmark = [pytest.mark.lab, entry_tasks.ON_ONE]
 
 PLAYS = 8
-# Somebody who adds one of his own again and again, and tries again when virsh tells him so.
+# Somebody who adds entries of his own again and again, and retries when virsh fails.
 SOMEBODY = """
 : >/run/lab/added
 for i in $(seq 60); do

@@ -133,7 +133,7 @@ def answers(look: str) -> list[str]:
 
 
 def assert_told(results: list[Result], **expected: list[str]) -> None:
-    """Assert that the check and the real run tell the same of the entries and the cost, and what that is."""
+    """Assert that check mode and the real run return the same entries and cost, and the right ones."""
     dry_run, real, *again = results
     for name in ("added", "changed", "removed"):
         assert dry_run["entries"][name] == real["entries"][name] == expected.get(name, [])

@@ -70,7 +70,7 @@ def desired(options: Spec) -> Desired:
 
 
 def acceptable(options: Spec, gateway: Gateway) -> bool:
-    """Tell whether a network would be accepted."""
+    """Return whether a network would be accepted."""
     try:
         converge(gateway, [desired(options)], Policy(), True, 10)
     except InvalidNetworkError:

@@ -1,4 +1,4 @@
-"""virt_network_info tells everything of every form of network, and what it tells can be given back."""
+"""virt_network_info returns everything of every form of network, and its result can be given back."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_what_a_change_costs_others_is_said(stage: Stage) -> None:
     assert any("have NICs on it in their persistent config (down, plain)" in text for text in deleted["warnings"])
 
 
-# A router of the outside world that tells its prefix (RFC 4861, 4.2 and 4.6.2).
+# A router of the outside world that advertises its prefix (RFC 4861, 4.2 and 4.6.2).
 ADVERTISEMENT = """
 import socket, struct
 router = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)

@@ -86,7 +86,7 @@ def guest(plugged: Stage) -> Iterator[Guest]:
 
 
 def nics(stage: Stage) -> dict[tuple[str, str], str]:
-    """Return how each NIC of the running guests is, as virt_network_info tells it."""
+    """Return the state of each NIC of the running guests, by virt_network_info."""
     (told,) = stage.info("plug")
     return {(guest["name"], nic["alias"]): nic["state"] for guest in told["guests"] for nic in guest["nics"]}
 

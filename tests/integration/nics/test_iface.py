@@ -73,7 +73,7 @@ def tap(stage: Stage, mac: str) -> Any:
 
 
 def told(stage: Stage, mac: str) -> Result:
-    """Return what virt_iface_info tells of a NIC."""
+    """Return what virt_iface_info returns for a NIC."""
     (guest,) = succeeded(stage.run({INFO: {"domain": "web"}}))["guests"]
     return next(nic for nic in guest["nics"] if nic["mac"] == mac)
 

@@ -40,7 +40,7 @@ class Page:
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
     def nics(self, *options: str) -> list[tuple[str, ...]]:
-        """Return network, model and MAC address of the guest's NICs, as virsh tells of them."""
+        """Return network, model and MAC address of the guest's NICs, as virsh lists them."""
         lines = self.host.virsh("domiflist", "web", *options).splitlines()[2:]
         return [tuple(line.split()[2:]) for line in lines if line]
 

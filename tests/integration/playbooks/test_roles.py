@@ -144,7 +144,7 @@ def test_guests_have_what_the_roles_promise(fleet: Fleet) -> None:
 
     routed = stage.client("vbr-dmz")
     give_address(routed, "10.22.0.9/24", "10.22.0.1")
-    assert reaches(world, "10.22.0.9")  # the role has told the router
+    assert reaches(world, "10.22.0.9")  # the role has set the router's route
     assert reaches(world, six(routed, "fd00:22::1"))
 
     lines = fleet.playbooks("show", more=ROLLING)[-1]["msg"]

@@ -57,15 +57,15 @@ class Host:
         (folder / "check.yml").write_text(json.dumps([checked]))
 
     def audit(self) -> list[Result]:
-        """Return what virt_network_info tells the login auditor, and what the login other."""
+        """Return what virt_network_info returns to the login auditor, and to the login other."""
         return sorted(playbook(self.folder, "audit.yml"), key=lambda result: str(result["host"]))
 
     def has(self, path: str) -> bool:
-        """Tell whether there is a file."""
+        """Return whether a file exists."""
         return self.machine.run(["test", "-e", path], check=False).returncode == 0
 
     def gone(self) -> bool:
-        """Tell whether the default route of IPv6 is gone."""
+        """Return whether the default route of IPv6 is gone."""
         return "proto ra" not in self.machine.run(["ip", "-6", "route", "show", "default"]).stdout
 
     def settings(self) -> list[str]:

@@ -29,7 +29,7 @@ def host(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.Temp
 
 
 def units(host: Host, what: str, kind: str = "") -> list[str]:
-    """What systemctl tells of the units of each daemon; a daemon that nobody needs ends after two minutes."""
+    """What systemctl prints about the units of each daemon; a daemon that nobody needs ends after two minutes."""
     names = [f"{daemon}{end}" for daemon in DAEMONS for end in (".service", ".socket", "-ro.socket")]
     return host.machine.run(["systemctl", what, *(name for name in names if kind in name)], check=False).stdout.split()
 

@@ -1,4 +1,4 @@
-"""All that an audit tells of a hypervisor."""
+"""Everything that an audit returns for a hypervisor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call of every case fails, in every way: all is rolled back, or the error tells; the next run does it all."""
+"""Every call of every case fails, in every way: all is rolled back, or the error says what is not; and the next run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries that share what tells them: libvirt takes them in a definition, and refuses some on a running network."""
+"""Entries that share their keys: libvirt takes them in a definition, and refuses some on a running network."""
 
 from __future__ import annotations
 

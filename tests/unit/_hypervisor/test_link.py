@@ -45,7 +45,7 @@ def lost(text="End of file while reading data: Input/output error", number=errno
 
 
 def nobody(daemon="virtnetworkd", number=errno.ECONNREFUSED):
-    """As virtqemud, to which the connection is, tells that it cannot reach another daemon."""
+    """As virtqemud, which the connection leads to, reports that it cannot reach another daemon."""
     return lost(f"Failed to connect socket to '/run/libvirt/{daemon}-sock': {os.strerror(number)}", number)
 
 

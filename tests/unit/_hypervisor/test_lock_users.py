@@ -93,7 +93,7 @@ def test_all_who_may_write_exclude_each_other(world, first, second, folder_of):
             pid = os.fork()
             if pid == 0:
                 os.setpgid(0, 0)
-                time.sleep(60)  # it holds on while its parent tells that it does
+                time.sleep(60)  # it holds the lock while its parent returns the pid
                 os._exit(0)
             return pid
 

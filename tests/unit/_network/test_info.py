@@ -8,7 +8,7 @@ from tests.unit.case_files import MAC, host_of
 
 
 class Host:
-    """The fake with what only the gateway tells."""
+    """The fake with what only the gateway returns."""
 
     def __init__(self, case):
         self._host = host_of(case)

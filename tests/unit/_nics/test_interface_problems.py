@@ -27,8 +27,8 @@ MALFORMED = [
     ({"source": {"network": False}}, "interface.source.network must be a text (put it in quotes), not False"),
     ({**LAN, "address": {"port": 1.2}}, "interface.address.port must be a text (put it in quotes), not 1.2"),
     ({**LAN, "port": {"isolated": "maybe"}}, "interface.port.isolated must be yes or no, not 'maybe'"),
-    (VIRTIO, "interface needs type, or a source that tells it, like source.network"),
-    ({"source": {"dev": "eth0"}}, "interface needs type, or a source that tells it, like source.network"),
+    (VIRTIO, "interface needs type, or a source that implies it, like source.network"),
+    ({"source": {"dev": "eth0"}}, "interface needs type, or a source that implies it, like source.network"),
     ([LAN, {"type": "network"}], "interfaces[1] needs source.network, being of type network"),
     (
         {**LAN, "vlan": {"trunk": False, "tags": [{"id": 1}, {"id": 2}]}},

@@ -113,7 +113,7 @@ def parts(rows, spec, items):
 
 
 def telling(row, items):
-    """What tells items from others, and what is inside of them."""
+    """The keys of items, and what is inside of them."""
     inner = [one.option for one in row.rows if one.rows]
     return [
         {name: item[name] for name in item if name in inner or row.key(_without(item, name)) != row.key(item)}

@@ -18,7 +18,7 @@ def refusal(text, code=libvirt.VIR_ERR_OPERATION_FAILED):
 
 
 class FakeConnection:
-    """Networks and guests by name. ``log`` tells what was done, ``before`` is called before each move."""
+    """Networks and guests by name. ``log`` holds what was done, ``before`` is called before each move."""
 
     def __init__(self, *networks):
         self.networks, self.guests, self.log, self.before = {}, {}, [], lambda _guest: None

@@ -58,7 +58,7 @@ class FakeGuests(FakeNics):
     # ---- what the conductor asks ----
 
     def guests(self):
-        """Who uses which network: what a test has told, and the guests that are there."""
+        """Who uses which network: what a test has given, and the guests that are there."""
         found = {network: list(told) for network, told in self.users.items()}
         for name, kept in sorted(self.guests_there.items()):
             running = kept["live"] is not None

@@ -135,7 +135,7 @@ class FakeHost(FakeNetworks):
     # ---- what a test sets up ----
 
     def put(self, name, saved="", live="", autostart=False, guests=(), *, parking=False):
-        """Makes a network be there as given; ``live`` may be "same", and tell of connections."""
+        """Makes a network be there as given; ``live`` may be "same", and count connections."""
         kept = self._defined(read(saved), name) if saved else None
         running = kept if live == "same" else self._defined(read(live), name, kept) if live else None
         running = as_running(running) if running is not None else None

@@ -1,4 +1,4 @@
-"""The page about an audited fleet: what it tells, that it needs nothing else, and that hostile names do no harm."""
+"""The page about an audited fleet: what it shows, that it needs nothing else, and that hostile names do no harm."""
 
 from __future__ import annotations
 
