@@ -65,12 +65,12 @@ _value:
 
 from typing import Any, Callable
 
+from ..plugin_utils._bridges.bridge import wanted
 from ..plugin_utils._bridges.guard import guard_head
-from ..plugin_utils._bridges.host import PROVIDERS
-from ..plugin_utils._bridges.look import host_of
+from ..plugin_utils._bridges.host import host_of
 from ..plugin_utils._bridges.options import bridge_options, seconds_option, shown, target_options
 from ..plugin_utils._bridges.plan import bridge_plan
-from ..plugin_utils._bridges.texts import planned_files, read_yaml
+from ..plugin_utils._bridges.providers import PROVIDERS, provider_of
 
 # A port of a bridge with STP is deaf for half a minute.
 STP_SECONDS = 60
@@ -92,20 +92,21 @@ def host_bridge_plan(
         problems.append(f"host_bridge_provider {shown(provider)} is none of {', '.join(PROVIDERS)}")
     if problems:
         return {"problems": problems, "provider": ""}
-    host = host_of(look, read_yaml)
-    plan = bridge_plan(items, host, provider)
-    if plan["problems"]:
-        return plan
-    files, seen = planned_files(plan, host)
-    plan["checks"] += [["target", target] for target in hosts]
+    host = host_of(look)
+    chosen, problems = provider_of(items, host, provider)
+    if problems or not chosen:
+        return {"problems": problems, "provider": chosen.name if chosen else ""}
+    plan = bridge_plan([wanted(item, host) for item in items], chosen, host)
     patience = seconds + (STP_SECONDS if any(bridge.get("stp") for bridge in items) else 0)
     return {
-        **{name: plan[name] for name in ("problems", "provider", "steps")},
-        "changed": plan["drifted"] or bool(files),
-        "files": files,
-        "shown": seen,
+        "problems": [],
+        "provider": chosen.name,
+        "steps": plan.steps,
+        "changed": plan.changed,
+        "files": [file._asdict() for file in plan.files],
+        "shown": plan.shown,
         "timeout": patience,
-        "head": guard_head(plan, files, patience),
+        "head": guard_head(plan, hosts, patience),
     }
 
 

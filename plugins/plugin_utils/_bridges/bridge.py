@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .host import Host
+from .host import Host, Link
 from .options import LONGEST
+
+DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,21 @@ class Ip:
 
     def of(self, version: int) -> Ip:
         """The same of one version of IP only."""
-        return Ip(
-            *(tuple(one for one in self.addresses if _version(one) == version), self.dhcp and version == 4),
-            *(tuple(one for one in self.gateways if _version(one) == version),),
-            *(tuple(one for one in self.nameservers if _version(one) == version), self.search),
+        addresses, gateways, nameservers = (
+            tuple(one for one in given if version_of(one) == version)
+            for given in (self.addresses, self.gateways, self.nameservers)
         )
+        return Ip(addresses, self.dhcp and version == 4, gateways, nameservers, self.search)
+
+    def is_on(self, link: Link, gateways: Sequence[str]) -> bool:
+        """Whether a device with these gateways has them."""
+        wanted, known = ({str(ipaddress.ip_interface(one)) for one in of.addresses} for of in (self, link))
+        return wanted <= known and (link.leased or not self.dhcp) and set(self.gateways) <= set(gateways)
+
+
+def version_of(address: str) -> int:
+    """The version of IP that an address is of."""
+    return 6 if ":" in address else 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,20 @@ class Bridge:
     def member(self) -> str:
         """The device that is put into the bridge: the port, or a VLAN on it."""
         return f"{self.port}.{self.vlan}" if self.vlan else self.port
+
+    @property
+    def devices(self) -> list[str]:
+        """What is there for it only: itself, and a VLAN."""
+        return [self.name, *([self.member] if self.vlan else [])]
+
+    def is_up_to_date(self, host: Host) -> bool:
+        """Whether the host runs it as it is wanted, whatever its files say."""
+        there, member = host.links.get(self.name), host.links.get(self.member)
+        if there is None or not self.present:
+            return there is None and not self.present
+        if member is None or member.master != self.name or there.stp != self.stp:
+            return False
+        return self.ip is None or self.ip.is_on(there, host.gateways.get(self.name, ()))
 
 
 def wanted(options: Mapping[str, Any], host: Host) -> Bridge:
@@ -120,10 +146,6 @@ def _wrong_devices(bridge: Bridge, host: Host) -> Iterator[str]:
             f"{source.name} has no address that the bridge could have; give addresses, or dhcp: true, or addresses: []"
             " for a bridge without"
         )
-
-
-def _version(text: str) -> int:
-    return 6 if ":" in text else 4
 
 
 def _reaches(addresses: Sequence[str], gateway: str) -> bool:

@@ -1,17 +1,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host has that a bridge is made of: its devices, and who manages them."""
+"""What a host has that a bridge is made of, and how look.sh prints it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-Files = Mapping[str, str]
-Data = Mapping[str, Any]
-
-PROVIDERS = ("networkmanager", "networkd", "netplan", "ifupdown")
+from .documents import Documents, read_documents
 
 
 @dataclass(frozen=True)
@@ -31,71 +31,71 @@ class Link:
 
 @dataclass(frozen=True)
 class Host:
-    """A host as it is: ``files`` are those of all providers, ``documents`` what the YAML ones hold.
+    """A host as it is: ``files`` are those of all providers, ``modes`` their permissions.
 
-    ``modes`` are their permissions, ``broken`` what is wrong with YAML that cannot be read, and ``profiles`` the paths
-    of NetworkManager's keyfiles by uuid.
+    ``records`` are by kind what the host's tools say, each with the name that it is about.
     """
 
     links: Mapping[str, Link] = field(default_factory=dict)
     gateways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     answering: frozenset[str] = frozenset()
-    files: Files = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     modes: Mapping[str, int] = field(default_factory=dict)
-    documents: Mapping[str, Data] = field(default_factory=dict)
-    broken: Mapping[str, str] = field(default_factory=dict)
-    networkd: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    profiles: Mapping[str, str] = field(default_factory=dict)
-    up: frozenset[str] = frozenset()
     commands: frozenset[str] = frozenset()
+    records: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
-    def provider(self, *devices: str) -> str:
-        """Who manages the first of these devices that anybody manages; nobody is an empty string."""
-        for device in devices:
-            found = self._networkmanager(device) or self._networkd(device) or ("ifupdown" if device in self.up else "")
-            if found:
-                return found
-        return ""
+    def text(self, kind: str) -> str:
+        """All that a tool says of the host."""
+        return "\n".join(text for _name, text in self.records.get(kind, ()))
 
-    def network_file(self, device: str) -> str:
-        """The path of the file by which networkd configures a device."""
-        link = self.links.get(device)
-        return self.networkd.get(link.index, {}).get("NETWORK_FILE", "") if link else ""
+    @cached_property
+    def documents(self) -> Documents:
+        """What those files hold that are YAML."""
+        return read_documents({path: text for path, text in self.files.items() if path.endswith(".yaml")})
 
     def strictest(self, *paths: str) -> str:
         """The file with the fewest readers, of those that exist; empty when none does."""
         known = [path for path in paths if path in self.modes]
         return min(known, key=lambda path: (self.modes[path] & 0o007, self.modes[path] & 0o077), default="")
 
-    def after(self, texts: Mapping[str, str | None], documents: Mapping[str, Data | None]) -> Host:
+    def after(self, texts: Mapping[str, str | None]) -> Host:
         """The host when these files are written; None is one that goes."""
-        files = {**self.files, **texts}
-        known = {**self.documents, **documents}
-        return replace(
-            self,
-            files={path: text for path, text in files.items() if text is not None},
-            documents={path: document for path, document in known.items() if document is not None},
-        )
-
-    def _networkmanager(self, device: str) -> str:
-        known = self.devices.get(device, {})
-        state = known.get("GENERAL.STATE", "")
-        if not state.startswith("100") or "externally" in state:
-            return ""
-        path = self.profiles.get(known.get("GENERAL.CON-UUID", ""), "")
-        return "netplan" if "/netplan-" in path else "networkmanager"
-
-    def _networkd(self, device: str) -> str:
-        link = self.links.get(device)
-        state = self.networkd.get(link.index, {}).get("ADMIN_STATE", "") if link else ""
-        if state in ("", "unmanaged", "linger"):
-            return ""
-        return "netplan" if "-netplan-" in self.network_file(device) else "networkd"
+        files = {path: text for path, text in {**self.files, **texts}.items() if text is not None}
+        return replace(self, files=files) if texts else self
 
 
-def link_of(entry: Data) -> Link:
-    """A device as `ip -details -json address` prints it."""
+def host_of(look: str) -> Host:
+    """The host that look.sh looked at."""
+    records: dict[str, list[tuple[str, str]]] = {}
+    for kind, name, text in (_record(line) for line in look.splitlines() if line.count(" ") >= 2):
+        records.setdefault(kind, []).append((name, text))
+    links = [_link(entry) for _name, text in records.get("links", ()) for entry in json.loads(text or "[]") if entry]
+    return Host(
+        links={link.name: link for link in links},
+        gateways=_gateways(route for _name, text in records.get("routes", ()) for route in json.loads(text or "[]")),
+        answering=frozenset(name for name, _text in records.get("answering", ())),
+        files=dict(records.get("file", ())),
+        modes={path: int(text, 8) for path, text in records.get("mode", ())},
+        commands=frozenset(name for name, _text in records.get("command", ())),
+        records=records,
+    )
+
+
+def _record(line: str) -> tuple[str, str, str]:
+    kind, text, name = line.split(" ", 2)
+    return kind, name, base64.b64decode(text).decode(errors="surrogateescape")
+
+
+def _gateways(routes: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for route in routes:
+        for hop in route.get("nexthops", [route]):
+            if "gateway" in hop and "dev" in hop:
+                found[hop["dev"]] = (*found.get(hop["dev"], ()), hop["gateway"])
+    return found
+
+
+def _link(entry: Mapping[str, Any]) -> Link:
     found = [one for one in entry.get("addr_info", ()) if one.get("scope") == "global" and one.get("local")]
     info = entry.get("linkinfo", {})
     return Link(
@@ -117,5 +117,5 @@ def pairs(text: str, separator: str) -> dict[str, str]:
     return {name: value for name, found, value in split if found}
 
 
-def _cidr(address: Data) -> str:
+def _cidr(address: Mapping[str, Any]) -> str:
     return f"{address['local']}/{address['prefixlen']}"

@@ -7,13 +7,15 @@ A line is shown because its key is known here, so that one that nobody thought o
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from .documents import KINDS
+
+# The first line of files that are ours.
+NOTE = "# Made by the role virtfleet.network.host_bridge."
 HIDDEN = "(not shown)"
-_NOTE = "# Made by the role virtfleet.network.host_bridge."
 
 _INI = {
     "Match": "Name",
@@ -53,23 +55,44 @@ _TREE: Mapping[str, Any] = {
         }
     },
 }
-_KINDS = ("ethernets", "bonds", "vlans", "bridges")
-
-
-def shown_diff(path: str, before: list[str], after: list[str]) -> list[str]:
-    """What changes in a file, as lines of a unified diff of what is shown."""
-    return list(difflib.unified_diff(before, after, fromfile=path, tofile=path, n=2, lineterm=""))
-
-
-def shown_lines(path: str, text: str) -> list[str]:
-    """What is shown of a file that is no YAML."""
-    return (_options if path.startswith("/etc/network/") else _sections)(text) if text else []
 
 
 def shown_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """The same document of netplan with what is shown."""
-    known = {"version": True, "renderer": True, **dict.fromkeys(_KINDS, _TREE["*"])}
+    known = {"version": True, "renderer": True, **dict.fromkeys(KINDS, _TREE["*"])}
     return {name: _pruned(value, known if name == "network" else {}) for name, value in document.items()}
+
+
+def shown_sections(text: str) -> list[str]:
+    """The lines of a file of sections: systemd's, and NetworkManager's."""
+    lines, section = [], ""
+    for line in (line.strip() for line in text.split("\n") if text):
+        key, sign, _value = line.partition("=")
+        key = key.strip()
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1]
+            lines.append(line if section in _KNOWN else f"[{HIDDEN}]")
+        elif line in ("", NOTE):
+            lines.append(line)
+        else:
+            known = key in _KNOWN.get(section, ()) or (section in ("ipv4", "ipv6") and _NUMBERED.fullmatch(key))
+            lines.append(line if known and sign else HIDDEN)
+    return lines
+
+
+def shown_options(text: str) -> list[str]:
+    """The lines of a file of ifupdown."""
+    lines, goes_on = [], False
+    for line in text.split("\n") if text else ():
+        word = (line.split() or [""])[0]
+        if goes_on:
+            lines.append(HIDDEN)
+        elif not word or line == NOTE or _STANZA.fullmatch(word) or _OPTION.fullmatch(word):
+            lines.append(line)
+        else:
+            lines.append(HIDDEN)
+        goes_on = line.endswith("\\")
+    return lines
 
 
 def _pruned(value: Any, known: Any) -> Any:
@@ -78,35 +101,3 @@ def _pruned(value: Any, known: Any) -> Any:
     if not isinstance(value, Mapping) or not known:
         return HIDDEN if value not in ("", None, {}) else value
     return {name: _pruned(one, known.get(name, known.get("*", {}))) for name, one in value.items()}
-
-
-def _sections(text: str) -> list[str]:
-    """The lines of a file of sections: systemd's, and NetworkManager's."""
-    lines, section = [], ""
-    for line in (line.strip() for line in text.split("\n")):
-        key, sign, _value = line.partition("=")
-        key = key.strip()
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-            lines.append(line if section in _KNOWN else f"[{HIDDEN}]")
-        elif line in ("", _NOTE):
-            lines.append(line)
-        else:
-            known = key in _KNOWN.get(section, ()) or (section in ("ipv4", "ipv6") and _NUMBERED.fullmatch(key))
-            lines.append(line if known and sign else HIDDEN)
-    return lines
-
-
-def _options(text: str) -> list[str]:
-    """The lines of a file of ifupdown."""
-    lines, goes_on = [], False
-    for line in text.split("\n"):
-        word = (line.split() or [""])[0]
-        if goes_on:
-            lines.append(HIDDEN)
-        elif not word or line == _NOTE or _STANZA.fullmatch(word) or _OPTION.fullmatch(word):
-            lines.append(line)
-        else:
-            lines.append(HIDDEN)
-        goes_on = line.endswith("\\")
-    return lines

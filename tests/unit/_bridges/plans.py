@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
-from tests.unit.bridge_hosts import (
-    FIXED,
-    IFUPDOWN,
-    NETPLAN,
-    NETWORKD,
-    NETWORKMANAGER,
-    Told,
-)
+from tests.unit._bridges.hosts import FIXED, IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, Told
 
 BR0 = {"name": "br0", "port": "eth0"}
 ABSENT = {**BR0, "state": "absent"}
@@ -25,7 +18,7 @@ GIVEN = {
     "search": ["example.org"],
     "stp": True,
 }
-BY_FILES = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN, "networkmanager": NETWORKMANAGER}
+HOSTS = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN, "networkmanager": NETWORKMANAGER}
 NETD, NETIF, PLAN = "/etc/systemd/network/05-host-bridge-br0", "/etc/network/interfaces", "/etc/netplan/"
 
 

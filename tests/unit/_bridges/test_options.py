@@ -12,11 +12,11 @@ from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan impor
 from ansible_collections.virtfleet.network.plugins.plugin_utils._bridges.options import bridge_options
 from tests.deep import sampled
 from tests.hostile import HARM, VALUES, is_one_sentence
-from tests.unit.bridge_hosts import FIXED, FIXED6, IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, Told, netplan_of
+from tests.unit._bridges.hosts import FIXED, FIXED6, IFUPDOWN, NETWORKD, Told, netplan_of
+from tests.unit._bridges.plans import HOSTS
 
 pytestmark = pytest.mark.deep
 
-HOSTS = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN, "networkmanager": NETWORKMANAGER}
 WHOLE: dict[str, Any] = {
     "name": "br0",
     "port": "eth0",

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.virtfleet.network.plugins.filter.host_bridge_plan import host_bridge_plan
-from tests.unit.bridge_hosts import IFUPDOWN, NETPLAN, NETWORKD, NETWORKMANAGER, WIRED, Told, netplan_of
+from tests.unit._bridges.hosts import IFUPDOWN, NETPLAN, NETWORKD, WIRED, netplan_of
+from tests.unit._bridges.plans import ABSENT, BR0, HOSTS, plan
 
-HOSTS = {"networkd": NETWORKD, "ifupdown": IFUPDOWN, "netplan": NETPLAN, "networkmanager": NETWORKMANAGER}
 SECRET = "ssEsAmE"  # noqa: S105 - nobody's
-BR0 = {"name": "br0", "port": "eth0"}
 LINES = {
     "networkd": ("PrivateKey={}", "# {}", "; DNS={}", "[{}]\nKey={}", "Key = {}", "{}=", "Key=\\\n{}"),
     "ifupdown": ("    wpa-psk {}", "# {}", "    up login {}", "    post-up a \\\n{}", "\t#{}", "    {} x"),
@@ -27,10 +25,6 @@ TREES = (
     {"routing-policy": [{"to": SECRET}]},
     {"dhcp4-overrides": {"hostname": SECRET}},
 )
-
-
-def plan(told: Told, *bridges: dict[str, Any]) -> dict[str, Any]:
-    return host_bridge_plan(list(bridges or (BR0,)), told.text)
 
 
 def told_of(found: dict[str, Any]) -> str:
@@ -47,9 +41,9 @@ def test_a_line_of_a_file_is_not_shown(provider: str) -> None:
         for place in range(len(lines)):
             for secret in (line.format(*[SECRET] * 2) for line in LINES[provider]):
                 told = replace(host, files={**host.files, path: "\n".join([*lines[:place], secret, *lines[place:]])})
-                found = plan(told)
+                found = plan(told, BR0)
                 assert SECRET not in told_of(found), (path, place, secret)
-                after = plan(told.after(found), {**BR0, "state": "absent"}) if found.get("files") else found
+                after = plan(told.after(found), ABSENT) if found.get("files") else found
                 assert SECRET not in told_of(after), (path, place, secret)
                 moved += any(SECRET in (file["text"] or "") for file in found.get("files", ()))
     assert moved
@@ -62,7 +56,7 @@ def test_a_setting_of_netplan_is_not_shown(tree: dict[str, Any]) -> None:
         document = netplan_of(text)
         document["network"].setdefault(kind, {}).setdefault(name, {}).update(tree)
         told = replace(NETPLAN, files={path: f"# {SECRET}\n{yaml.safe_dump(document)}"})
-        found = plan(told)
+        found = plan(told, BR0)
         assert found["files"]
         assert any(SECRET in file["text"] for file in found["files"])
         assert SECRET not in told_of(found), (kind, name)
@@ -73,24 +67,12 @@ def test_a_setting_of_netplan_is_not_shown(tree: dict[str, Any]) -> None:
 )
 def test_broken_yaml_is_named_and_not_shown(text: str) -> None:
     told = replace(NETPLAN, files={**NETPLAN.files, "/etc/netplan/99-broken.yaml": f"{text}\n# {SECRET}\n{SECRET}"})
-    (problem,) = plan(told)["problems"]
+    (problem,) = plan(told, BR0)["problems"]
     assert "/etc/netplan/99-broken.yaml on the host cannot be read: it" in problem
     assert SECRET not in problem
     # a host without netplan does not care
     other = replace(NETWORKD, files={**NETWORKD.files, "/etc/netplan/99-broken.yaml": text})
-    assert plan(other)["problems"] == []
-
-
-def test_scalars_of_netplan_stay_as_they_are() -> None:
-    """YAML takes them for numbers, dates and truths, and would write them as such."""
-    (path, text), *_ = NETPLAN.files.items()
-    odd = (
-        "    vlan7: {macaddress: 12:34:56:12:34:56, a: 0123, b: 2026-11-26, c: 1e3, d: 1_000, e: off, f: ~, g: 'yes'}\n"
-    )
-    found = plan(replace(NETPLAN, files={path: text + odd}))
-    (written,) = [file["text"] for file in found["files"] if file["path"] == path]
-    kept = netplan_of(written)["network"]["ethernets"]["vlan7"]
-    assert kept == netplan_of(odd.strip())["vlan7"]
+    assert plan(other, BR0)["problems"] == []
 
 
 @pytest.mark.parametrize(
@@ -104,13 +86,13 @@ def test_scalars_of_netplan_stay_as_they_are() -> None:
 )
 def test_a_new_file_is_as_private_as_its_source(provider: str, path: str) -> None:
     host = replace(HOSTS[provider], modes={path: "600"})
-    for file in plan(host)["files"]:
+    for file in plan(host, BR0)["files"]:
         assert file["like"] in (path, file["path"]) or file["mode"] == "0600", file
         assert file["like"] == path or file["path"] in host.files or file["mode"] == "0600"
 
 
 def test_what_goes_back_is_as_private() -> None:
     own = "/etc/network/interfaces.d/host-bridge-br0"
-    bridged = replace(IFUPDOWN.after(plan(IFUPDOWN)), modes={own: "600"})
-    files = {file["path"]: file for file in plan(bridged, {**BR0, "state": "absent"})["files"]}
+    bridged = replace(IFUPDOWN.after(plan(IFUPDOWN, BR0)), modes={own: "600"})
+    files = {file["path"]: file for file in plan(bridged, ABSENT)["files"]}
     assert files["/etc/network/interfaces"]["like"] == own

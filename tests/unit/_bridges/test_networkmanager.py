@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.bridge_hosts import (
+from tests.unit._bridges.hosts import (
     CONNECTIONS,
     FIXED,
     MAC,
@@ -14,7 +14,7 @@ from tests.unit.bridge_hosts import (
     filenames,
     link,
 )
-from tests.unit.bridge_plans import ABSENT, BR0, GIVEN, files, plan, problems
+from tests.unit._bridges.plans import ABSENT, BR0, GIVEN, files, plan, problems
 
 
 def test_keyfiles_take_what_is_configured() -> None:
