@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any, Union
 
+from .._schema.network import NETWORK
 from .._values.mode import has_firewall
 from .._values.observed import Observed
 from .._values.steps import Define, Describe, Item, Update
 from .._xml.diff import Change, compare
-from .._xml.fields import Spec
+from .._xml.fields import Rows, Spec
 from .live_lists import LiveList
 
 Call = Union[Update, Describe]
@@ -179,17 +181,24 @@ def _needs_restart(
 
 
 def _entries(live: Spec, section: str, parent: int) -> list[Spec]:
-    inside = live.get("ips", [])[parent].get("dhcp", {}) if parent >= 0 else {}
-    lists = {
-        "ip-dhcp-host": inside.get("hosts"),
-        "ip-dhcp-range": inside.get("ranges"),
-        "dns-host": live.get("dns", {}).get("hosts"),
-        "dns-txt": live.get("dns", {}).get("txts"),
-        "dns-srv": live.get("dns", {}).get("srvs"),
-        "forward-interface": live.get("forward", {}).get("interfaces"),
-        "portgroup": live.get("portgroups"),
-    }
-    return list(lists[section] or [])
+    """The entries of the list that a section changes, of one <ip> where each has such a list."""
+    *above, option = _path(section)
+    place: Any = live
+    for name in above:
+        inside = place.get(name, {})
+        place = inside[parent] if isinstance(inside, list) else inside
+    return list(place.get(option) or [])
+
+
+@functools.cache
+def _path(section: str, rows: Rows = NETWORK) -> tuple[str, ...]:
+    """The options that lead to the list that a section changes."""
+    for row in rows:
+        if row.live == section:
+            return (row.option,)
+        if below := _path(section, row.rows):
+            return (row.option, *below)
+    return ()
 
 
 def _refused(section: str, entries: list[Spec], group: list[Change], version: int) -> bool:

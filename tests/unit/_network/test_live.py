@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.virtfleet.network.plugins.module_utils._network.live import _crowded, split
+from ansible_collections.virtfleet.network.plugins.module_utils._network.live import _crowded, _entries, _path, split
+from ansible_collections.virtfleet.network.plugins.module_utils._network.live_lists import LiveList
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import plan_network
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
@@ -120,3 +121,18 @@ def test_a_second_subnet_serves_dhcp_only_when_the_first_does_not():
     six = {"address": "fd00::1"}
     live = {"ips": [serving, silent, six]}
     assert [_crowded(live, place) for place in range(3)] == [False, True, False]
+
+
+def live_lists(rows):
+    """The section of every list that changes live."""
+    return [each for row in rows for each in ([row.live] if row.live and row.rows else live_lists(row.rows))]
+
+
+@pytest.mark.parametrize("section", live_lists(NETWORK))
+def test_entries_of_every_list_are_found_and_told_apart(section):
+    *above, option = _path(section)
+    spec = {option: ["an entry"]}
+    for name in reversed(above):
+        spec = {name: [spec] if name == "ips" else spec}
+    assert _entries(spec, section, 0) == ["an entry"]
+    assert LiveList(section, [], 0).fields
