@@ -19,8 +19,8 @@ options:
       - 'V(replug) restarts the network also under running guests: their NICs wait on a parking
         network meanwhile and are reattached. Guests keep their addresses and connections, and
         are disconnected for about half a second.'
-      - With V(replug), NICs that an earlier restart without such care has disconnected are
-        reattached as well.
+      - With V(replug), NICs that an earlier plain restart has disconnected are reattached as
+        well.
     type: str
     choices:
       - never

@@ -84,7 +84,7 @@ rows:
         - V(as_asked), or V(differs) with the field, or V(missing) when there is no such network.
         - V(unwanted) is a network that is not wanted, V(unknown) one that nobody asked for.
         - V(restart_pending) is a field that nobody asked for and that the next start changes.
-        - V(cut_off) is a NIC of a running guest that has lost its network, V(invalid) what cannot be.
+        - V(disconnected) is a NIC of a running guest that has lost its network, V(invalid) what cannot be.
       type: str
       sample: differs
     path:

@@ -215,7 +215,7 @@ networks:
                 - Whether it is really connected.
                 - >-
                   V(connected) is with its port on the network's bridge, V(link_down) the same with a link that is set
-                  down. V(cut_off) is without, usually by a restart of the network, and V(parked) when a task with
+                  down. V(disconnected) is without, usually by a restart of the network, and V(parked) when a task with
                   O(virtfleet.network.virt_network#module:restart=replug) was killed: such a task reattaches it.
                 - >-
                   V(broken) when its device on the hypervisor is gone or has no carrier. V(unknown) when that is

@@ -119,7 +119,7 @@ RUNNING: dict[str, Case] = {
         "sed -i s/192.168.91.102/192.168.91.101/ /var/lib/libvirt/dnsmasq/nat.conf",
         "dnsmasq_options",
     ),
-    "dnsmasq deaf": ("kill_dnsmasq; served --port=0", "kill_dnsmasq; nat_again", "dnsmasq_deaf"),
+    "dnsmasq deaf": ("kill_dnsmasq; served --port=0", "kill_dnsmasq; nat_again", "dnsmasq_not_listening"),
     "dnsmasq stuck": ('kill -STOP "$(dnsmasq_pid)"', 'kill -CONT "$(dnsmasq_pid)"', "dns_silent"),
     "range leased": (LEASED, "rm /var/lib/libvirt/dnsmasq/vf-nat.status", "range_exhausted"),
     "range reserved": (
@@ -164,7 +164,7 @@ RUNNING: dict[str, Case] = {
         "nic_link_down",
     ),
     "tap down": ('ip link set "$(tap)" down', 'ip link set "$(tap)" up', "nic_tap_down"),
-    "tap on no bridge": ('ip link set "$(tap)" nomaster', 'ip link set "$(tap)" master vf-nat', "nic_cut_off"),
+    "tap on no bridge": ('ip link set "$(tap)" nomaster', 'ip link set "$(tap)" master vf-nat', "nic_disconnected"),
     "one MAC address twice": (
         "virsh -q define /run/lab/twin.xml; virsh -q start --paused twin",
         "virsh -q destroy twin; virsh -q undefine twin",

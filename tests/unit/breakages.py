@@ -70,7 +70,7 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: both(scene, RANGE, f'{RANGE}<host mac="52:54:00:00:02:03" ip="192.168.50.9"/>'),
         ("dnsmasq_options",),
     ),
-    "dnsmasq does not listen": (lambda scene: host(scene, sockets=()), ("dnsmasq_deaf",)),
+    "dnsmasq does not listen": (lambda scene: host(scene, sockets=()), ("dnsmasq_not_listening",)),
     "DNS does not answer": (
         lambda scene: host(scene, answers={"192.168.50.1": False, "fd00:50::1": True}),
         ("dns_silent",),
@@ -139,7 +139,7 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
     "the tap is down": (lambda scene: down(scene, "vnet0"), ("nic_tap_down",)),
     "the tap is on no bridge": (
         lambda scene: devices(scene, virbr5=Device(True, BRIDGE_MAC, {}, ("192.168.50.1/24", "fd00:50::1/64"))),
-        ("nic_cut_off",),
+        ("nic_disconnected",),
     ),
     "the guest waits": (
         lambda scene: guest(scene, '"lan"', f'"{parking_of("lan").network}"'),

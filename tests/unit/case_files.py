@@ -177,7 +177,7 @@ def state_of(host):
                 (guest.name, nic.alias)
                 for guest in one.guests
                 for nic in guest.nics
-                if nic.state not in ("parked", "cut_off")
+                if nic.state not in ("parked", "disconnected")
             },
             parking=False,
         )

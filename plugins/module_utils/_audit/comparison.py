@@ -21,7 +21,7 @@ class Row(NamedTuple):
     """One line of an audit.
 
     ``state`` is as_asked, differs, missing, unwanted (it is not wanted), unknown (nobody asked for it),
-    restart_pending, cut_off or invalid. ``path`` is the field, with what was asked and what the persistent and
+    restart_pending, disconnected or invalid. ``path`` is the field, with what was asked and what the persistent and
     the live config have; None where there is none.
     """
 
@@ -41,8 +41,8 @@ def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) 
     known = {desired.name for desired in wanted} | {parking_of(name).network for name in networks}
     rows += [Row(name, "unknown") for name in networks if name not in known]
     rows += [
-        Row(name, "cut_off", "nic", "connected", None, nic.why, guest.name, nic.mac)
-        for name, guest, nic in _cut_off(networks)
+        Row(name, "disconnected", "nic", "connected", None, nic.why, guest.name, nic.mac)
+        for name, guest, nic in _disconnected(networks)
     ]
     return sorted(rows, key=lambda row: (row.network, row.domain, row.mac, row.path))
 
@@ -61,10 +61,10 @@ def without_metadata(told: Any) -> Any:
     }
 
 
-def _cut_off(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest, Any]]:
+def _disconnected(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest, Any]]:
     for name, network in networks.items():
         for guest in network.guests or ():
-            yield from ((name, guest, nic) for nic in guest.nics if nic.state in ("cut_off", "parked"))
+            yield from ((name, guest, nic) for nic in guest.nics if nic.state in ("disconnected", "parked"))
 
 
 def _asked(desired: Desired, observed: Observed) -> list[Row]:

@@ -126,7 +126,7 @@ def _nic(nic: Plugged, scene: Scene, broken: Collection[str]) -> Iterator[Findin
     spec = {} if network is None else network.live.spec
     if seen.connected is False:
         if not spec or devices is None or bridge_of(spec) in devices:
-            yield found("nic_cut_off", f"{label}: {seen.reason}")
+            yield found("nic_disconnected", f"{label}: {seen.reason}")
     elif network is not None and is_managed(spec) and nic.network not in broken:
         yield from (found(*what) for what in _addressed(label, nic.mac, spec, scene))
 

@@ -112,7 +112,7 @@ KINDS = {
         "Restart the network, and do not edit that file.",
         RESTART,
     ),
-    "dnsmasq_deaf": Kind(
+    "dnsmasq_not_listening": Kind(
         "error", "The network's dnsmasq runs, but does not listen where it should.", "Restart the network.", RESTART
     ),
     "dns_silent": Kind("error", "The network's DNS does not answer.", "Restart the network.", RESTART),
@@ -169,9 +169,9 @@ KINDS = {
     "nic_tap_down": Kind(
         "error", "The NIC's device on the hypervisor is set down.", "Set it up: ip link set DEVICE up."
     ),
-    "nic_cut_off": Kind(
+    "nic_disconnected": Kind(
         "error",
-        "The NIC is not connected with its network, usually because that was restarted without care for its guests.",
+        "The NIC is not connected with its network, usually because that was restarted without restart=replug.",
         "Reattach it.",
         RESTART,
     ),

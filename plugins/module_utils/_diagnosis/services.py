@@ -65,11 +65,11 @@ def server(name: str, spec: Spec, host: Sight, *, gone: bool, lost: Collection[s
     if absent:
         yield "dnsmasq_options", f"the configuration of process {server.pid} lacks {', '.join(absent)}"
     here = [item for item in served if not gone and item["address"] not in lost]
-    deaf = [(port, item["address"]) for item in here for port in _deaf(item, spec, host)]
+    deaf = [(port, item["address"]) for item in here for port in _not_listening(item, spec, host)]
     if deaf:
         silence = ", ".join(f"port {port} of {address}" for port, address in deaf)
         taken = list(port_taken({port for port, _address in deaf}, host))
-        yield from taken or [("dnsmasq_deaf", f"process {server.pid} does not listen on {silence}")]
+        yield from taken or [("dnsmasq_not_listening", f"process {server.pid} does not listen on {silence}")]
         return
     silent = [item["address"] for item in here if host.answers.get(item["address"]) is False]
     no_offer = host.offers.get(name) is False and not full
@@ -92,7 +92,7 @@ def _absent(spec: Spec, served: list[Spec], options: str | None) -> Iterator[str
     yield from (line for line in wanted if line.lower() not in have)
 
 
-def _deaf(item: Spec, spec: Spec, host: Sight) -> Iterator[int]:
+def _not_listening(item: Spec, spec: Spec, host: Sight) -> Iterator[int]:
     bridge = bridge_of(spec)
     udp = [one for one in host.sockets if one.protocol == "udp"]
     heard = {one.port for one in udp if one.address == item["address"] or one.device == bridge or _shares(one)}

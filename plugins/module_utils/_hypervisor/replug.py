@@ -82,15 +82,15 @@ class Replugger:
         with _host.ports_forward_at_once(home.bridge) if self._here and stp else contextlib.nullcontext():
             self._plug_in(known, home)
             for _look in range(LOOKS):
-                uses = self._misplaced(step.network, {"parked", "cut_off"})
+                uses = self._misplaced(step.network, {"parked", "disconnected"})
                 if not uses:
                     break
-                lost = _plugs(use for use in uses if use.nic.state == "cut_off")
+                lost = _plugs(use for use in uses if use.nic.state == "disconnected")
                 if lost:
                     self._make(place, step.parking)
                 failed = {**self._move(lost, place), **self._plug_in(_plugs(uses), home)}
                 time.sleep(RETRY_SECONDS if failed else 0)
-        stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"parked", "cut_off"})]
+        stuck = [(use, failed.get(_key(use), "")) for use in self._misplaced(step.network, {"parked", "disconnected"})]
         parking = self._parking(place)
         if parking and not any(use.nic.state == "parked" for use, _text in stuck):
             parking.destroy()

@@ -62,7 +62,7 @@ class Networks:
 
 def has_disconnected_nics(observed: Observed) -> bool:
     """Whether a running guest has lost its connection to the network, as far as that was asked for."""
-    return any(nic.state == "cut_off" for guest in observed.guests or () for nic in guest.nics)
+    return any(nic.state == "disconnected" for guest in observed.guests or () for nic in guest.nics)
 
 
 def quick_plan(desired: Desired, observed: Observed) -> Plan | None:

@@ -51,7 +51,7 @@ def repair(observed: Observed, live: Definition, all_of_them: bool) -> list[Step
     items = [
         Item(path, parking if nic.state == "parked" else "disconnected", observed.name, "live")
         for path, nic in _nics(observed)
-        if nic.state == "parked" or (nic.state == "cut_off" and all_of_them)
+        if nic.state == "parked" or (nic.state == "disconnected" and all_of_them)
     ]
     if observed.parking and not items:
         items.append(_removal(observed, "live"))
@@ -64,7 +64,7 @@ def rescue(before: Observed, now: Observed) -> list[Step]:
     items = tuple(
         Item(path, "disconnected", "as before", "live")
         for path, nic in _nics(before)
-        if nic.state != "cut_off" and (not now.active or states.get(path) in ("cut_off", "parked"))
+        if nic.state != "disconnected" and (not now.active or states.get(path) in ("disconnected", "parked"))
     )
     if not items and now.parking:
         items = (_removal(now, "live"),)

@@ -39,9 +39,9 @@ class Plug(NamedTuple):
 def judge(plug: Plug) -> tuple[str, str]:
     """How a NIC is (see _state.Nic), and why."""
     if plug.hindrance:
-        return "cut_off", plug.hindrance
+        return "disconnected", plug.hindrance
     if plug.counted is False:
-        return "cut_off", "libvirt has no port for it: the network was restarted without care for its guests"
+        return "disconnected", "libvirt has no port for it: the network was restarted without restart=replug"
     lost = _lost(plug)
     if lost:
         return lost
@@ -65,4 +65,4 @@ def _lost(plug: Plug) -> tuple[str, str] | None:
     if plug.belongs is None or plug.seen.bridge in (plug.belongs, OVS):
         return None
     where = f"bridge {plug.seen.bridge}" if plug.seen.bridge else "no bridge"
-    return "cut_off", f"its tap {plug.tap} is on {where}, it belongs on {plug.belongs}"
+    return "disconnected", f"its tap {plug.tap} is on {where}, it belongs on {plug.belongs}"

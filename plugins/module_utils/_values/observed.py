@@ -16,8 +16,8 @@ class Nic(NamedTuple):
     """A running guest's NIC on a network.
 
     ``alias`` is libvirt's name for it in the guest, ``device`` its end on the host; ``state`` is connected, link_down
-    (as its user set it), parked (moved aside for a restart), cut_off (by a restart without care), broken (its device is
-    gone or has no carrier), or unknown where that cannot be found out; ``why`` says it in words.
+    (as its user set it), parked (moved aside for a restart), disconnected (by a restart without replug), broken (its
+    device is gone or has no carrier), or unknown where that cannot be found out; ``why`` says it in words.
     """
 
     mac: str

@@ -125,8 +125,8 @@ FOUND_BY_HAND = {
     ("front", "error", "bridge_down"),
     ("new", "missing", ""),
     ("old", "unwanted", ""),
-    (f"cut shop {MAC}", "cut_off", "nic"),
-    (f"cut shop {MAC}", "error", "nic_cut_off"),
+    (f"cut shop {MAC}", "disconnected", "nic"),
+    (f"cut shop {MAC}", "error", "nic_disconnected"),
     ("{{ 8 * 8 }}=cmd|<b>", "unknown", ""),
 }
 

@@ -181,10 +181,10 @@ def test_restart_on_purpose(plugged: Stage, guest: Guest) -> None:
     assert_connected(plugged, guest)
 
 
-def test_guests_that_a_plain_restart_has_cut_off(plugged: Stage, guest: Guest) -> None:
+def test_guests_that_a_plain_restart_has_disconnected(plugged: Stage, guest: Guest) -> None:
     plugged.host.virsh("net-destroy", "plug")
     plugged.host.virsh("net-start", "plug")
-    assert set(nics(plugged).values()) == {"cut_off"}
+    assert set(nics(plugged).values()) == {"disconnected"}
     assert "0 packets received" in guest.run(f"ping -c 1 -W 1 {WORLD}", check=False).stdout
     task: Task = network(name="plug", restart="replug")
     number = plugged.ifindex("vf-plug")

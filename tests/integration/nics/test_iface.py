@@ -215,7 +215,7 @@ def test_guest_that_holds_on(office: Stage) -> None:
 
 
 @pytest.mark.usefixtures("web")
-def test_nic_that_a_restart_of_its_network_cut_off_is_told(office: Stage) -> None:
+def test_nic_that_a_restart_of_its_network_disconnected_is_told(office: Stage) -> None:
     inactive = office.play(iface(check=True, mac={"address": FOURTH}, source={"network": "far"}, **NEW))
     assert "there is no network 'far'" in inactive[0]["msg"]
     office.host.virsh("net-destroy", "dmz")

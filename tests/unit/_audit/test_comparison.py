@@ -79,11 +79,13 @@ def test_a_network_that_nobody_asked_for_and_those_where_nics_wait():
     assert found == [Row("lan", "unknown")]
 
 
-def test_guests_that_are_cut_off():
-    nics = tuple(Nic(MAC[:-1] + last, state=state, why="why") for last, state in (("a", "cut_off"), ("b", "connected")))
+def test_guests_that_are_disconnected():
+    nics = tuple(
+        Nic(MAC[:-1] + last, state=state, why="why") for last, state in (("a", "disconnected"), ("b", "connected"))
+    )
     network = lan(MTU.format(1400), guests=(Guest("web", True, (), nics),))
-    cut_off = Row("lan", "cut_off", "nic", "connected", None, "why", "web", MAC)
-    assert rows(network) == [Row("lan", "as_asked"), cut_off]
+    disconnected = Row("lan", "disconnected", "nic", "connected", None, "why", "web", MAC)
+    assert rows(network) == [Row("lan", "as_asked"), disconnected]
 
 
 def test_what_others_keep_in_metadata_is_not_told():

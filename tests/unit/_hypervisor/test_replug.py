@@ -72,10 +72,10 @@ def test_another_task_finds_what_a_killed_one_has_parked(conn):
     assert set(states(conn).values()) == {"connected"}
 
 
-def test_who_was_cut_off_is_plugged_in_by_way_of_the_parking_network(conn):
+def test_who_was_disconnected_is_plugged_in_by_way_of_the_parking_network(conn):
     FakeGuest(conn, "one", (MACS[0], "lan", ""))
     restart_steps(conn)
-    assert list(states(conn).values()) == ["cut_off"]
+    assert list(states(conn).values()) == ["disconnected"]
     conn.log.clear()
     Replugger(conn, here=False).bring_back(RETURN)
     assert conn.log == [
@@ -119,7 +119,7 @@ def test_a_nic_that_never_comes_back_is_told_with_the_remedy(conn):
     assert PLACE.network in conn.networks
 
 
-def test_a_guest_with_a_job_is_tried_before_others_are_cut_off(conn):
+def test_a_guest_with_a_job_is_tried_before_others_are_disconnected(conn):
     FakeGuest(conn, "calm", (MACS[0], "lan", ""))
     FakeGuest(conn, "moving", (MACS[1], "lan", ""), job=2, refuses=[True])
     with pytest.raises(ReplugError, match=f"Cannot move NIC {MACS[1]} \\(net0\\) of guest moving .* aside, so network"):
@@ -133,13 +133,13 @@ def test_what_the_host_knows_counts_on_the_host(conn, monkeypatch):
     FakeGuest(conn, "three", (MACS[2], "hosted", "<virtualport type='openvswitch'/>"))
     devices = {"vnet0": Seen(True, "virbr9"), "vnet1": Seen(True)}
     monkeypatch.setattr(_host, "seen", devices.get)
-    assert list(states(conn, here=True).values()) == ["connected", "cut_off"]
+    assert list(states(conn, here=True).values()) == ["connected", "disconnected"]
     assert list(states(conn).values()) == ["connected", "unknown"]
     assert [use.nic.why for use in Users(conn, here=True).of("lan")] == [
         "",
         "its tap vnet1 is on no bridge, it belongs on virbr9",
     ]
-    assert list(states(conn, "hosted", here=True).values()) == ["cut_off", "connected"]
+    assert list(states(conn, "hosted", here=True).values()) == ["disconnected", "connected"]
     assert list(states(conn, "hosted").values()) == ["unknown", "unknown"]
 
 

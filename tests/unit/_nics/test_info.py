@@ -94,7 +94,7 @@ def test_specs_change_nothing(nics):
 def test_what_only_libvirt_knows_counts(monkeypatch):
     host = host_with(["network lan a"], ["network lan a"])
     tap, why = told(host)[0]["tap"], "libvirt has no port for it"
-    lost = Guest("web", True, (MAC,), (Nic(MAC, device=tap, state="cut_off", why=why),))
+    lost = Guest("web", True, (MAC,), (Nic(MAC, device=tap, state="disconnected", why=why),))
     monkeypatch.setattr(host, "guests", lambda: {"lan": (lost,)})
     assert (told(host)[0]["connected"], told(host)[0]["reason"]) == (False, why)
 

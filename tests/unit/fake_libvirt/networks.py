@@ -137,7 +137,7 @@ class FakeNetworks:
         refuse_unless(net.live is not None, INVALID, f"network '{step.network}' is not active")
         self.connections.pop(step.network, None)
         if mode_of(net.live) in OWN_BRIDGE:
-            self._plug(step, "connected", "cut_off")
+            self._plug(step, "connected", "disconnected")
         self._keep(step.network, net._replace(live=None))
 
     def _setautostart(self, step):
@@ -188,13 +188,13 @@ class FakeNetworks:
         name = parking_of(step.network).network
         if name not in self.nets:
             self.nets[name] = Network(live=self._defined(read(step.parking.text), name))
-        for state in ("connected", "cut_off"):
+        for state in ("connected", "disconnected"):
             self._plug(step, state, "parked", self.half)
 
     def _return(self, step):
         net = self._net(step)
         refuse_unless(net.live is not None, INVALID, f"network '{step.network}' is not active")
-        for state in ("cut_off", "parked"):
+        for state in ("disconnected", "parked"):
             self._plug(step, state, "connected", self.half)
         if self.half is None:
             self.nets.pop(parking_of(step.network).network, None)
