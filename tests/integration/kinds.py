@@ -39,7 +39,7 @@ ECHO = {4: "icmp[icmptype] = icmp-echo", 6: "icmp6[icmp6type] = icmp6-echo"}
 
 
 @dataclass(frozen=True)
-class Sight:
+class GuestView:
     """What a guest has of its network in one family of addresses."""
 
     address: str
@@ -61,7 +61,7 @@ class Guests:
         """Ask for a lease of each family."""
         self.leases = {family: self.one.dhcp(family) for family in (4, 6)}
 
-    def look(self, family: int) -> Sight:
+    def look(self, family: int) -> GuestView:
         """Return what the guest has; AssertionError when it is not what a network of this kind gives."""
         lease = self.leases[family]
         address, server = lease["address"].partition("/")[0], lease.get("dns", "")
@@ -74,7 +74,7 @@ class Guests:
             source = self._source(family, expected)
             reached = _answers(self.host.world, address, expected.reached)
         named = self.kind == "bridged" or bool(dig(self.one, server, self.one.name))
-        sight = Sight(address, source, reached, self._has_neighbour(address), named)
+        sight = GuestView(address, source, reached, self._has_neighbour(address), named)
         assert sight == expected, f"{self.host.name}: {self.kind} on {self.bridge} gives {sight}"
         return sight
 
@@ -85,7 +85,7 @@ class Guests:
         self.other.run(["ip", "address", "replace", f"{beside}/{prefix}", "dev", "eth0"])
         return _answers(self.one, beside, True)
 
-    def _source(self, family: int, expected: Sight) -> str:
+    def _source(self, family: int, expected: GuestView) -> str:
         """Return the address with which the guest's packets arrive outside."""
         on_lan = self.kind == "bridged"
         there = {4: (WORLD, LAN), 6: (WORLD6, LAN6)}[family][on_lan]
@@ -114,7 +114,7 @@ def serve(world: Machine) -> Iterator[None]:
         yield
 
 
-def look(host: Hypervisor, bridges: Mapping[str, str]) -> dict[str, list[Sight]]:
+def look(host: Hypervisor, bridges: Mapping[str, str]) -> dict[str, list[GuestView]]:
     """Plug guests into the bridge of each kind of network and print what they have, with IPv4 and with IPv6.
 
     Raises AssertionError when it is not what a network of its kind gives.
@@ -131,10 +131,10 @@ def look(host: Hypervisor, bridges: Mapping[str, str]) -> dict[str, list[Sight]]
         return {guests.kind: [guests.look(family) for family in (4, 6)] for guests in networks}
 
 
-def should(kind: str, address: str) -> Sight:
+def should(kind: str, address: str) -> GuestView:
     """Return what a guest with this address should have."""
     uplink = UPLINK6 if ":" in address else UPLINK
-    return Sight(address, {"nat": uplink, "isolated": ""}.get(kind, address), kind not in HIDDEN)
+    return GuestView(address, {"nat": uplink, "isolated": ""}.get(kind, address), kind not in HIDDEN)
 
 
 @contextmanager

@@ -6,11 +6,11 @@ from typing import Any
 
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import (
+    HostFacts,
     Route,
     Rule,
     Scene,
     Server,
-    Sight,
     Socket,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed, ObservedGuest
@@ -55,7 +55,7 @@ def healthy() -> Scene:
         "vnet0": Device(False, "fe:54:00:00:01:01", {}, ()),
     }
     dnsmasq = "dnsmasq (process 7)"
-    host = Sight(
+    host = HostFacts(
         devices,
         routes=(Route("0.0.0.0/0", "br0"), Route("192.0.2.0/24", "br0"), Route("192.168.50.0/24", "virbr5")),
         sockets=(
@@ -82,7 +82,7 @@ def healthy() -> Scene:
 
 
 def host(scene: Scene, **changes: Any) -> Scene:
-    """The scene with other sights of the hypervisor."""
+    """The scene with other facts of the hypervisor."""
     assert scene.host is not None
     return scene._replace(host=scene.host._replace(**changes))
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from .._values.host import Inspected
-from .._values.host_facts import Look, Scene, Sight
+from .._values.host_facts import HostFacts, Inspector, Scene
 from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.fields import Spec
@@ -35,7 +35,7 @@ def check(gateway: Inspected, networks: Sequence[str], domains: Sequence[str], p
     names = [name for name in names_of(scene, networks, domains) if name in scene.networks]
     leases = {name: tuple(lease.ip for lease in gateway.leases(name)) for name in names if scene.networks[name].active}
     look = gateway.look()
-    host = _sight(look, [scene.networks[name] for name in names], probe) if look else None
+    host = _host_facts(look, [scene.networks[name] for name in names], probe) if look else None
     findings = diagnose(scene._replace(leases=leases, host=host), networks, domains)
     words = sorted({word for name in names for word in _words(name, _spec(scene.networks[name]))})
     wrong = any(KINDS[finding.code].severity == "error" for finding in findings)
@@ -47,12 +47,12 @@ def check(gateway: Inspected, networks: Sequence[str], domains: Sequence[str], p
     }
 
 
-def explain(look: Look | None, networks: Iterable[Observed], name: str, version: int) -> str:
+def explain(look: Inspector | None, networks: Iterable[Observed], name: str, version: int) -> str:
     """Why a network does not start, as far as it can be seen; "" when it cannot."""
     there = {network.name: network for network in networks}
     if look is None or name not in there:
         return ""
-    scene = Scene(there, host=_sight(look, [there[name]], False), version=version)
+    scene = Scene(there, host=_host_facts(look, [there[name]], False), version=version)
     causes = [one for one in diagnose(scene, [name], []) if KINDS[one.code].severity == "error"]
     return "; ".join(sentence(cause) for cause in causes if cause.code != "network_inactive")
 
@@ -66,12 +66,12 @@ def _words(name: str, spec: Spec) -> list[str]:
     return [name, *filter(None, [bridge_of(spec)]), *(item["address"] for item in spec.get("ips", []))]
 
 
-def _sight(look: Look, networks: Collection[Observed], probe: bool) -> Sight | None:
+def _host_facts(look: Inspector, networks: Collection[Observed], probe: bool) -> HostFacts | None:
     active = {network.name: network.live.spec for network in networks if network.active}
     running = {name: spec for name, spec in active.items() if is_managed(spec)}
     asked = [item["address"] for spec in running.values() if has_dns(spec) for item in spec["ips"]]
     bridges = filter(None, (bridge_of(_spec(network)) for network in networks))
-    seen = look.sight(running, bridges, asked)
+    seen = look.facts(running, bridges, asked)
     served = {name: bridge_of(spec) for name, spec in running.items() if any(map(leases_to_all, spec.get("ips", [])))}
     if seen is None or not served:
         return seen

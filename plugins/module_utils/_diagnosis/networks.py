@@ -23,7 +23,7 @@ from .._network.conflicts import (
 from .._network.dhcp_checks import outside, reservation
 from .._network.target import pending
 from .._schema.shared import subnet
-from .._values.host_facts import Scene, Sight
+from .._values.host_facts import HostFacts, Scene
 from .._values.mode import is_managed, mode
 from .._values.observed import Observed
 from .._values.surroundings import Surroundings
@@ -85,7 +85,7 @@ def _kept(network: Observed) -> Seen:
 # ---- what is around ----
 
 
-def _around(network: Observed, spec: Spec, scene: Scene, host: Sight) -> Seen:
+def _around(network: Observed, spec: Spec, scene: Scene, host: HostFacts) -> Seen:
     stale = stale_bridge(network, host.devices)
     if stale:
         yield "bridge_left_behind", f"bridge {stale} is there, with the network's MAC address and no guest on it"
@@ -103,7 +103,7 @@ def _around(network: Observed, spec: Spec, scene: Scene, host: Sight) -> Seen:
             yield "uplink_missing", f"forward device {device} is {state}"
 
 
-def _host_bridge(spec: Spec, host: Sight) -> Seen:
+def _host_bridge(spec: Spec, host: HostFacts) -> Seen:
     name = bridge_of(spec)
     missing = missing_bridge(spec, host.devices)
     yield from (("host_bridge_missing", text) for text in missing)
@@ -118,7 +118,7 @@ def _host_bridge(spec: Spec, host: Sight) -> Seen:
         yield "bridge_netfilter", "net.bridge.bridge-nf-call-iptables is 1, and the policy of chain FORWARD is DROP"
 
 
-def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: Sight) -> Iterator[str]:
+def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: HostFacts) -> Iterator[str]:
     for other in others:
         yield from (f"{claim} of network {other.name!r}" for claim in claims(spec, other.live.spec))
     around = Surroundings(tuple(others), host.devices)
@@ -146,7 +146,7 @@ def _ports(spec: Spec) -> set[int]:
 # ---- what runs ----
 
 
-def _running(network: Observed, spec: Spec, host: Sight, full: bool) -> Seen:
+def _running(network: Observed, spec: Spec, host: HostFacts, full: bool) -> Seen:
     if not is_managed(spec):
         return
     name, lost = bridge_of(spec), set[str]()
@@ -169,7 +169,7 @@ def _running(network: Observed, spec: Spec, host: Sight, full: bool) -> Seen:
     yield from firewall(spec, host)
 
 
-def _outwards(spec: Spec, host: Sight) -> Seen:
+def _outwards(spec: Spec, host: HostFacts) -> Seen:
     if mode(spec) not in OUTWARDS:
         return
     versions = {version_of(item) for item in spec.get("ips", [])}

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from .._network.conflicts import nets
-from .._values.host_facts import Rule, Sight, Socket
+from .._values.host_facts import HostFacts, Rule, Socket
 from .._values.mode import mode
 from .._xml.fields import Spec
 
@@ -51,7 +51,7 @@ def leases_to_all(item: Spec) -> bool:
     return bool(item.get("dhcp", {}).get("ranges")) and version_of(item) == 4
 
 
-def server(name: str, spec: Spec, host: Sight, *, gone: bool, lost: Collection[str], full: bool) -> Seen:
+def server(name: str, spec: Spec, host: HostFacts, *, gone: bool, lost: Collection[str], full: bool) -> Seen:
     """What is wrong with a network's dnsmasq; what a ``gone`` bridge, ``lost`` addresses or a ``full`` range explain is
     not said."""
     served = [item for item in spec.get("ips", []) if has_dns(spec) or has_dhcp(item)]
@@ -92,7 +92,7 @@ def _absent(spec: Spec, served: list[Spec], options: str | None) -> Iterator[str
     yield from (line for line in wanted if line.lower() not in have)
 
 
-def _not_listening(item: Spec, spec: Spec, host: Sight) -> Iterator[int]:
+def _not_listening(item: Spec, spec: Spec, host: HostFacts) -> Iterator[int]:
     bridge = bridge_of(spec)
     udp = [one for one in host.sockets if one.protocol == "udp"]
     heard = {one.port for one in udp if one.address == item["address"] or one.device == bridge or _shares(one)}
@@ -105,7 +105,7 @@ def _shares(socket: Socket) -> bool:
     return socket.address in EVERYWHERE and not socket.device and socket.program.startswith("dnsmasq")
 
 
-def port_taken(ports: Collection[int], host: Sight) -> Seen:
+def port_taken(ports: Collection[int], host: HostFacts) -> Seen:
     """Who listens on these ports at all addresses, and so keeps dnsmasq from its own."""
     for socket in host.sockets:
         everywhere = socket.address in EVERYWHERE and not socket.device
@@ -114,7 +114,7 @@ def port_taken(ports: Collection[int], host: Sight) -> Seen:
             yield "port_taken", f"{program} listens on {socket.protocol} port {socket.port} at all addresses"
 
 
-def firewall(spec: Spec, host: Sight) -> Seen:
+def firewall(spec: Spec, host: HostFacts) -> Seen:
     """An open network has no rules. A rule belongs to a network by the bridge or the subnet in it."""
     if host.rules is None or mode(spec) == "open":
         return

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._schema.shared import subnet
-from .._values.desired import Edit, Tally
+from .._values.desired import Edit, EntryChanges
 from .._xml.diff import equal
 from .._xml.fields import Spec
 from .._xml.overlay import laid
@@ -46,7 +46,7 @@ class Editor:
         for placed in self.there if exclusive else ():
             placed.gone |= not placed.wanted
         self._resolve(replace)
-        return Edit(self._spec(), self.problems, self._tally())
+        return Edit(self._spec(), self.problems, self._entry_changes())
 
     def _twice(self, wanted: Sequence[Wanted]) -> None:
         """An entry that is listed twice is a problem; single names of one may go while others come."""
@@ -209,16 +209,16 @@ class Editor:
         places = [{name: item[name] for name in ("address", "prefix") if name in item} for item in items]
         return {"ips": [{**place, **_nest(inner, entries)} for place, entries in zip(places, lists)]}
 
-    def _tally(self) -> Tally:
-        tally, rows = Tally([], [], [], []), self.kind.row.rows
+    def _entry_changes(self) -> EntryChanges:
+        entry_changes, rows = EntryChanges([], [], [], []), self.kind.row.rows
         for placed in self.there:
             if placed.gone:
-                tally.removed.append(self._label(placed.before))
+                entry_changes.removed.append(self._label(placed.before))
             else:
                 same = placed.entry is placed.before or equal(rows, placed.before, _without_empty(placed.entry))
-                (tally.left if same else tally.changed).append(self._label(placed.entry))
-        tally.added.extend(self._label(placed.entry) for placed in self.new if not placed.gone)
-        return tally
+                (entry_changes.left if same else entry_changes.changed).append(self._label(placed.entry))
+        entry_changes.added.extend(self._label(placed.entry) for placed in self.new if not placed.gone)
+        return entry_changes
 
     def _label(self, entry: Spec) -> str:
         given = [str(entry[field]) for field in self._identity(entry) if entry.get(field) not in (None, "")]

@@ -23,7 +23,7 @@ from .link import Link, saved_xml
 if TYPE_CHECKING:
     from .._values.steps import Step
     from .execution import Execution
-    from .look import Look
+    from .look import HostInspector
 
 try:
     import libvirt
@@ -139,11 +139,11 @@ class Gateway:
 
         return _trial.lacks(needs) if self._is_here() else None
 
-    def look(self) -> Look | None:
+    def look(self) -> HostInspector | None:
         """What looks at the hypervisor itself for a diagnosis, None when this is not the hypervisor."""
-        from .look import Look
+        from .look import HostInspector
 
-        return Look(self.version()) if self._is_here() else None
+        return HostInspector(self.version()) if self._is_here() else None
 
     def schema_errors(self, definition: Definition) -> list[str] | None:
         """What the hypervisor's libvirt schema says against a definition, None when it is not here."""

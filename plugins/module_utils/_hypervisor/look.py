@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._values.host_facts import Route, Rule, Server, Sight, Socket
+from .._values.host_facts import HostFacts, Route, Rule, Server, Socket
 from . import command as _command
 from . import host as _host
 from .dnsmasq import configuration, process
@@ -25,20 +25,20 @@ NFT_TABLE = "libvirt_network"
 NETFILTER = "net.bridge.bridge-nf-call-iptables"
 
 
-class Look:
+class HostInspector:
     """One look at a hypervisor with this ``version`` of libvirt; ``unseen`` collects what could not be looked at."""
 
     def __init__(self, version: int) -> None:
         self._version = version
         self.unseen: list[str] = []
 
-    def sight(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> Sight | None:
+    def facts(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> HostFacts | None:
         """What is seen of the hypervisor with these networks, their bridges, and their addresses that answer DNS."""
         devices = _host.devices()
         if devices is None:
             self.unseen.append("the hypervisor's devices: ip of iproute2 is missing or fails")
             return None
-        return Sight(
+        return HostFacts(
             devices,
             frozenset(link["ifname"] for link in self._ip("link") if "UP" not in link["flags"]),
             tuple(self._routes()),

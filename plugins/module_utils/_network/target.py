@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._schema.definition import NetworkDefinition
 from .._schema.network import NETWORK
-from .._values.desired import Desired, Edit, Tally, Target, Targets
+from .._values.desired import Desired, Edit, EntryChanges, Target, Targets
 from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.codec import Element, etree, parse
@@ -116,16 +116,16 @@ def _edits(observed: Observed, aims: Targets) -> list[Edit]:
     return [edit for is_there, edit in mine if is_there and edit]
 
 
-def tally(observed: Observed, aims: Targets, restart_required: bool = False) -> Tally:
+def entry_changes(observed: Observed, aims: Targets, restart_required: bool = False) -> EntryChanges:
     """What becomes of each entry, in the persistent or the live config: what changes in one of them has changed. What
     the live one gets only with a restart, this task does not do."""
-    tallies = [edit.tally for edit in _edits(observed, aims)]
+    found = [edit.entry_changes for edit in _edits(observed, aims)]
     seen: set[str] = set()
     columns: list[list[str]] = []
     if restart_required:
-        tallies = tallies[: int(observed.persistent)]
-    for column in zip(*tallies):
+        found = found[: int(observed.persistent)]
+    for column in zip(*found):
         labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
         seen.update(labels)
         columns.append(labels)
-    return Tally(*columns) if columns else Tally([], [], [], [])
+    return EntryChanges(*columns) if columns else EntryChanges([], [], [], [])

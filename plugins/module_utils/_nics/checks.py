@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .._errors.errors import Caution
 from .._values.check import Context
-from .._values.nic_steps import Around, NicPlan, Passage
+from .._values.nic_steps import Around, NicChange, NicPlan
 from .._xml.fields import Spec
 from .demands import demands
 from .interface_checks import interface_remarks
@@ -20,23 +20,23 @@ UNCHECKED_HOST = "the hypervisor's own bridges and devices were not checked, bec
 def checked(plan: NicPlan, around: Around) -> NicPlan:
     """The plan with everything that is wrong, or worth a warning; what was wrong before is no reason to refuse it."""
     problems, warnings = list(plan.problems), list(plan.warnings)
-    for passage in plan.passages:
-        if passage.after is None:
+    for nic_change in plan.nic_changes:
+        if nic_change.after is None:
             continue
-        before, context = passage.before, Context(around.version, around.driver, label(passage.after))
+        before, context = nic_change.before, Context(around.version, around.driver, label(nic_change.after))
         old = interface_remarks(before, context) if before is not None else []
-        found = interface_remarks(passage.after, context)
+        found = interface_remarks(nic_change.after, context)
         problems += [one for one in found if one not in old and not isinstance(one, Caution)]
         warnings += [one for one in found if isinstance(one, Caution)]
-        if before is None or _plugged(before) != _plugged(passage.after):
-            problems += _unknown(passage.after, around)
-            missing = list(_missing(passage.after, around))
-            (problems if passage.scope == "live" else warnings).extend(missing)
-        problems += _taken(passage, plan, around)
+        if before is None or _plugged(before) != _plugged(nic_change.after):
+            problems += _unknown(nic_change.after, around)
+            missing = list(_missing(nic_change.after, around))
+            (problems if nic_change.scope == "live" else warnings).extend(missing)
+        problems += _taken(nic_change, plan, around)
         known = list(demands(before, around)) if before is not None else []
-        refused = [one for one in demands(passage.after, around) if one not in known]
-        (problems if passage.scope == "live" else warnings).extend(refused)
-        warnings += _shared_mac(passage, plan.guest, around)
+        refused = [one for one in demands(nic_change.after, around) if one not in known]
+        (problems if nic_change.scope == "live" else warnings).extend(refused)
+        warnings += _shared_mac(nic_change, plan.guest, around)
     for spec in (spec for nic in plan.nics for spec in (nic.live, nic.saved) if spec is not None):
         if _network_of(spec) in around.gone:
             problems.append(f"{label(spec)}: this task removes network {_network_of(spec)!r}")
@@ -90,18 +90,18 @@ def _missing(nic: Spec, around: Around) -> Iterator[str]:
         yield f"{label(nic)}: the hypervisor has no network device {device!r}"
 
 
-def _taken(passage: Passage, plan: NicPlan, around: Around) -> Iterator[str]:
+def _taken(nic_change: NicChange, plan: NicPlan, around: Around) -> Iterator[str]:
     """A tap gets the name that is asked for only while nothing has it."""
-    before = [one.before or {} for one in plan.passages if one.scope == passage.scope == "live"]
+    before = [one.before or {} for one in plan.nic_changes if one.scope == nic_change.scope == "live"]
     own = {None, *(nic.get("target", {}).get("dev") for nic in before)}
-    name = (passage.after or {}).get("target", {}).get("dev")
-    if passage.scope == "live" and name not in own and name in (around.devices or {}):
-        where = f"target.dev of {label(passage.after or {})}"
+    name = (nic_change.after or {}).get("target", {}).get("dev")
+    if nic_change.scope == "live" and name not in own and name in (around.devices or {}):
+        where = f"target.dev of {label(nic_change.after or {})}"
         yield f"{where}: the hypervisor has an interface {name!r}: choose another name"
 
 
-def _shared_mac(passage: Passage, guest: str, around: Around) -> Iterator[str]:
-    mac = mac_of(passage.after or {})
+def _shared_mac(nic_change: NicChange, guest: str, around: Around) -> Iterator[str]:
+    mac = mac_of(nic_change.after or {})
     owner = around.macs.get(mac, guest)
-    if owner != guest and mac != mac_of(passage.before or {}):
+    if owner != guest and mac != mac_of(nic_change.before or {}):
         yield f"Guest {owner!r} has a NIC with the MAC address {mac}, too"

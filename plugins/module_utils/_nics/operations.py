@@ -10,7 +10,7 @@ from typing import Callable
 from .._errors.collected import collected
 from .._errors.errors import InvalidNicsError, MeanwhileError, NetworkError, VerifyError
 from .._values.host import GuestHost
-from .._values.nic_steps import Around, DesiredNics, NicOutcome, NicStep, Passage, report
+from .._values.nic_steps import Around, DesiredNics, NicChange, NicOutcome, NicStep, report
 from .._values.observed import Device, ObservedGuest
 from .._values.resource import Claims, Draft, Leaving, Observation, Remains, World
 from .._xml.fields import Spec
@@ -77,7 +77,7 @@ class NicOperations:
 
     def claims(self, outcome: NicOutcome) -> Claims:
         """NICs need the networks and bridges that they are on afterwards, and leave those that they are on now."""
-        needs = {place for passage in outcome.plan.passages for place in _places(passage.after)}
+        needs = {place for nic_change in outcome.plan.nic_changes for place in _places(nic_change.after)}
         leaves = {place for one in _leaving(outcome) if one.scope == "live" for place in one.places}
         return Claims(needs=frozenset(needs), leaves=frozenset(leaves))
 
@@ -149,13 +149,13 @@ def _macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:
 
 def _leaving(outcome: NicOutcome) -> Iterator[Leaving]:
     """The NICs of a guest that leave where they are."""
-    for passage in filter(_moves, outcome.plan.passages):
-        places = frozenset(_places(passage.before))
-        yield Leaving(outcome.name, mac_of(passage.before or {}), passage.scope, places)
+    for nic_change in filter(_moves, outcome.plan.nic_changes):
+        places = frozenset(_places(nic_change.before))
+        yield Leaving(outcome.name, mac_of(nic_change.before or {}), nic_change.scope, places)
 
 
-def _moves(passage: Passage) -> bool:
-    before, after = passage.before, passage.after
+def _moves(nic_change: NicChange) -> bool:
+    before, after = nic_change.before, nic_change.after
     return before is not None and (after is None or source_of(before) != source_of(after))
 
 

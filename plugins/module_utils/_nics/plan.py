@@ -21,10 +21,10 @@ from .._values.nic_steps import (
     Change,
     DesiredNics,
     Detach,
+    NicChange,
     NicPlan,
     NicStep,
     OneNicStep,
-    Passage,
     PlannedNic,
     Redefine,
 )
@@ -103,7 +103,7 @@ class _Planner:
         if only and not self.chosen:
             self.problems.append(f"apply is {desired.apply}, but {lack}")
         self.reconnects = reconnects(guest)
-        self.passages: list[Passage] = []
+        self.nic_changes: list[NicChange] = []
         self.taken = set(around.macs) if around else set()
         self.networks = around.networks if around else {}
 
@@ -127,7 +127,7 @@ class _Planner:
         if not changes and (have is None) == (want is None):
             return have
         spec = None if made is None else spec_of(made)
-        self.passages.append(Passage(scope, have, spec))
+        self.nic_changes.append(NicChange(scope, have, spec))
         path, effect, seconds = path_of(have or spec or {}), EFFECT[scope], self.desired.unplug_timeout
         parts = tuple(Item(f"{path}.{one.path}", one.before, one.after, effect) for one in changes)
         stuck = [one.path for one in changes if not self._is_able(scope, one, have or {}, spec or {})]
@@ -209,7 +209,7 @@ def plan_nics(desired: DesiredNics, guest: ObservedGuest, around: Around | None)
         steps += there.ordered()
         planner.problems += conflicts(guest.config(there.scope), there.before, there.after) if there.steps else []
     problems = tuple(dict.fromkeys(planner.problems))
-    return NicPlan(guest.name, tuple(steps), tuple(planner.passages), tuple(planned), problems)
+    return NicPlan(guest.name, tuple(steps), tuple(planner.nic_changes), tuple(planned), problems)
 
 
 def path_of(spec: Spec) -> str:

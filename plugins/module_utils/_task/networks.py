@@ -21,7 +21,7 @@ from .._hypervisor.gateway import Gateway
 from .._network.info import summary
 from .._network.resource import Networks
 from .._network.short_options import SHORT, short_form, short_options
-from .._network.target import tally
+from .._network.target import entry_changes
 from .._schema.definition import NetworkDefinition
 from .._schema.network import NETWORK
 from .._values.desired import Desired, Policy
@@ -270,7 +270,7 @@ def run_entries(kind: Collection) -> None:
 
 
 def _entries_of(outcome: Outcome) -> dict[str, Any]:
-    return {"entries": tally(outcome.before, outcome.plan.targets, outcome.plan.restart_required)._asdict()}
+    return {"entries": entry_changes(outcome.before, outcome.plan.targets, outcome.plan.restart_required)._asdict()}
 
 
 def network_rules() -> dict[str, Any]:

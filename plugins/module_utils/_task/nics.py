@@ -103,8 +103,8 @@ def result_of(plan: NicPlan) -> dict[str, Any]:
     """What a user reads about a plan."""
     diff = []
     if plan.steps:
-        before = _shown([(one.scope, one.before) for one in plan.passages])
-        after = _shown([(one.scope, one.after) for one in plan.passages])
+        before = _shown([(one.scope, one.before) for one in plan.nic_changes])
+        after = _shown([(one.scope, one.after) for one in plan.nic_changes])
         headers = {"before_header": plan.guest, "after_header": plan.guest}
         diff = [{**headers, "before": before, "after": after}, {"prepared": words(plan.steps)}]
     return {

@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple
 from .._xml.definition import ABSENT, Definition
 
 
-class Tally(NamedTuple):
+class EntryChanges(NamedTuple):
     """The entries of a list by what becomes of them, each by its key."""
 
     added: list[str]
@@ -25,7 +25,7 @@ class Edit(NamedTuple):
 
     spec: dict[str, Any]
     problems: list[str]
-    tally: Tally
+    entry_changes: EntryChanges
 
 
 class Desired(NamedTuple):

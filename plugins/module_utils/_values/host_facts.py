@@ -48,7 +48,7 @@ class Rule(NamedTuple):
     text: str
 
 
-class Sight(NamedTuple):
+class HostFacts(NamedTuple):
     """One look at a hypervisor.
 
     ``down`` are the devices that are set down; ``neighbours`` the MAC and the address of those it has talked to;
@@ -81,16 +81,16 @@ class Scene(NamedTuple):
     guests: tuple[ObservedGuest, ...] = ()
     leases: Mapping[str, tuple[str, ...]] = NONE
     addresses: Mapping[str, tuple[str, ...]] = NONE
-    host: Sight | None = None
+    host: HostFacts | None = None
     version: int = 0
 
 
-class Look(Protocol):
+class Inspector(Protocol):
     """What looks at a hypervisor; ``unseen`` says what it could not look at, and why."""
 
     unseen: list[str]
 
-    def sight(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> Sight | None:
+    def facts(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> HostFacts | None:
         """What is seen there."""
 
     def offers(self, bridge: str) -> bool | None:

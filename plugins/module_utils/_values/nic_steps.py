@@ -116,7 +116,7 @@ class PlannedNic(NamedTuple):
     moved: bool = False
 
 
-class Passage(NamedTuple):
+class NicChange(NamedTuple):
     """What becomes of a NIC in a definition, live or saved: its specs, None where it is not there."""
 
     scope: str
@@ -129,7 +129,7 @@ class NicPlan(NamedTuple):
 
     guest: str
     steps: tuple[NicStep, ...] = ()
-    passages: tuple[Passage, ...] = ()
+    nic_changes: tuple[NicChange, ...] = ()
     nics: tuple[PlannedNic, ...] = ()
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -112,8 +112,8 @@ def test_each_form_of_network_is_made_kept_and_taken_over(name):
     run(by_options, case)
     run(by_xml, {"name": name, "desired": {"xml": name}})
     given = xml_of(name)
-    made_up = [rf"<{tag}[ >].*>\n" for tag in ("uuid", "mac") if f"<{tag}" not in given]
-    made = re.sub("|".join(made_up) or "(?!)", "", by_xml.observe(name).saved.text)
+    generated = [rf"<{tag}[ >].*>\n" for tag in ("uuid", "mac") if f"<{tag}" not in given]
+    made = re.sub("|".join(generated) or "(?!)", "", by_xml.observe(name).saved.text)
     assert sorted_xml(made) == sorted_xml(write(accepted(read(given))))
     for host in (by_options, by_xml):
         host.calls.clear()

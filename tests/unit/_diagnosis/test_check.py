@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.check import check
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
-from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import Server, Sight, Socket
+from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import HostFacts, Server, Socket
 from tests.unit import nic_cases
 from tests.unit.fake_libvirt.host import FakeHost
 from tests.unit.jobs import converge
@@ -29,9 +29,9 @@ class Looker:
         self.unseen, self.asked, self.offer = [], [], offer
         self._host, self._more = host, {"sockets": (NAMED,), **more}
 
-    def sight(self, networks, bridges, addresses):
+    def facts(self, networks, bridges, addresses):
         self.asked = [sorted(networks), sorted(bridges), sorted(addresses)]
-        return Sight(self._host.devices(), **self._more)
+        return HostFacts(self._host.devices(), **self._more)
 
     def offers(self, bridge):
         self.asked.append(bridge)

@@ -44,10 +44,10 @@ def test_nothing_else_of_the_network_changes(case):
 
 @parametrized(good=True)
 def test_each_entry_is_named_by_what_becomes_of_it(case):
-    tally = desired_of(case).edit(LAN.spec).tally._asdict()
-    assert {name: tally[name] for name in BECOMES} == {name: case.get(name, []) for name in BECOMES}
+    entry_changes = desired_of(case).edit(LAN.spec).entry_changes._asdict()
+    assert {name: entry_changes[name] for name in BECOMES} == {name: case.get(name, []) for name in BECOMES}
     before = len(entries_in(KINDS[name_of(case)], LAN))
-    assert len(tally["left"]) + len(tally["changed"]) + len(tally["removed"]) == before
+    assert len(entry_changes["left"]) + len(entry_changes["changed"]) + len(entry_changes["removed"]) == before
 
 
 @parametrized(good=False)

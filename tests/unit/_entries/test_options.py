@@ -44,7 +44,7 @@ def test_one_entry_or_a_list_of_them_mean_the_same(name):
     bulk = KINDS[name].path[-1]
     alone, listed = (desired(KINDS[name], one).edit(LAN.spec) for one in (NEW[name], {bulk: [NEW[name]]}))
     assert alone == listed
-    assert len(alone.tally.added) == 1
+    assert len(alone.entry_changes.added) == 1
     assert alone.problems == []
 
 
@@ -78,8 +78,10 @@ def test_a_task_without_any_entry_is_refused(name):
 def test_an_empty_list_removes_all_only_when_it_is_exclusive(name):
     kind = KINDS[name]
     for exclusive in (False, True):
-        tally = desired(kind, {kind.path[-1]: [], "exclusive": exclusive}).edit(LAN.spec).tally
-        assert (len(tally.left), len(tally.removed)) == ((0, THERE[name]) if exclusive else (THERE[name], 0))
+        entry_changes = desired(kind, {kind.path[-1]: [], "exclusive": exclusive}).edit(LAN.spec).entry_changes
+        assert (len(entry_changes.left), len(entry_changes.removed)) == (
+            (0, THERE[name]) if exclusive else (THERE[name], 0)
+        )
 
 
 @EVERY_KIND

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import tally
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import entry_changes
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import cost
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic
@@ -165,7 +165,9 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
         ("delete", "0:02", "live"),
     ]
     assert effects(plan) == {"live", "next_start"}
-    assert {name: sorted(told) for name, told in tally(drifted.observe("lan"), plan.targets)._asdict().items()} == {
+    assert {
+        name: sorted(told) for name, told in entry_changes(drifted.observe("lan"), plan.targets)._asdict().items()
+    } == {
         "added": ["00:03:00:01:52:54:00:00:00:02", "52:54:00:00:00:09", "three"],
         "changed": ["52:54:00:00:00:01"],
         "removed": ["52:54:00:00:00:02"],
@@ -176,7 +178,7 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
 def test_all_goes_from_both_definitions(drifted):
     plan, _wanted = planned(drifted, "dhcp_host", [], exclusive=True)
     assert sorted(step.scope for step in plan.steps) == ["both", "both", "live", "live", "saved", "saved"]
-    assert sorted(tally(drifted.observe("lan"), plan.targets).removed) == sorted(
+    assert sorted(entry_changes(drifted.observe("lan"), plan.targets).removed) == sorted(
         [
             *("52:54:00:00:00:01", "52:54:00:00:00:02", "three"),
             *("00:03:00:01:52:54:00:00:00:01", "00:03:00:01:52:54:00:00:00:02"),

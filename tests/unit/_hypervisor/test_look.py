@@ -13,7 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor impo
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import look as _look
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import probe as _probe
-from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.look import Look
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.look import HostInspector
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import Route, Rule, Socket
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
 
@@ -74,8 +74,8 @@ def commands(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("commands")
 def test_a_look():
-    look = Look(VERSION)
-    seen = look.sight([], [], ["127.0.0.7"])
+    look = HostInspector(VERSION)
+    seen = look.facts([], [], ["127.0.0.7"])
     assert seen.devices == {"lo": Device(False, "", {}, ("127.0.0.1/8",))}
     assert seen.down == {"eth1"}
     assert seen.neighbours == (("52:54:00:aa:00:01", "192.0.2.9"),)
@@ -103,14 +103,14 @@ def test_a_look():
 @pytest.mark.usefixtures("commands")
 def test_only_its_own_addresses_are_asked(monkeypatch):
     monkeypatch.setattr(_look, "answers_dns", lambda _address: True)
-    assert Look(VERSION).sight([], [], ["127.0.0.1", "27.0.0.1", "127.0.0"]).answers == {"127.0.0.1": True}
+    assert HostInspector(VERSION).facts([], [], ["127.0.0.1", "27.0.0.1", "127.0.0"]).answers == {"127.0.0.1": True}
 
 
 def test_what_it_may_not_see(commands, tmp_path):
     commands("iptables-save", status=4, error="Permission denied (you must be root)")
     (tmp_path / "ss").unlink()
-    look = Look(VERSION)
-    seen = look.sight([], [], [])
+    look = HostInspector(VERSION)
+    seen = look.facts([], [], [])
     assert seen.rules is None
     assert seen.sockets == ()
     assert look.unseen == [
@@ -121,20 +121,20 @@ def test_what_it_may_not_see(commands, tmp_path):
 
 def test_before_libvirt_had_nftables(commands, tmp_path):
     (tmp_path / "nft").unlink()
-    look = Look(VERSION - 1)
-    assert {rule.chain for rule in look.sight([], [], []).rules} == {"FORWARD"}
+    look = HostInspector(VERSION - 1)
+    assert {rule.chain for rule in look.facts([], [], []).rules} == {"FORWARD"}
     commands("nft", status=1)
-    assert {rule.chain for rule in look.sight([], [], []).rules} == {"FORWARD"}
+    assert {rule.chain for rule in look.facts([], [], []).rules} == {"FORWARD"}
     assert look.unseen == []
 
 
 def test_a_hypervisor_without_iptables(commands, tmp_path):
     for name in ("iptables-save", "ip6tables-save"):
         (tmp_path / name).unlink()
-    look = Look(VERSION)
-    assert {rule.chain for rule in look.sight([], [], []).rules} == {"guest_output"}
+    look = HostInspector(VERSION)
+    assert {rule.chain for rule in look.facts([], [], []).rules} == {"guest_output"}
     commands("nft", status=1, error="Operation not permitted (you must be root)")
-    assert look.sight([], [], []).rules is None
+    assert look.facts([], [], []).rules is None
     assert look.unseen == ["the firewall: nft says 'Operation not permitted (you must be root)'"]
 
 
@@ -142,15 +142,15 @@ def test_a_hypervisor_without_iptables(commands, tmp_path):
 def test_a_hypervisor_without_a_firewall(tmp_path):
     for name in ("iptables-save", "ip6tables-save", "nft"):
         (tmp_path / name).unlink()
-    look = Look(VERSION)
-    assert look.sight([], [], []).rules is None
+    look = HostInspector(VERSION)
+    assert look.facts([], [], []).rules is None
     assert look.unseen == ["the firewall: iptables-save is not installed"]
 
 
 def test_a_hypervisor_without_iproute2(monkeypatch):
     monkeypatch.setattr(_host, "devices", lambda: None)
-    look = Look(VERSION)
-    assert look.sight([], [], []) is None
+    look = HostInspector(VERSION)
+    assert look.facts([], [], []) is None
     assert "iproute2" in look.unseen[0]
 
 
@@ -165,26 +165,26 @@ Nov 26 06:38:49 m1 dnsmasq[8]: 192.168.50.11: Address already in use
 
 def test_the_log_is_of_these_networks(commands):
     commands("journalctl", LOG)
-    assert [line.partition("]: ")[2] for line in Look(VERSION).log(["lan", "192.168.50.1"])] == [
+    assert [line.partition("]: ")[2] for line in HostInspector(VERSION).log(["lan", "192.168.50.1"])] == [
         "child process of lan: dnsmasq: cannot bind",
         "192.168.50.1: Address already in use",
     ]
-    assert Look(VERSION).log(["none"]) == []
+    assert HostInspector(VERSION).log(["none"]) == []
     commands("journalctl", "error of virbr5\n" * 30)
-    assert len(Look(VERSION).log(["virbr5"])) == 20
+    assert len(HostInspector(VERSION).log(["virbr5"])) == 20
 
 
 def test_a_log_that_it_may_not_see(commands):
     hint = "Hint: You are currently not seeing messages from other users and the system."
     commands("journalctl", "-- No entries --", error=hint)
-    look = Look(VERSION)
+    look = HostInspector(VERSION)
     assert look.log(["lan"]) == []
     assert look.unseen == [f"the daemons' log: journalctl says {hint!r}"]
 
 
 @pytest.mark.usefixtures("commands")
 def test_a_dnsmasq_that_is_not_there():
-    assert [server.pid for server in Look(VERSION)._server("no-such-network")] == [0]
+    assert [server.pid for server in HostInspector(VERSION)._server("no-such-network")] == [0]
 
 
 @pytest.mark.parametrize("reply, answers", [(lambda query: query[:2] + b"...", True), (lambda _query: b"??", False)])
@@ -223,6 +223,6 @@ def test_a_discover_is_a_whole_frame():
 
 def test_no_client_can_be_plugged_in(monkeypatch):
     monkeypatch.setattr(_host, "IP", "/bin/false")
-    look = Look(VERSION)
+    look = HostInspector(VERSION)
     assert look.offers("virbr5") is None
     assert "virbr5" in look.unseen[0]

@@ -61,10 +61,10 @@ class FakeNetworks:
         made = accepted(source, self._version)
         validate(made, self._version)
         refuse_unless(made.findtext("name") == name, INVALID, f"the definition is of {made.findtext('name')}")
-        self._make_up(made, like)
+        self._generate(made, like)
         return made
 
-    def _make_up(self, made, like=None):
+    def _generate(self, made, like=None):
         """What libvirt invents: the uuid, and for its own bridge a name and a MAC address."""
         number = next(self._numbers)
         if made.find("uuid") is None:
