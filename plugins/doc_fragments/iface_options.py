@@ -2335,8 +2335,8 @@ notes:
     or dictionary removes. The live and the persistent config each get what they lack.
   - libvirt can change a running NIC in O(link), O(bandwidth), O(vlan), O(filterref), O(coalesce),
     O(port), and in its network or bridge as long as both are bridges, up to libvirt 10.5 also
-    in its portgroup. All else needs O(replace=true), or O(apply=config) and a restart of the
-    guest.
+    in its portgroup. Everything else needs O(replace=true), or O(apply=config) and a restart
+    of the guest.
   - A guest does not notice that its NIC was moved to another network. It keeps its address
     until it asks for a new one, which most do when its O(link) goes down and up.
   - Everything is checked before anything is changed, also whether the networks and bridges

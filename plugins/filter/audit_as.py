@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Takes a document of P(virtfleet.network.audit_document#filter) and makes a text of it.
   - >-
-    Names come from hypervisors, and may be anything. What is no printable character is written as its number, what a
+    Names come from hypervisors, and may be anything. Unprintable characters are written as their numbers, what a
     spreadsheet would take for a formula gets an apostrophe in front of it, and XML is escaped.
 author:
   - virtfleet maintainers (@virtfleet)

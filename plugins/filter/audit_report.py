@@ -17,8 +17,8 @@ description:
     The pictures are laid out by C(dot) of Graphviz. Where the controller has none, the page has the same in words, and
     says so.
   - >-
-    Names come from hypervisors, and may be anything. They are escaped, what is no printable character is written as its
-    number, and the page itself forbids the browser every script but its own, and every request.
+    Names come from hypervisors, and may be anything. They are escaped, unprintable characters are written as their
+    numbers, and the page itself forbids the browser every script but its own, and every request.
 author:
   - virtfleet maintainers (@virtfleet)
 requirements:

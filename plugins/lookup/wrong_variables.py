@@ -94,7 +94,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
 
     def _spec(self, role: str) -> dict[str, Any]:
         file = COLLECTION / "roles" / role / "meta/argument_specs.yml"
-        specs = self._loader.load_from_file(str(file), unsafe=True)  # a copy of it takes longer than all else
+        specs = self._loader.load_from_file(str(file), unsafe=True)  # a copy of it takes longer than everything else
         options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
         return options
 

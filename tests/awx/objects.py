@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes what is no template of Ansible for what it is."""
+    """Takes other templates for what they are."""
 
 
 _Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))  # type: ignore[type-var]

@@ -22,7 +22,7 @@ BUILD = Path(__file__).parents[2] / ".build"
 
 class Cost(NamedTuple):
     """What a run of ansible-playbook takes: seconds, processor seconds of the controller (with its SSH clients) and of
-    all else that happens on this machine meanwhile, and the memory of all of that in MB at its height."""
+    everything else that happens on this machine meanwhile, and the memory of all of that in MB at its height."""
 
     seconds: float
     controller: float

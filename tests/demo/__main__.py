@@ -50,7 +50,7 @@ def show(fleet: Fleet) -> None:
     fleet.play("show", quiet=False)
     say("A page about it, with pictures")
     fleet.play("report", options=("-e", f"report_file={REPORT}"))
-    say("All of it goes again")
+    say("All of it is removed")
     guest.stop()
     fleet.play("teardown", options=("-e", json.dumps(TEARDOWN)))
     expect(not any(fleet.networks().values()), "no network is left")
@@ -67,7 +67,7 @@ def _create(fleet: Fleet) -> None:
     say("A second run finds nothing to do")
     expect(set(fleet.play(*KINDS).values()) == {0}, "changed=0 on each")
 
-    say("What guests have of it, as the outside world sees them")
+    say("What guests get, as the outside world sees them")
     outside.table(fleet.hosts)
 
 

@@ -1,4 +1,4 @@
-"""Random changes of a network in random surroundings, each foretold in check mode and then made; runs on a hypervisor.
+"""Random changes of a network in random surroundings, each predicted in check mode and then made; runs on a hypervisor.
 
     python -m tests.integration.promised SEED FIRST COUNT
 

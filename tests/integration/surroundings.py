@@ -1,4 +1,4 @@
-"""Random surroundings of a network on the machine that this runs on, and how all of it goes again.
+"""Random surroundings of a network on the machine that this runs on, and how all of it is removed.
 
 Names and subnets come from few values, those that `random_specs` uses too, so that much is in each other's way.
 """

@@ -71,7 +71,7 @@ def _piece(net: Net, index: int | None, prefix: int | None) -> Net:
 
 
 def _number(given: int | str | None) -> int | None:
-    """A whole number, also as text; None for all else. Python's int() reads digits of every script."""
+    """A whole number, also as text; None for anything else. Python's int() reads digits of every script."""
     text = str(given)
     return int(text) if re.fullmatch("[0-9]{1,39}", text) else None
 

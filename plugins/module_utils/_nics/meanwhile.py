@@ -30,7 +30,7 @@ def has_changed(before: ObservedGuest, now: ObservedGuest, scope: str, own: Coll
 
 
 def _base(guest: ObservedGuest, scope: str, own: Collection[str]) -> list[object]:
-    """What a plan for a definition rests on. Of running NICs that is what was declared of them: all else changes with
-    their networks, in the same task too."""
+    """What a plan for a definition rests on. Of running NICs that is what was declared of them: everything else changes
+    with their networks, in the same task too."""
     theirs = ((one, spec_of(one)) for one in interfaces(guest.as_declared(scope)))
     return [spec if scope == "live" else write_xml(one) for one, spec in theirs if mac_of(spec) not in own]

@@ -33,7 +33,7 @@ def _passwords(uri: str) -> list[str]:
 
 
 def _parameters(uri: str) -> list[str]:
-    """The values of what is no known parameter, and passwords in those of known ones, which may be URIs themselves."""
+    """The values of unknown parameters, and passwords in those of known ones, which may be URIs themselves."""
     found = []
     for part in re.split("[?&;#]", uri)[1:]:
         name, equals, value = part.partition("=")

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A guest's persistent config with other interfaces, all else as it is. Pure.
+"""A guest's persistent config with other interfaces, everything else as it is. Pure.
 
 libvirt changes interfaces one by one, checks after each, and puts what is new to the end (virDomainNetInsert): two that
 exchange something never pass, and without any boot order it adds <boot dev='hd'/> (virDomainDefBootOrderPostParse).

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audits of all hypervisors as one document; what is no audit costs its own hypervisor only."""
+"""The audits of all hypervisors as one document; a malformed result costs its own hypervisor only."""
 
 from __future__ import annotations
 

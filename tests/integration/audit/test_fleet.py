@@ -38,7 +38,7 @@ COMMON = {
     "topology_networks": "{{ site_three if site_domain == {} else site_three + [site_fourth] }}",
 }
 LATER = ("-e", json.dumps({"site_domain": {"name": "later.example"}}))
-# The fourth network of each: every kind, one on a device of somebody else, and one that does not start.
+# The fourth network of each: every kind, one on another program's device, and one that does not start.
 FOURTH: list[dict[str, Any]] = [
     {"kind": "nat", "subnet": PIECE % 3, "subnet_ipv6": "fd00:{{ site_number }}::/64"},
     {"kind": "isolated", "subnet": PIECE % 3, "mtu": {"size": 1400}},

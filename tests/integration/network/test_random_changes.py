@@ -1,4 +1,4 @@
-"""From one invented network to another: foretold in check mode, made, compared, and nothing left to do.
+"""From one invented network to another: predicted in check mode, made, compared, and nothing left to do.
 
 LAB_PAIRS and LAB_SEED in the environment: how many, and from which on.
 """
@@ -34,7 +34,7 @@ def tasks_for(first: dict[str, Any], second: dict[str, Any]) -> list[Task]:
     return [*tasks, network(check=True, **second)]
 
 
-def assert_as_foretold(dry_run: Result, real: Result, wanted: dict[str, Any]) -> None:
+def assert_as_predicted(dry_run: Result, real: Result, wanted: dict[str, Any]) -> None:
     """Assert that a real run did what check mode predicted, and that what was asked for exists."""
     assert {key: dry_run[key] for key in FORETOLD} == {key: real[key] for key in FORETOLD}
     there = real["network"]["spec"]
@@ -48,9 +48,9 @@ def test_random_changes(stage: Stage, start: int) -> None:
     *results, told = stage.play(*(task for pair in pairs for task in tasks_for(*pair)), info())
     specs = {one["name"]: one["spec"] for one in succeeded(told)["networks"]}
     for place, (first, second) in enumerate(pairs):
-        foretold, made, foretold_change, changed, again = results[place * 5 : place * 5 + 5]
-        for dry_run, real, wanted in ((foretold, made, first), (foretold_change, changed, second)):
+        predicted, made, predicted_change, changed, again = results[place * 5 : place * 5 + 5]
+        for dry_run, real, wanted in ((predicted, made, first), (predicted_change, changed, second)):
             assert not real.get("failed"), f"{real['msg']}\n{wanted}"
-            assert_as_foretold(succeeded(dry_run), real, wanted)
+            assert_as_predicted(succeeded(dry_run), real, wanted)
         assert not succeeded(again)["changed"], f"{again['plan']}\n{second}"
         assert specs[second["name"]] == again["network"]["spec"]

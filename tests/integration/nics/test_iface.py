@@ -88,7 +88,7 @@ def topology(check: bool = False, **options: Any) -> Task:
 
 
 def proven(stage: Stage, tasks: list[Task]) -> Result:
-    """Run the tasks of RUNS, which do what they foretell, and nothing the second time; return the real result."""
+    """Run the tasks of RUNS, which do what they predict, and nothing the second time; return the real result."""
     before = definitions(stage)
     look = stage.host.process.enter("env", "-i", f"PATH={ENVIRONMENT['PATH']}", *DUMP)
     running = plays.start(stage.lab.inventory, stage.host.name, tasks, look)

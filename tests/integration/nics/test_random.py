@@ -108,7 +108,7 @@ def tried(conn: Any, gateway: Guests, case: random_nics.Case) -> tuple[str, str,
     domain = define(conn, case.there, classes=case.classes, runs=case.runs)
     try:
         before = definitions(domain)
-        _foretold, problem = outcome(gateway, case.options, dry_run=True)
+        _predicted, problem = outcome(gateway, case.options, dry_run=True)
         assert definitions(domain) == before
         real, refusal = outcome(gateway, case.options, dry_run=False)
         if refusal:

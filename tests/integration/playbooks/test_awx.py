@@ -177,9 +177,9 @@ def test_what_is_adopted_and_torn_down(fleet: Fleet) -> None:
     adopted = good(fleet.job("adopt")).artifacts["adopt"]
     assert [{one["name"] for one in adopted[name]["topology_networks"]} for name in fleet.hosts] == fleet.networks()
     answers = {"teardown_topology": "site"}
-    foretold = good(fleet.job("teardown", answers=answers))  # only shown, unless told otherwise
+    predicted = good(fleet.job("teardown", answers=answers))  # only shown in check mode
     assert fleet.networks() == [{"front", "back"}] * 2
     done = good(fleet.job("teardown", answers=answers, job_type="run"))
     assert fleet.networks() == [set(), set()]
-    assert foretold.artifacts == done.artifacts
+    assert predicted.artifacts == done.artifacts
     assert done.artifacts["teardown"][fleet.one.name] == {"changed": True, "networks": ["back", "front"]}

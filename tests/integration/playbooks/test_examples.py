@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as they stand: they work, do what they foretell, and a second time nothing."""
+"""The examples of the documentation, run as they stand: they work, do what they predict, and a second time nothing."""
 
 from __future__ import annotations
 
@@ -104,15 +104,15 @@ def proven(tasks: list[Task]) -> list[Task]:
             any(key.startswith(OURS) and not key.endswith(TELLING) for key in task),
         )
         if changing:
-            found += [as_foretold(task)]
+            found += [as_predicted(task)]
         found += [{**task, "register": kept}, repeated(task)]
         if changing:
             found += [compared(kept)]
     return found
 
 
-def as_foretold(task: Task) -> Task:
-    return {**task, "name": f"foretell: {task['name']}", "check_mode": True, "register": "foretold"}
+def as_predicted(task: Task) -> Task:
+    return {**task, "name": f"predict: {task['name']}", "check_mode": True, "register": "predicted"}
 
 
 def repeated(task: Task) -> Task:
@@ -122,10 +122,10 @@ def repeated(task: Task) -> Task:
 
 
 def compared(kept: str) -> Task:
-    results = [f"({name}.results | default([{name}]))" for name in (kept, "foretold")]
+    results = [f"({name}.results | default([{name}]))" for name in (kept, "predicted")]
     parts = [f"| map(attribute='{part}', default={{}}) | list" for part in ("plan", "entries")]
     that: list[Any] = [f"{kept} is changed", *(f"{results[0]} {part} == {results[1]} {part}" for part in parts)]
-    return {"name": "it does what was foretold", "ansible.builtin.assert": {"that": that}}
+    return {"name": "it does what was predicted", "ansible.builtin.assert": {"that": that}}
 
 
 @pytest.mark.parametrize("name", [*MODULES, "README"])

@@ -98,12 +98,12 @@ def fleet(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.Tem
     host.stop()
 
 
-def test_playbooks_make_what_they_foretell(fleet: Fleet) -> None:
+def test_playbooks_make_what_they_predict(fleet: Fleet) -> None:
     stage, names = fleet.stage, (*KINDS, "topology")
-    foretold = fleet.playbooks(*names, more=("--check", "--diff"))
+    predicted = fleet.playbooks(*names, more=("--check", "--diff"))
     assert stage.networks() == set()
     done = fleet.playbooks(*MAKING)
-    for check, real in zip(foretold, done):
+    for check, real in zip(predicted, done):
         assert all(check.get(part) == real.get(part) for part in ("changed", "plan", "diff")), (check, real)
     assert changes(done) == len(MAKING) + 2  # names and a text in DNS are two, and there is the route
     assert changes(fleet.playbooks(*MAKING, more=("--check",))) == 0
@@ -162,11 +162,11 @@ def test_nics_of_a_guest(fleet: Fleet) -> None:
     """Plugged in by the playbook: one NIC behind NAT, and one on a LAN outside, where somebody else gives addresses."""
     stage = fleet.stage
     guest = stage.host.guest("shop", networks=["storage"])
-    foretold = of_guests(fleet.playbooks("attach", more=("--check", "--diff")))
+    predicted = of_guests(fleet.playbooks("attach", more=("--check", "--diff")))
     guest.wait_for(" ADDRESS 10.21.0.")  # while it boots, it may switch off what is plugged in
     done, again = (of_guests(fleet.playbooks("attach", more=more)) for more in ((), ("--check",)))
-    assert [one["changed"] for one in (foretold, done, again)] == [True, True, False]
-    assert all(foretold["results"][0][part] == done["results"][0][part] for part in ("plan", "diff"))
+    assert [one["changed"] for one in (predicted, done, again)] == [True, True, False]
+    assert all(predicted["results"][0][part] == done["results"][0][part] for part in ("plan", "diff"))
     (nic,) = done["results"][0]["ifaces"]
     assert nic["address"]["address"].startswith("10.20.0.")
     guest.wait_for(f"NIC eth1 {nic['mac']} ADDRESS {nic['address']['address']}/24")

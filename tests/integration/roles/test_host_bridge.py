@@ -185,20 +185,20 @@ printf '[Match]\\nHost=nowhere\\n[NetDev]\\nName=wg0\\nKind=wireguard\\n[WireGua
 """
 
 
-def test_a_bridge_as_it_was_foretold(fleet: Fleet) -> None:
+def test_a_bridge_as_it_was_predicted(fleet: Fleet) -> None:
     files = fleet.each(f"cd /etc; {FILES}")
-    foretold = fleet.run("--check", "--diff")
+    predicted = fleet.run("--check", "--diff")
     assert fleet.each(f"cd /etc; {FILES}") == files
     with ExitStack() as stack:
         ping = ["sh", "-c", f"exec ping -D -n -i 0.02 {Full.ADDRESS} >/run/lab/pings"]
         for machine in fleet.machines.values():
             stack.enter_context(machine.outside.background(ping))
         done = fleet.run("--diff")
-    for provider, told in foretold.items():
+    for provider, told in predicted.items():
         (plan,) = [result["msg"] for result in told if result.get("changed")]
         assert any(line.startswith("+") and "br0" in line for lines in plan["files"].values() for line in lines), plan
         assert [result["msg"] for result in done[provider] if result.get("changed")] == [plan]
-    assert changed(foretold) == changed(done)
+    assert changed(predicted) == changed(done)
     for provider, machine in fleet.machines.items():
         gap = longest_gap((machine.outside.home / "run/lab/pings").read_text())
         print(f"{machine.name}: no answer for {gap:.2f} s")

@@ -139,8 +139,8 @@ def test_drift_is_repaired(host: Host) -> None:
     machine.run(["sysctl", "--write", "net.ipv4.ip_forward=0"])
     machine.run(["gpasswd", "--add", "other", "libvirt-audit"])
     machine.run(["systemctl", "disable", "--now", "libvirtd-ro.socket"])
-    foretold = playbook(host.folder, "role.yml", "--check")
-    assert changes(foretold) == changes(playbook(host.folder, "role.yml")) == 4
+    predicted = playbook(host.folder, "role.yml", "--check")
+    assert changes(predicted) == changes(playbook(host.folder, "role.yml")) == 4
     assert host.settings() == ["1", "1", "2"]
     auditor, other = host.audit()
     assert not auditor.get("failed")

@@ -61,7 +61,7 @@ def test_only_auditors_audit_also_after_a_power_cycle(host: Host) -> None:
 
 def test_read_only_sockets_that_are_gone_are_back(host: Host) -> None:
     host.machine.run(["systemctl", "disable", "--now", *(f"{daemon}-ro.socket" for daemon in DAEMONS)])
-    foretold = changes(playbook(host.folder, "role.yml", "--check", *GIVEN))
-    assert foretold == changes(playbook(host.folder, "role.yml", *GIVEN)) > 0
+    predicted = changes(playbook(host.folder, "role.yml", "--check", *GIVEN))
+    assert predicted == changes(playbook(host.folder, "role.yml", *GIVEN)) > 0
     auditor, other = host.audit()
     assert (bool(auditor.get("failed")), bool(other.get("failed"))) == (False, True)

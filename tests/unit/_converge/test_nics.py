@@ -93,11 +93,11 @@ def test_guest_that_does_not_let_go_of_the_first():
 def test_mac_address_is_the_same_whenever_it_is_made():
     case = {"desired": {"ifaces": [{"source": {"network": "lan"}}, {"source": {"network": "lan"}}]}}
     host = host_of(case)
-    foretold = converge(host, case, dry_run=True).plan.nics
+    predicted = converge(host, case, dry_run=True).plan.nics
     macs = [mac_of(nic.saved) for nic in converge(host, case).plan.nics]
-    assert [mac_of(nic.saved) for nic in foretold] == macs
+    assert [mac_of(nic.saved) for nic in predicted] == macs
     assert len(set(macs)) == 2
-    assert all(nic.generated for nic in foretold)
+    assert all(nic.generated for nic in predicted)
     assert [mac_of(nic.saved) for nic in converge(host, case).plan.nics] == macs
 
 

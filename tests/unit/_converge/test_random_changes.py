@@ -61,13 +61,13 @@ def test_any_network_becomes_any_other(*, first, second, before, after, policy, 
     host.users["n"] = guests
     wanted = Desired("n", xml=network_of(second), active=after[0], autostart=after[1])
     try:
-        foretold = run(host, wanted, policy, dry_run=True)
+        predicted = run(host, wanted, policy, dry_run=True)
     except InUseError:
         event("in use")
         return
     assert host.calls == []
     done = run(host, wanted, policy)
-    assert done.plan == foretold.plan
+    assert done.plan == predicted.plan
     assert list(done.plan.steps) == host.calls
     event(f"restart required: {done.plan.restart_required}")
     host.calls.clear()

@@ -63,13 +63,13 @@ def test_a_second_run_changes_nothing(host):
     assert host.calls == []
 
 
-def test_the_dry_run_foretells_it(host):
+def test_the_dry_run_predicts_it(host):
     wanted = net("a", 4), net("b", 1), net("d", 2), {"name": "c", "state": "absent"}
-    foretold = _topology_module.result_of(run(host, *wanted, dry_run=True))
+    predicted = _topology_module.result_of(run(host, *wanted, dry_run=True))
     assert host.calls == []
-    assert _topology_module.result_of(run(host, *wanted)) == foretold
-    assert foretold["unchecked"] == []
-    assert [one["before_header"] for one in foretold["diff"][:-1]] == ["a", "c", "b", "d"]
+    assert _topology_module.result_of(run(host, *wanted)) == predicted
+    assert predicted["unchecked"] == []
+    assert [one["before_header"] for one in predicted["diff"][:-1]] == ["a", "c", "b", "d"]
 
 
 def test_networks_of_one_task_are_in_each_others_way():

@@ -49,15 +49,15 @@ def order(host):
 
 
 def change(host, *networks, ifaces, **options):
-    """Brings it about, as foretold, and once."""
+    """Brings it about, as predicted, and once."""
     before = state(host)
     host.readonly = True
-    foretold = run(host, *networks, ifaces=ifaces, dry_run=True, **options)
+    predicted = run(host, *networks, ifaces=ifaces, dry_run=True, **options)
     assert (host.calls, state(host)) == ([], before)
     host.readonly = False
     real = run(host, *networks, ifaces=ifaces, **options)
-    assert result_of(foretold) == result_of(real)
-    assert [one.plan.warnings for one in foretold] == [one.plan.warnings for one in real]
+    assert result_of(predicted) == result_of(real)
+    assert [one.plan.warnings for one in predicted] == [one.plan.warnings for one in real]
     done = order(host)
     host.calls.clear()
     assert not result_of(run(host, *networks, ifaces=ifaces, **options))["changed"]

@@ -68,13 +68,13 @@ def test_the_wanted_state_is_reached_and_kept(case):
     assert bool(host.calls) == case.get("repeats", False)
 
 
-def test_a_dry_run_foretells_everything_and_touches_nothing(case):
+def test_a_dry_run_predicts_everything_and_touches_nothing(case):
     host = host_of(case)
     before = host.state()
-    foretold = result_of([run(host, case, dry_run=True)])
+    predicted = result_of([run(host, case, dry_run=True)])
     assert (host.calls, host.locked, host.state()) == ([], [], before)
     real = result_of([run(host, case)])
-    assert {name: real[name] for name in SAME_IN_BOTH} == {name: foretold[name] for name in SAME_IN_BOTH}
+    assert {name: real[name] for name in SAME_IN_BOTH} == {name: predicted[name] for name in SAME_IN_BOTH}
 
 
 @pytest.mark.parametrize("after_effect", [False, "half", True], ids=["before", "half", "after"])

@@ -86,11 +86,11 @@ def assert_as_wanted(case, before, other, after):
         assert without(kind, without(kind, case["after"], entries_in(kind, LAN)), there) == []
 
 
-def assert_same_result(foretold, real):
+def assert_same_result(predicted, real):
     """Asserts that a dry run reports everything that the real run reports."""
     for name in SAME_IN_BOTH:
-        assert result_of([foretold])[name] == result_of([real])[name]
-    assert cost([foretold.plan], 0) == cost([real.plan], 0)
+        assert result_of([predicted])[name] == result_of([real])[name]
+    assert cost([predicted.plan], 0) == cost([real.plan], 0)
 
 
 @IN_EVERY_STATE
@@ -98,10 +98,10 @@ def assert_same_result(foretold, real):
 def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
     made, wanted = host(*STATES[state]), desired_of(case)
     before = made.observe("lan")
-    foretold = run(made, wanted, dry_run=True)
+    predicted = run(made, wanted, dry_run=True)
     assert (made.calls, made.locked, made.observe("lan")) == ([], [], before)
     outcome = run(made, wanted)
-    assert_same_result(foretold, outcome)
+    assert_same_result(predicted, outcome)
     after = made.observe("lan")
     assert list(outcome.plan.steps) == made.calls
     assert (after.active, after.persistent, after.autostart) == (before.active, before.persistent, before.autostart)

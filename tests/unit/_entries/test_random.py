@@ -83,13 +83,13 @@ def run_both(made, wanted, policy):
     """Converges, dry and for real; None when it is refused, and then nothing has changed."""
     before = made.state()
     try:
-        foretold = converge(made, [wanted], policy, True, 1)[0]
+        predicted = converge(made, [wanted], policy, True, 1)[0]
     except InvalidNetworkError as error:
         event("refused: " + re.sub(r"\S*\d\S*", "x", error.problems[0])[:60])
         assert (made.calls, made.state()) == ([], before)
         return None
     done = converge(made, [wanted], policy, False, 1)[0]
-    assert done.plan == foretold.plan
+    assert done.plan == predicted.plan
     made.calls.clear()
     again = converge(made, [wanted], policy, False, 1)[0]
     assert (made.calls, again.plan.restart_required) == ([], done.plan.restart_required)

@@ -80,10 +80,10 @@ def whole(name, entries):
 def test_lists_become_others(case, guests, restart, version):
     name, saved, live, wanted = case
     made, policy = there(name, saved, live, guests, version), Policy(restart)
-    foretold = converge(made, [whole(name, wanted)], policy, True, 1)[0]
+    predicted = converge(made, [whole(name, wanted)], policy, True, 1)[0]
     assert made.calls == []
     done = converge(made, [whole(name, wanted)], policy, False, 1)[0]
-    assert done.plan == foretold.plan
+    assert done.plan == predicted.plan
     now = made.observe("lan")
     for xml in [now.saved] if done.plan.restart_required else [now.saved, now.live]:
         expected = entries_in(KINDS[name], NetworkDefinition(definition(network(name, wanted), "lan")))
@@ -99,12 +99,12 @@ def test_single_entries_come_and_go_beside_them(case, exclusive, guests, version
     task = desired(KINDS[name], {KINDS[name].path[-1]: entries, "exclusive": exclusive})
     before = made.state()
     try:
-        foretold = converge(made, [task], Policy(), True, 1)[0]
+        predicted = converge(made, [task], Policy(), True, 1)[0]
     except InvalidNetworkError:
         assert (made.calls, made.state()) == ([], before)
         return
     done = converge(made, [task], Policy(), False, 1)[0]
-    assert done.plan == foretold.plan
+    assert done.plan == predicted.plan
     made.calls.clear()
     converge(made, [task], Policy(), False, 1)
     assert made.calls == []

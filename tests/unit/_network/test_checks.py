@@ -73,7 +73,7 @@ def test_every_form_of_network_passes(name):
 
 @pytest.mark.parametrize("name", sorted(load("networks")))
 def test_whatever_is_observed_can_be_judged(name):
-    """A value that no libvirt of today writes is no reason to die, in a network of somebody else least of all."""
+    """A value that no libvirt of today writes is no reason to fail, least of all in another tool's network."""
     root = read_xml(load("networks")[name]["xml"])
     for element in root.iter():
         for attribute, value in element.attrib.items():

@@ -273,9 +273,9 @@ def test_odd_values_are_refused_in_a_sentence_or_taken(value: Any) -> None:
 def test_a_network_in_four_lines() -> None:
     task = {"active": False, **WEB}
     with driver_of_tests():
-        foretold, made, again = (run_module("virt_network", check, **task) for check in (True, False, False))
-        assert [one["changed"] for one in (foretold, made, again)] == [True, True, False]
-        assert foretold["diff"][0]["after"] in made["diff"][0]["after"] or foretold["plan"] == made["plan"]
+        predicted, made, again = (run_module("virt_network", check, **task) for check in (True, False, False))
+        assert [one["changed"] for one in (predicted, made, again)] == [True, True, False]
+        assert predicted["diff"][0]["after"] in made["diff"][0]["after"] or predicted["plan"] == made["plan"]
         spec = made["network"]["spec"]
         assert {name: spec[name] for name in SPEC} == SPEC
         assert spec["bridge"]["name"] == "vbr-web"

@@ -21,7 +21,7 @@ from tests.unit.fake_libvirt.base import (
 from tests.unit.fake_libvirt.host import FakeHost
 
 NO_DEVICE, NO_NETWORK = 99, 43
-# What qemuDomainChangeNet changes; all else of a running NIC has to be as it is.
+# What qemuDomainChangeNet changes; everything else of a running NIC has to be as it is.
 CHANGEABLE = ("source", "link", "bandwidth", "vlan", "filterref", "coalesce", "port", "alias", "address", "target")
 
 

@@ -29,10 +29,10 @@ def run(check=False, **params):
 
 
 def done(**params):
-    """A change in the four runs that it must stand: foretold, made, and twice nothing left to do."""
-    foretold, made = run(True, **params), run(False, **params)
+    """A change in the four runs that it must stand: predicted, made, and twice nothing left to do."""
+    predicted, made = run(True, **params), run(False, **params)
     assert not made.get("failed"), made
-    assert {name: foretold[name] for name in SAME_IN_BOTH} == {name: made[name] for name in SAME_IN_BOTH}
+    assert {name: predicted[name] for name in SAME_IN_BOTH} == {name: made[name] for name in SAME_IN_BOTH}
     assert made["changed"] is True
     for check in (True, False):
         again = run(check, **params)
