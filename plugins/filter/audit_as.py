@@ -88,8 +88,8 @@ def _junit(document: Mapping[str, Any]) -> str:
                 message = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in lines))
                 # What could not be looked at is no failure of the test, but an error in making it.
                 tag = "error" if lines[0]["state"] in NOT_AUDITED else "failure"
-                told = ET.SubElement(case, tag, type=lines[0]["state"], message=printable(message))
-                told.text = "\n".join(printable(words(line)) for line in lines)
+                failure = ET.SubElement(case, tag, type=lines[0]["state"], message=printable(message))
+                failure.text = "\n".join(printable(words(line)) for line in lines)
     for element in (root, *root):
         for counted, tag in COUNTED.items():
             element.set(counted, str(len(element.findall(f".//{tag}"))))

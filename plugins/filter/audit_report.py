@@ -90,7 +90,7 @@ def audit_report(document: Mapping[str, Any], time: str = "") -> str:
     return page.get_template("report.html.j2").render(
         numbers=numbers(document),
         time=time,
-        hosts=sorted(hosts, key=lambda told: told[0].place),
+        hosts=sorted(hosts, key=lambda one: one[0].place),
         svgs=draw({name: dot(name, drawn) for name, drawn in pictures.items()}),
         tables=tables(document),
         css=own["css"],

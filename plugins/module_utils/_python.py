@@ -13,6 +13,6 @@ TOO_OLD = (
 )
 
 if sys.version_info < OLDEST:
-    told = TOO_OLD % (sys.version_info[0], sys.version_info[1], sys.executable, OLDEST[0], OLDEST[1])
-    sys.stdout.write(json.dumps({"failed": True, "msg": told}))
+    message = TOO_OLD % (sys.version_info[0], sys.version_info[1], sys.executable, OLDEST[0], OLDEST[1])
+    sys.stdout.write(json.dumps({"failed": True, "msg": message}))
     raise SystemExit(1)

@@ -47,16 +47,16 @@ def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) 
     return sorted(rows, key=lambda row: (row.network, row.domain, row.mac, row.path))
 
 
-def without_metadata(told: Any) -> Any:
+def without_metadata(result: Any) -> Any:
     """An audit without what others keep in the metadata of networks, which may be a secret of theirs."""
-    if isinstance(told, list):
-        return [without_metadata(one) for one in told]
-    if not isinstance(told, dict):
-        return told
-    values = SIDES if told.get("path") == "metadata" else ()
+    if isinstance(result, list):
+        return [without_metadata(one) for one in result]
+    if not isinstance(result, dict):
+        return result
+    values = SIDES if result.get("path") == "metadata" else ()
     return {
         name: NOT_SHOWN if name in values and value is not None else without_metadata(value)
-        for name, value in told.items()
+        for name, value in result.items()
         if name != "metadata"
     }
 

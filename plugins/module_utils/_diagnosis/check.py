@@ -13,7 +13,7 @@ from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.fields import Spec
 from .diagnosis import diagnose, names_of
-from .findings import KINDS, sentence, told
+from .findings import KINDS, describe, sentence
 from .services import bridge_of, has_dns, leases_to_all
 
 NOT_HERE = "the hypervisor itself: this task does not run on it"
@@ -40,7 +40,7 @@ def check(gateway: Inspected, networks: Sequence[str], domains: Sequence[str], p
     words = sorted({word for name in names for word in _words(name, _spec(scene.networks[name]))})
     wrong = any(KINDS[finding.code].severity == "error" for finding in findings)
     return {
-        "findings": [told(finding) for finding in findings],
+        "findings": [describe(finding) for finding in findings],
         "healthy": not findings,
         "log": look.log(words) if look and wrong and words else [],
         "not_looked_at": list(dict.fromkeys(look.unseen)) if look else [NOT_HERE],

@@ -221,7 +221,7 @@ def ranked(findings: set[Finding]) -> list[Finding]:
     )
 
 
-def told(finding: Finding) -> dict[str, Any]:
+def describe(finding: Finding) -> dict[str, Any]:
     """A finding as users get it."""
     return {**finding._asdict(), **KINDS[finding.code]._asdict()}
 

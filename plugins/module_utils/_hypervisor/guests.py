@@ -152,8 +152,8 @@ class Guests(Gateway):
             number = getattr(libvirt, f"VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_{source.upper()}")
             # There is no agent, or the guest has stopped meanwhile.
             with contextlib.suppress(libvirt.libvirtError):
-                told = self._conn.lookupByName(guest).interfaceAddresses(number)
-                for device in told.values():
+                answer = self._conn.lookupByName(guest).interfaceAddresses(number)
+                for device in answer.values():
                     places = found.setdefault(str(device["hwaddr"] or "").lower(), [])
                     places += [Address(one["addr"], int(one["prefix"]), source) for one in device["addrs"] or []]
         return found

@@ -62,12 +62,12 @@ class HostInspector:
         """The last warnings and errors of libvirt's daemons within a day in which one of these words stands alone."""
         # libvirt gives its lines no identifier, so they go by the name of the process.
         names = [f"_COMM={daemon}" for daemon in DAEMONS]
-        told = self._told("the daemons' log", "journalctl", "--no-pager", "-p", "warning", "--since=-1d", *names)
+        output = self._output("the daemons' log", "journalctl", "--no-pager", "-p", "warning", "--since=-1d", *names)
         ours = re.compile(rf"(?<![\w.:-])({'|'.join(map(re.escape, words))})(?![\w-]|:[\w:])")
-        lines = [" ".join(entry.split()) for entry in re.split(r"\n(?!\s)", told or "") if ours.search(entry)]
+        lines = [" ".join(entry.split()) for entry in re.split(r"\n(?!\s)", output or "") if ours.search(entry)]
         return lines[-LOG_LINES:]
 
-    def _told(self, what: str, *command: str) -> str | None:
+    def _output(self, what: str, *command: str) -> str | None:
         """What a command prints; None when there is no such command, it fails, or it hides something."""
         program = shutil.which(command[0], path=_command.PATH)
         if program is None:
@@ -86,13 +86,13 @@ class HostInspector:
 
     def _ip(self, *words: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(
-            self._told(f"the hypervisor's {words[0]}s", "ip", "-j", *words) or "[]"
+            self._output(f"the hypervisor's {words[0]}s", "ip", "-j", *words) or "[]"
         )
         return found
 
     def _routes(self) -> Iterable[Route]:
         for family, every in (("-4", "0.0.0.0/0"), ("-6", "::/0")):
-            text = self._told("the hypervisor's routes", "ip", "-j", family, "route") or "[]"
+            text = self._output("the hypervisor's routes", "ip", "-j", family, "route") or "[]"
             for route in json.loads(text):
                 to = every if route["dst"] == "default" else route["dst"]
                 if not to.startswith("fe80:"):
@@ -100,7 +100,7 @@ class HostInspector:
 
     def _sockets(self) -> Iterable[Socket]:
         for line in (
-            self._told("who listens on which port", "ss", "-H", "-l", "-n", "-t", "-u", "-p") or ""
+            self._output("who listens on which port", "ss", "-H", "-l", "-n", "-t", "-u", "-p") or ""
         ).splitlines():
             words = line.split(maxsplit=6)
             place, _colon, port = words[4].rpartition(":")
@@ -147,11 +147,13 @@ class HostInspector:
         usable = [one for one in FIREWALLS if one.since <= self._version]
         installed = [one for one in usable if shutil.which(one.command[0], path=_command.PATH)]
         known = len(self.unseen)
-        told = [self._told("the firewall", *one.command) for one in installed or usable]
-        if None in told:
+        outputs = [self._output("the firewall", *one.command) for one in installed or usable]
+        if None in outputs:
             del self.unseen[known + 1 :]  # one reason is enough
             return None
-        return tuple(Rule(one.version, *rule) for one, text in zip(installed, told) if text for rule in one.rules(text))
+        return tuple(
+            Rule(one.version, *rule) for one, text in zip(installed, outputs) if text for rule in one.rules(text)
+        )
 
 
 def _is_here(devices: dict[str, Any], address: str) -> bool:

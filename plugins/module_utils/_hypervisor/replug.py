@@ -68,7 +68,7 @@ class Replugger:
             looks = self._misplaced(step.network, {"connected", "link_down"}) if failed else []
             stuck = [(use, failed[_key(use)]) for use in looks if _key(use) in failed]
             if stuck:
-                raise ReplugError(f"Cannot move {_told(stuck)} aside, so network {step.network!r} was not restarted")
+                raise ReplugError(f"Cannot move {_named(stuck)} aside, so network {step.network!r} was not restarted")
             self._parked += [plug._replace(bridge=place.bridge, isolated=False) for plug in plugs]
 
     def bring_back(self, step: Return) -> None:
@@ -96,7 +96,7 @@ class Replugger:
             parking.destroy()
         if stuck:
             raise ReplugError(
-                f"Cannot plug {_told(stuck)} into network {step.network!r} again: remove the cause, or shut the guest "
+                f"Cannot plug {_named(stuck)} into network {step.network!r} again: remove the cause, or shut the guest "
                 "down, and run the task again"
             )
 
@@ -177,7 +177,7 @@ def _take_off(plug: Plug) -> None:
     _host.plug_in(plug.device, plug.bridge if there and there.there else "", plug.isolated)
 
 
-def _told(stuck: list[tuple[Use, str]]) -> str:
+def _named(stuck: list[tuple[Use, str]]) -> str:
     """NICs in words, each with what libvirt says about it."""
     return ", ".join(
         f"NIC {use.nic.mac} ({use.nic.alias or use.nic.device}) of guest {use.domain.name()}"

@@ -79,8 +79,8 @@ def _twice(rows: Rows, spec: Spec, path: str) -> Iterator[str]:
         for _index, item in row.inside(spec.get(row.option)):
             key = row.key(item)
             if row.option != "ips" and key in seen and any(part is not None for part in key):
-                told = f"{path}{row.option} lists {', '.join(str(part) for part in key if part is not None)} twice"
-                yield told if row.option in _ONCE else Caution(told)
+                problem = f"{path}{row.option} lists {', '.join(str(part) for part in key if part is not None)} twice"
+                yield problem if row.option in _ONCE else Caution(problem)
             seen.add(key)
             yield from _twice(row.rows, item, f"{path}{row.option}{f'[{key[0]}]' if key else ''}.")
 

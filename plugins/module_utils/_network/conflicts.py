@@ -44,8 +44,8 @@ def conflicts(spec: Spec, observed: Observed, active: bool, around: Surroundings
         problems += taken_device(spec, own, devices)
         (problems if active else soft).extend(impossible(spec))
         when_active = [*missing_bridge(spec, devices), *host_addresses(spec, own, around)]
-        told = [*hard, *when_active]
-        when_active += [text for net, text in routed(spec, own, devices) if not any(f" {net} " in one for one in told)]
+        known = [*hard, *when_active]
+        when_active += [text for net, text in routed(spec, own, devices) if not any(f" {net} " in one for one in known)]
         (problems if active else soft).extend(when_active)
     return Findings([*hard, *problems], soft, stale if active and not observed.active else "")
 
@@ -199,8 +199,8 @@ def missing_bridge(spec: Spec, devices: dict[str, Device]) -> list[str]:
         return []
     device: Device | None = devices.get(name)
     if device is None:
-        told = f"the host bridge {name} does not exist: create it first, with the host's NIC as its port"
-        return [f"{told} (role host_bridge)"]
+        missing = f"the host bridge {name} does not exist: create it first, with the host's NIC as its port"
+        return [f"{missing} (role host_bridge)"]
     if not device.bridge and spec.get("virtualport", {}).get("type") != "openvswitch":
         return [f"bridge.name {name} is an interface of the hypervisor, but no bridge"]
     return []

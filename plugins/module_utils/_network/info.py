@@ -37,9 +37,9 @@ def networks(gateway: Host, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _everything(gateway: Host, network: Observed, users: Sequence[Guest]) -> dict[str, Any]:
-    told, live = summary(network), network.live.spec
+    result, live = summary(network), network.live.spec
     return {
-        **told,
+        **result,
         "xml": network.saved.text,
         "live_xml": network.live.text,
         "live_spec": live,

@@ -41,5 +41,5 @@ def advice(host: Host, wanted: Definition, saved: Definition) -> Advice:
     lost = unmodelled(wanted.tree, NETWORK)
     if kept and lost and unmodelled(kept.tree, NETWORK) != lost:
         return Advice([f"libvirt does not know, and would drop, a part of the definition: {lost}"], [], [])
-    told = f"libvirt takes the definition, although its schema does not ({'; '.join(errors)})"
-    return Advice([], [f"{told}: virsh net-edit and virsh net-define --validate object to it"], [])
+    sentence = f"libvirt takes the definition, although its schema does not ({'; '.join(errors)})"
+    return Advice([], [f"{sentence}: virsh net-edit and virsh net-define --validate object to it"], [])

@@ -41,9 +41,9 @@ def checked(plan: NicPlan, around: Around) -> NicPlan:
         if _network_of(spec) in around.gone:
             problems.append(f"{label(spec)}: this task removes network {_network_of(spec)!r}")
     # What forbids a change of the running guest is no news for its persistent config.
-    told = [one for one in dict.fromkeys(warnings) if one not in problems]
+    others = [one for one in dict.fromkeys(warnings) if one not in problems]
     unchecked = (UNCHECKED_HOST,) if around.devices is None and plan.steps else ()
-    return plan._replace(problems=tuple(dict.fromkeys(problems)), warnings=tuple(told), unchecked=unchecked)
+    return plan._replace(problems=tuple(dict.fromkeys(problems)), warnings=tuple(others), unchecked=unchecked)
 
 
 def _plugged(nic: Spec) -> object:

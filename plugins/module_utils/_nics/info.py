@@ -26,10 +26,10 @@ def guests(gateway: Inspected, names: Sequence[str], agent: bool) -> list[dict[s
     # Only libvirt knows who has a port on its network, and who waits for a restart.
     users = (nic for users in gateway.guests().values() for guest in users for nic in guest.nics)
     known = {nic.device: nic for nic in users if nic.device and nic.state != "unknown"}
-    return [_told(gateway, guest, networks, devices, agent=agent, known=known) for guest in found if guest.exists]
+    return [_described(gateway, guest, networks, devices, agent=agent, known=known) for guest in found if guest.exists]
 
 
-def _told(
+def _described(
     gateway: Inspected,
     guest: ObservedGuest,
     networks: Mapping[str, Observed],
@@ -40,13 +40,13 @@ def _told(
 ) -> dict[str, Any]:
     elements = interfaces(guest.live)
     addresses = gateway.addresses(guest.name, agent) if elements else {}
-    told = []
+    shown = []
     for nic in nics_of(guest):
         tap = tap_of(elements[nic.live_at]) if nic.live is not None else ""
         seen = verdict(nic.live, tap, networks, devices) if nic.live is not None else _unplugged(guest)
         if tap in known:
             seen = seen._replace(connected=known[tap].state == "connected", reason=known[tap].why)
-        told.append(
+        shown.append(
             {
                 **nic_summary(nic, networks),
                 "tap": tap,
@@ -60,7 +60,7 @@ def _told(
         "uuid": guest.uuid,
         "running": bool(guest.live),
         "persistent": bool(guest.saved),
-        "nics": told,
+        "nics": shown,
     }
 
 

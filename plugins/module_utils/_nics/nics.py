@@ -92,9 +92,9 @@ def source_of(spec: Spec) -> tuple[tuple[str, Any], ...]:
 def label(spec: Spec) -> str:
     """What to call a NIC: its MAC address, where it is plugged in, its alias."""
     source = spec.get("source", {})
-    told = [f"{name} {source[name]}" for name in ("network", "bridge", "dev") if source.get(name)]
-    told += [f"alias {alias_of(spec)}"] if alias_of(spec) else []
-    return f"{mac_of(spec) or 'without a MAC address'} ({', '.join(told) or spec.get('type', 'user')})"
+    parts = [f"{name} {source[name]}" for name in ("network", "bridge", "dev") if source.get(name)]
+    parts += [f"alias {alias_of(spec)}"] if alias_of(spec) else []
+    return f"{mac_of(spec) or 'without a MAC address'} ({', '.join(parts) or spec.get('type', 'user')})"
 
 
 def _address_of(spec: Spec) -> str:

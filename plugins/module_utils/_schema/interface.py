@@ -23,7 +23,7 @@ VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
 
 
 # What in a source implies the type, the first one that is there. A dev alone does not.
-_TOLD = {
+_IMPLIED = {
     "network": "network",
     "bridge": "bridge",
     "name": "internal",
@@ -39,8 +39,8 @@ UNTYPED = "needs type, or a source that implies it, like source.network"
 
 def typed(interface: Spec) -> Spec:
     """A new interface with its type, where its source implies it."""
-    told = [kind for option, kind in _TOLD.items() if interface.get("source", {}).get(option)]
-    return {"type": told[0], **interface} if told else interface
+    implied = [kind for option, kind in _IMPLIED.items() if interface.get("source", {}).get(option)]
+    return {"type": implied[0], **interface} if implied else interface
 
 
 def declared(interface: Spec) -> Spec:
@@ -51,8 +51,8 @@ def declared(interface: Spec) -> Spec:
 def complete_interface(want: Spec, have: Spec) -> Spec:
     """The type goes with the source, where the source implies it; another type leaves nothing of the old source."""
     source, before = want.get("source", {}), have.get("source", {})
-    told = [name for name in ("network", "bridge") if source.get(name) and not before.get(name)]
-    want = {"type": told[0], **want} if told else want
+    implied = [name for name in ("network", "bridge") if source.get(name) and not before.get(name)]
+    want = {"type": implied[0], **want} if implied else want
     if want.get("type") in (None, have.get("type")) or any(source.get(name) for name in SOURCES):
         return want
     return {**want, "source": {**{name: empty(value) for name, value in before.items()}, **source}}

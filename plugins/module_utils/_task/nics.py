@@ -160,7 +160,7 @@ def _why(gateway: Guests, guest: str, mac: str) -> str:
     """Why a NIC may have no address."""
     from .._nics.info import guests
 
-    nics = [nic for told in guests(gateway, [guest], False) for nic in told["nics"] if nic["mac"] == mac]
+    nics = [nic for shown in guests(gateway, [guest], False) for nic in shown["nics"] if nic["mac"] == mac]
     reasons = [nic["reason"] for nic in nics if nic["reason"]]
     if reasons:
         return f"maybe because {reasons[0]}"

@@ -39,7 +39,7 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
 
     def fail_json(self, msg: str, **result: Any) -> None:
         """Ends the task with an error."""
-        super().fail_json(msg=self._told(msg), **self._with_problems(result))
+        super().fail_json(msg=self._shown(msg), **self._with_problems(result))
 
     def exit_json(self, **result: Any) -> None:
         """Ends the task with a result."""
@@ -47,17 +47,17 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
 
     def warn(self, warning: str) -> None:
         """Adds a warning to the result."""
-        super().warn(self._told(warning))
+        super().warn(self._shown(warning))
 
-    def _told(self, text: str) -> str:
+    def _shown(self, text: str) -> str:
         """A text that people can read: secrets go first, since what is shortened or escaped is no longer found."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, MASK)
         return readable(text)
 
     def _with_problems(self, result: dict[str, Any]) -> dict[str, Any]:
-        told = {"problems": [self._told(problem) for problem in result["problems"]]} if "problems" in result else {}
-        return {**result, **told}
+        shown = {"problems": [self._shown(problem) for problem in result["problems"]]} if "problems" in result else {}
+        return {**result, **shown}
 
 
 def _dictionary(text: str) -> Any:

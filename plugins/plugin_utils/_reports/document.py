@@ -13,7 +13,7 @@ from .report import cards, tables
 from .words import GOOD, failing, table, words
 
 # What a hypervisor's audit reports, and what stands there when the audit failed.
-TOLD = {
+AUDIT = {
     "as_asked": False,
     **{name: [] for name in ("rows", "problems", "findings", "not_looked_at", "networks", "guests")},
     "devices": {},
@@ -67,9 +67,9 @@ def _tried(name: str, host: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _host(result: Mapping[str, Any]) -> dict[str, Any]:
     failed = result.get("failed") or result.get("unreachable") or "rows" not in result
-    told = dict(TOLD) if failed else {name: result.get(name, nothing) for name, nothing in TOLD.items()}
+    audit = dict(AUDIT) if failed else {name: result.get(name, nothing) for name, nothing in AUDIT.items()}
     host = {
-        **told,
+        **audit,
         "reached": not result.get("unreachable"),
         "error": str(result.get("msg") or "there is no result") if failed else "",
     }

@@ -38,8 +38,8 @@ class Box(NamedTuple):
     @property
     def state(self) -> str:
         """The worst of what is wrong, or off, or good."""
-        told = [sign for sign, _text in self.marks]
-        return next((sign for sign in SIGNS if sign in told), "off" if self.off else "good")
+        signs = [sign for sign, _text in self.marks]
+        return next((sign for sign in SIGNS if sign in signs), "off" if self.off else "good")
 
     @property
     def text(self) -> list[str]:
@@ -146,11 +146,11 @@ def outline(drawn: Picture) -> dict[str, list[str]]:
     peers: dict[Key, list[str]] = defaultdict(list)
     for line in drawn.lines:
         peers[line.end].append(f"{'not connected to' if line.cut else 'on'} {drawn.boxes[line.start].name}")
-    told: dict[str, list[str]] = {title: [] for title in KINDS.values()}
+    found: dict[str, list[str]] = {title: [] for title in KINDS.values()}
     for key, box in drawn.boxes.items():
         owner = f"{key[1]} " if box.kind == "nic" else ""
-        told[KINDS[box.kind]].append(f"{owner}{box.name}: {', '.join([*box.text, *peers[key]])}")
-    return {title: sentences for title, sentences in told.items() if sentences}
+        found[KINDS[box.kind]].append(f"{owner}{box.name}: {', '.join([*box.text, *peers[key]])}")
+    return {title: sentences for title, sentences in found.items() if sentences}
 
 
 def dot(name: str, drawn: Picture) -> str:
@@ -184,9 +184,9 @@ def _edges(drawn: Picture, names: Mapping[Key, str]) -> Iterator[str]:
 
 
 def _label(box: Box) -> str:
-    told = box.text
-    told = told if len(told) <= LINES else [*told[: LINES - 1], f"… {len(told) - LINES + 1} more"]
-    return '"' + r"\n".join(_escaped(line) for line in (box.name, *told)) + '"'
+    lines = box.text
+    lines = lines if len(lines) <= LINES else [*lines[: LINES - 1], f"… {len(lines) - LINES + 1} more"]
+    return '"' + r"\n".join(_escaped(line) for line in (box.name, *lines)) + '"'
 
 
 def _escaped(text: str) -> str:

@@ -14,7 +14,7 @@ from .drawing import NO_DRIFT
 from .words import COLUMNS
 
 Row = tuple[Any, ...]
-Told = Mapping[str, Any]
+Part = Mapping[str, Any]
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address, None]
 
 
@@ -49,14 +49,14 @@ class Table(NamedTuple):
     rows: list[Row]
 
 
-def cards(document: Told) -> list[Card]:
+def cards(document: Part) -> list[Card]:
     """All hypervisors, in numbers."""
     return [_card(name, host) for name, host in document["hosts"].items()]
 
 
-def _card(name: str, host: Told) -> Card:
-    told = [finding["severity"] for finding in host["findings"]]
-    errors, warnings = told.count("error"), told.count("warning")
+def _card(name: str, host: Part) -> Card:
+    severities = [finding["severity"] for finding in host["findings"]]
+    errors, warnings = severities.count("error"), severities.count("warning")
     there = (host["error"] or errors, not host["as_asked"], warnings, True)
     result = "as asked" if host["as_asked"] else "differs"
     if host["error"]:
@@ -76,7 +76,7 @@ def _card(name: str, host: Told) -> Card:
     )
 
 
-def tables(document: Told) -> list[Table]:
+def tables(document: Part) -> list[Table]:
     """That of the hypervisors, and all others that hold something."""
     numbers = [(card.name, card.result, *card[3:]) for card in cards(document)]
     lines = [tuple(line[name] for name in COLUMNS) for line in document["lines"] if line["state"] != "as_asked"]
@@ -87,7 +87,7 @@ def tables(document: Told) -> list[Table]:
     return [Table("Hypervisors", HOSTS, numbers), *(table for table in found if table.rows)]
 
 
-def _networks(host: Told) -> Iterator[Row]:
+def _networks(host: Part) -> Iterator[Row]:
     for network in host["networks"]:
         spec = _running(network)
         yield (
@@ -102,7 +102,7 @@ def _networks(host: Told) -> Iterator[Row]:
         )
 
 
-def _nics(host: Told) -> Iterator[Row]:
+def _nics(host: Part) -> Iterator[Row]:
     connected = {True: "yes", False: "no", None: "not known"}
     for guest in host["guests"]:
         for nic in guest["nics"]:
@@ -119,7 +119,7 @@ def _nics(host: Told) -> Iterator[Row]:
             )
 
 
-def _ranges(host: Told) -> Iterator[Row]:
+def _ranges(host: Part) -> Iterator[Row]:
     for network in host["networks"]:
         leased = {_address(lease["ip"]) for lease in network["leases"]}
         for ip in _running(network).get("ips", []):
@@ -137,7 +137,7 @@ def _ranges(host: Told) -> Iterator[Row]:
                 yield network["name"], f"{low} - {high}", size, *counts[:2], size - sum(counts)
 
 
-def _reservations(host: Told) -> Iterator[Row]:
+def _reservations(host: Part) -> Iterator[Row]:
     macs = {nic["mac"] for guest in host["guests"] for nic in guest["nics"]}
     for network in host["networks"]:
         by_mac = {lease["mac"]: lease["ip"] for lease in network["leases"]}
@@ -152,7 +152,7 @@ def _reservations(host: Told) -> Iterator[Row]:
             yield network["name"], address, mac or one.get("id", ""), one.get("name", ""), use
 
 
-def _leases(host: Told) -> Iterator[Row]:
+def _leases(host: Part) -> Iterator[Row]:
     for network in host["networks"]:
         hosts = [one for ip in _running(network).get("ips", []) for one in ip.get("dhcp", {}).get("hosts", [])]
         reserved = {one.get("ip") for one in hosts}
@@ -172,7 +172,7 @@ TABLES = (
 )
 
 
-def _running(network: Told) -> dict[str, Any]:
+def _running(network: Part) -> dict[str, Any]:
     """The definition that counts now."""
     spec: dict[str, Any] = network["live_spec"] or network["spec"]
     return spec
