@@ -17,7 +17,7 @@ NOT_SHOWN = "not shown"
 SIDES = ("asked", "saved", "running", "live")
 
 
-class Row(NamedTuple):
+class AuditRow(NamedTuple):
     """One line of an audit.
 
     ``state`` is as_asked, differs, missing, unwanted (it is not wanted), unknown (nobody asked for it),
@@ -35,13 +35,13 @@ class Row(NamedTuple):
     mac: str = ""
 
 
-def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) -> list[Row]:
+def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) -> list[AuditRow]:
     """The rows of all networks: of those that are asked for, and of those that nobody asked for."""
     rows = [row for desired in wanted for row in _asked(desired, networks.get(desired.name, Observed(desired.name)))]
     known = {desired.name for desired in wanted} | {parking_of(name).network for name in networks}
-    rows += [Row(name, "unknown") for name in networks if name not in known]
+    rows += [AuditRow(name, "unknown") for name in networks if name not in known]
     rows += [
-        Row(name, "disconnected", "nic", "connected", None, nic.why, guest.name, nic.mac)
+        AuditRow(name, "disconnected", "nic", "connected", None, nic.why, guest.name, nic.mac)
         for name, guest, nic in _disconnected(networks)
     ]
     return sorted(rows, key=lambda row: (row.network, row.domain, row.mac, row.path))
@@ -67,31 +67,31 @@ def _disconnected(networks: Mapping[str, Observed]) -> Iterator[tuple[str, Guest
             yield from ((name, guest, nic) for nic in guest.nics if nic.state in ("disconnected", "parked"))
 
 
-def _asked(desired: Desired, observed: Observed) -> list[Row]:
+def _asked(desired: Desired, observed: Observed) -> list[AuditRow]:
     if not desired.present:
-        return [Row(desired.name, "unwanted" if observed.saved else "as_asked")]
+        return [AuditRow(desired.name, "unwanted" if observed.saved else "as_asked")]
     aims = targets(desired, observed)
     problems = objections(desired, observed, aims)
     if problems:
-        return [Row(desired.name, "invalid", "", "; ".join(problems))]
+        return [AuditRow(desired.name, "invalid", "", "; ".join(problems))]
     if not observed.saved:
-        return [Row(desired.name, "missing")]
+        return [AuditRow(desired.name, "missing")]
     rows = [*_switches(desired, observed), *_fields(observed, aims)]
     differing = {row.path for row in rows}
     rows += [row for row in _pending(observed) if row.path not in differing]
-    return rows or [Row(desired.name, "as_asked")]
+    return rows or [AuditRow(desired.name, "as_asked")]
 
 
-def _switches(desired: Desired, observed: Observed) -> Iterator[Row]:
+def _switches(desired: Desired, observed: Observed) -> Iterator[AuditRow]:
     if desired.active not in (None, observed.active):
-        yield Row(desired.name, "differs", "active", desired.active, None, observed.active)
+        yield AuditRow(desired.name, "differs", "active", desired.active, None, observed.active)
     if desired.autostart not in (None, observed.autostart):
-        yield Row(desired.name, "differs", "autostart", desired.autostart, observed.autostart)
+        yield AuditRow(desired.name, "differs", "autostart", desired.autostart, observed.autostart)
     if not observed.persistent:
-        yield Row(desired.name, "differs", "persistent", True, False)
+        yield AuditRow(desired.name, "differs", "persistent", True, False)
 
 
-def _fields(observed: Observed, aims: Targets) -> Iterator[Row]:
+def _fields(observed: Observed, aims: Targets) -> Iterator[AuditRow]:
     """What differs in the persistent config, in the live one, or in both."""
     there = {"saved": (observed.saved, aims.saved), "running": (observed.live, aims.live)}
     found: dict[str, dict[str, Any]] = {}
@@ -100,10 +100,10 @@ def _fields(observed: Observed, aims: Targets) -> Iterator[Row]:
             field = found.setdefault(change.path, {name: change.after for name, (now, _target) in there.items() if now})
             field.update({"asked": change.after, scope: change.before})
     for path, field in found.items():
-        yield Row(observed.name, "differs", path, field["asked"], field.get("saved"), field.get("running"))
+        yield AuditRow(observed.name, "differs", path, field["asked"], field.get("saved"), field.get("running"))
 
 
-def _pending(observed: Observed) -> Iterator[Row]:
+def _pending(observed: Observed) -> Iterator[AuditRow]:
     """What nobody asked for, and the next start would change all the same."""
     for change in pending(observed.live, observed.saved):
-        yield Row(observed.name, "restart_pending", change.path, None, change.after, change.before)
+        yield AuditRow(observed.name, "restart_pending", change.path, None, change.after, change.before)

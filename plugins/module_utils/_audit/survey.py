@@ -18,15 +18,15 @@ from .._nics.resource import Nics
 from .._values.desired import Policy
 from .._values.host import Inspected
 from .._values.nic_steps import DesiredNics, NicOutcome, report
-from .._values.topology import Wanted
-from .comparison import Row, network_rows
+from .._values.topology import DesiredTopology
+from .comparison import AuditRow, network_rows
 
 GOOD = ("as_asked", "unknown")
 # What a diagnosis finds of networks for which these options are false.
 SWITCHES = {"network_inactive": "active", "autostart_off": "autostart"}
 
 
-def survey(gateway: Inspected, wanted: Wanted) -> dict[str, Any]:
+def survey(gateway: Inspected, wanted: DesiredTopology) -> dict[str, Any]:
     """What an audit returns; it changes nothing."""
     users = gateway.guests()
     networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
@@ -53,7 +53,7 @@ def survey(gateway: Inspected, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _asked_for(finding: Mapping[str, Any], wanted: Wanted) -> bool:
+def _asked_for(finding: Mapping[str, Any], wanted: DesiredTopology) -> bool:
     """Whether a finding is just what was asked for: a network that is off, a NIC without a link."""
     switch = SWITCHES.get(finding["code"])
     if switch is not None:
@@ -73,26 +73,26 @@ def _problems(error: NetworkError) -> list[str]:
     return getattr(error, "problems", []) or [str(error)]
 
 
-def _nic_rows(gateway: Inspected, wanted: Wanted) -> list[Row]:
+def _nic_rows(gateway: Inspected, wanted: DesiredTopology) -> list[AuditRow]:
     """What differs of guests' NICs. Raises a NetworkError with all that speaks against all of this."""
     networks = Networks(gateway, wanted.networks, Policy(), wanted.bridges)
     outcomes = converge(gateway, [networks, Nics(gateway, wanted.guests)], True, 0)
     return [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
 
 
-def _alone(gateway: Inspected, nics: DesiredNics) -> list[Row]:
+def _alone(gateway: Inspected, nics: DesiredNics) -> list[AuditRow]:
     """The same of one guest, as things are, where something speaks against the whole."""
     try:
-        return _nic_rows(gateway, Wanted([], [nics]))
+        return _nic_rows(gateway, DesiredTopology([], [nics]))
     except NetworkError as error:
-        return [Row("", "invalid", asked="; ".join(_problems(error)), domain=nics.guest)]
+        return [AuditRow("", "invalid", asked="; ".join(_problems(error)), domain=nics.guest)]
 
 
-def _rows_of(outcome: NicOutcome) -> list[Row]:
+def _rows_of(outcome: NicOutcome) -> list[AuditRow]:
     """What differs of a guest's NICs, as the steps that would change it."""
     guest = outcome.desired.guest
     rows = [
-        Row(
+        AuditRow(
             "",
             "differs",
             step["path"],
@@ -103,4 +103,4 @@ def _rows_of(outcome: NicOutcome) -> list[Row]:
         )
         for step in report(outcome.plan.steps)
     ]
-    return rows or [Row("", "as_asked", domain=guest)]
+    return rows or [AuditRow("", "as_asked", domain=guest)]

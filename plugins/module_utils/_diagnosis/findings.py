@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """``severity`` is error, or warning for what works now and will not always; ``repair`` is what of this collection
     repairs it, "" for nothing."""
 
@@ -30,180 +30,182 @@ class Finding(NamedTuple):
 RESTART = "virt_network with state=restarted and restart=replug"
 # From cause to consequence: what comes first explains what comes later.
 KINDS = {
-    "network_missing": Kind(
+    "network_missing": FindingKind(
         "error",
         "There is no such network.",
         "Create it, and plug its running guests in again; or correct the name in the guest.",
         "virt_network",
     ),
-    "definition_invalid": Kind(
+    "definition_invalid": FindingKind(
         "error",
         "The persistent config contradicts itself; libvirt refuses it, or what it says does not work.",
         "Change what the evidence names.",
         "virt_network",
     ),
-    "definition_odd": Kind(
+    "definition_odd": FindingKind(
         "warning",
         "The persistent config has what libvirt takes, and what does not work as it is written.",
         "Change what the evidence names.",
         "virt_network",
     ),
-    "bridge_left_behind": Kind(
+    "bridge_left_behind": FindingKind(
         "error",
         "The network does not run, but its bridge is there: a daemon was killed while it started or stopped it.",
         "Start the network with virt_network, which removes the bridge first.",
         "virt_network",
     ),
-    "bridge_taken": Kind(
+    "bridge_taken": FindingKind(
         "error",
         "The bridge's name belongs to another device of the hypervisor.",
         "Give the network another bridge.name.",
         "virt_network",
     ),
-    "host_bridge_missing": Kind(
+    "host_bridge_missing": FindingKind(
         "error",
         "The hypervisor has no such bridge, and libvirt does not make it in this mode.",
         "Create the bridge with the hypervisor's NIC as its port.",
         "the role host_bridge",
     ),
-    "host_bridge_down": Kind(
+    "host_bridge_down": FindingKind(
         "error", "The hypervisor's bridge is set down.", "Set it up: ip link set BRIDGE up, and in its configuration."
     ),
-    "host_bridge_alone": Kind(
+    "host_bridge_alone": FindingKind(
         "warning",
         "No NIC of the hypervisor is a port of the bridge: guests on it reach nobody outside.",
         "Make the hypervisor's NIC its port.",
         "the role host_bridge",
     ),
-    "subnet_overlap": Kind(
+    "subnet_overlap": FindingKind(
         "error",
         "Another network, address or route of the hypervisor covers addresses of this network.",
         "Give one of them another subnet.",
         "virt_network",
     ),
-    "uplink_missing": Kind(
+    "uplink_missing": FindingKind(
         "error",
         "The device that the network forwards to is not there, or set down.",
         "Correct forward.dev, or set the device up.",
         "virt_network",
     ),
-    "port_taken": Kind(
+    "port_taken": FindingKind(
         "error",
         "Another program listens on the port of DNS (53) or DHCP (67) at all addresses, so dnsmasq cannot start.",
         "Let it listen at its own addresses only, or stop it.",
     ),
-    "network_inactive": Kind("error", "The network does not run.", "Start it.", "virt_network"),
-    "bridge_missing": Kind(
+    "network_inactive": FindingKind("error", "The network does not run.", "Start it.", "virt_network"),
+    "bridge_missing": FindingKind(
         "error", "libvirt calls the network active, but its bridge is gone.", "Restart the network.", RESTART
     ),
-    "bridge_down": Kind("error", "The network's bridge is set down.", "Restart the network.", RESTART),
-    "address_missing": Kind(
+    "bridge_down": FindingKind("error", "The network's bridge is set down.", "Restart the network.", RESTART),
+    "address_missing": FindingKind(
         "error", "The network's bridge lacks an address of the network.", "Restart the network.", RESTART
     ),
-    "dnsmasq_missing": Kind(
+    "dnsmasq_missing": FindingKind(
         "error",
         "The network's dnsmasq does not run: guests get neither leases nor names.",
         "Restart the network.",
         RESTART,
     ),
-    "dnsmasq_options": Kind(
+    "dnsmasq_options": FindingKind(
         "error",
         "The configuration of the network's dnsmasq is not what the running network needs.",
         "Restart the network, and do not edit that file.",
         RESTART,
     ),
-    "dnsmasq_not_listening": Kind(
+    "dnsmasq_not_listening": FindingKind(
         "error", "The network's dnsmasq runs, but does not listen where it should.", "Restart the network.", RESTART
     ),
-    "dns_silent": Kind("error", "The network's DNS does not answer.", "Restart the network.", RESTART),
-    "range_exhausted": Kind(
+    "dns_silent": FindingKind("error", "The network's DNS does not answer.", "Restart the network.", RESTART),
+    "range_exhausted": FindingKind(
         "error",
         "Every address of the DHCP ranges is leased or reserved: a new guest gets none.",
         "Widen the range, or shorten the lease time.",
         "virt_dhcp_range",
     ),
-    "dhcp_silent": Kind(
+    "dhcp_silent": FindingKind(
         "error",
         "The network's DHCP does not answer.",
         "See whether a firewall drops UDP port 67; restart the network.",
         RESTART,
     ),
-    "forwarding_off": Kind(
+    "forwarding_off": FindingKind(
         "error",
         "The kernel does not forward packets, so guests reach nobody outside.",
         "Set the sysctl of the evidence to 1, now and in /etc/sysctl.d.",
         "the role hypervisor",
     ),
     # A reload or a restart of the network brings rules back, but no jumps from FORWARD (libvirt 9.0).
-    "firewall_rules_missing": Kind(
+    "firewall_rules_missing": FindingKind(
         "error",
         "Rules that libvirt makes for this network are not in the firewall: somebody has flushed them.",
         "Restart libvirtd (or virtnetworkd), which creates them again and leaves networks and guests as they are. With "
         "nftables, restart it once more if some are still missing.",
     ),
-    "bridge_netfilter": Kind(
+    "bridge_netfilter": FindingKind(
         "error",
         "The kernel sends bridged frames through the firewall, which drops what is forwarded.",
         "Set net.bridge.bridge-nf-call-iptables to 0, or accept bridged frames in the chain FORWARD.",
     ),
-    "no_default_route": Kind(
+    "no_default_route": FindingKind(
         "warning", "The hypervisor has no default route: guests reach only what it reaches.", "Give it one."
     ),
-    "reservation_outside": Kind(
+    "reservation_outside": FindingKind(
         "error",
         "A reservation's address is not in the subnet that it belongs to, so it is never given.",
         "Correct its address.",
         "virt_dhcp_host",
     ),
-    "guest_missing": Kind("error", "There is no such guest.", "Correct the name."),
-    "guest_stopped": Kind("error", "The guest does not run.", "Start it."),
-    "guest_without_nic": Kind("error", "The guest has no NIC.", "Give it one.", "virt_iface"),
-    "nic_parked": Kind(
+    "guest_missing": FindingKind("error", "There is no such guest.", "Correct the name."),
+    "guest_stopped": FindingKind("error", "The guest does not run.", "Start it."),
+    "guest_without_nic": FindingKind("error", "The guest has no NIC.", "Give it one.", "virt_iface"),
+    "nic_parked": FindingKind(
         "error",
         "A task that was killed has left the NIC on the network where NICs wait for a restart.",
         "Run any task of this collection for the network.",
         "virt_network",
     ),
-    "nic_link_down": Kind("error", "The NIC's link is set down.", "Set its link up.", "virt_iface with link.state=up"),
+    "nic_link_down": FindingKind(
+        "error", "The NIC's link is set down.", "Set its link up.", "virt_iface with link.state=up"
+    ),
     # Neither virt_iface nor a restart of the network touches it (libvirt 9.0).
-    "nic_tap_down": Kind(
+    "nic_tap_down": FindingKind(
         "error", "The NIC's device on the hypervisor is set down.", "Set it up: ip link set DEVICE up."
     ),
-    "nic_disconnected": Kind(
+    "nic_disconnected": FindingKind(
         "error",
         "The NIC is not connected with its network, usually because that was restarted without restart=replug.",
         "Reattach it.",
         RESTART,
     ),
-    "mac_duplicate": Kind(
+    "mac_duplicate": FindingKind(
         "error",
         "Two NICs on one network have the same MAC address, so frames for one go to the other.",
         "Give one of them another MAC address.",
         "virt_iface",
     ),
-    "address_outside": Kind(
+    "address_outside": FindingKind(
         "error",
         "The guest uses an address that is in no subnet of its network.",
         "Correct the address in the guest, or let it ask for one.",
     ),
-    "no_address": Kind(
+    "no_address": FindingKind(
         "warning",
         "The NIC is connected, but its network's DHCP has leased it no address.",
         "See on the guest's console whether it has set the NIC up and asks for an address.",
     ),
-    "transient": Kind(
+    "transient": FindingKind(
         "warning",
         "The network is not saved: it is gone once it stops.",
         "Define it.",
         "virt_network",
     ),
-    "restart_pending": Kind(
+    "restart_pending": FindingKind(
         "warning",
         "The persistent config differs from the live one, and becomes true with the next start.",
         "Restart the network, or save what runs.",
         RESTART,
     ),
-    "autostart_off": Kind(
+    "autostart_off": FindingKind(
         "warning",
         "The network does not start with the hypervisor.",
         "Set autostart.",

@@ -13,7 +13,7 @@ from .._values.desired import Edit, EntryChanges
 from .._xml.diff import equal
 from .._xml.fields import Spec
 from .._xml.overlay import laid
-from .lists import Collection, Wanted
+from .lists import Collection, WantedEntry
 
 
 class _Placed:
@@ -38,7 +38,7 @@ class Editor:
         self.model = _index(kind, _placed(kind, model))
         self.nets = [subnet(item) for item in have.get("ips", [])] if kind.address else []
 
-    def edit(self, wanted: Sequence[Wanted], exclusive: bool, replace: bool) -> Edit:
+    def edit(self, wanted: Sequence[WantedEntry], exclusive: bool, replace: bool) -> Edit:
         """All wanted entries applied; ``exclusive``: others go; ``replace``: others that hold the same value go."""
         self._twice(wanted)
         for item in wanted:
@@ -48,7 +48,7 @@ class Editor:
         self._resolve(replace)
         return Edit(self._spec(), self.problems, self._entry_changes())
 
-    def _twice(self, wanted: Sequence[Wanted]) -> None:
+    def _twice(self, wanted: Sequence[WantedEntry]) -> None:
         """An entry that is listed twice is a problem; single names of one may go while others come."""
         seen: dict[tuple[Any, ...], bool] = {}
         for item in wanted:

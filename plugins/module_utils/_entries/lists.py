@@ -58,7 +58,7 @@ DNS_TXT = Collection(("dns", "txts"), (("name",),), needs=("value",))
 PORTGROUP = Collection(("portgroups",), (("name",),))
 
 
-class Wanted(NamedTuple):
+class WantedEntry(NamedTuple):
     """An entry that is wanted, or not."""
 
     entry: Spec

@@ -12,7 +12,7 @@ from .._values.desired import Desired
 from .._xml.codec import normalise
 from .._xml.fields import argument_spec
 from .editor import Editor
-from .lists import Collection, Wanted
+from .lists import Collection, WantedEntry
 
 STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 
@@ -51,7 +51,7 @@ def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
     wanted, problems = [], []
     for index, item in enumerate(given):
         entry, found = normalise(rows, item, "" if params[bulk] is None else f"{bulk}[{index}].")
-        wanted.append(Wanted(entry, item["state"] != "absent"))
+        wanted.append(WantedEntry(entry, item["state"] != "absent"))
         problems += found
     exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
     if exclusive and params[bulk] is None and not wanted[0].present:

@@ -32,7 +32,7 @@ LOOKS = 4
 RETRY_SECONDS = 0.2
 
 
-class Plug(NamedTuple):
+class MovedNic(NamedTuple):
     """A NIC that is moved: as it was declared, with its device on the host and the bridge where libvirt has that."""
 
     domain: Any
@@ -53,7 +53,7 @@ class Replugger:
 
     def __init__(self, conn: Any, here: bool) -> None:
         self._conn, self._here, self._users = conn, here, Users(conn, here)
-        self._parked: list[Plug] = []
+        self._parked: list[MovedNic] = []
 
     def park(self, step: Park) -> None:
         """Moves every NIC of the network to the parking network, which is made when it is not there."""
@@ -100,7 +100,7 @@ class Replugger:
                 "down, and run the task again"
             )
 
-    def _move(self, plugs: Iterable[Plug], place: Place) -> dict[Any, str]:
+    def _move(self, plugs: Iterable[MovedNic], place: Place) -> dict[Any, str]:
         """Moves NICs, and returns why some could not be moved; the next look finds out which are gone."""
         failed: dict[Any, str] = {}
         for plug in plugs:
@@ -117,7 +117,7 @@ class Replugger:
                 failed[plug.key] = str(error)
         return failed
 
-    def _plug_in(self, plugs: list[Plug], home: Place) -> dict[Any, str]:
+    def _plug_in(self, plugs: list[MovedNic], home: Place) -> dict[Any, str]:
         """Moves NICs to their network, and has the host forget that it could not reach them."""
         if self._here and plugs:
             _host.fit_mtu(home.bridge, [plug.device for plug in plugs if plug.device and not plug.sized])
@@ -149,7 +149,7 @@ def _key(use: Use) -> tuple[str, int]:
     return use.domain.UUIDString(), use.number
 
 
-def _plugs(uses: Iterable[Use]) -> list[Plug]:
+def _plugs(uses: Iterable[Use]) -> list[MovedNic]:
     """What is to be moved, without guests that have ended and NICs that have gone meanwhile."""
     plugs, declared = [], {}
     for use in uses:
@@ -163,11 +163,11 @@ def _plugs(uses: Iterable[Use]) -> list[Plug]:
             if element.find("mac").get("address") == use.nic.mac:
                 source, isolated = use.element.find("source"), use.element.find("port[@isolated='yes']") is not None
                 bridge = "" if source is None else source.get("bridge", "")
-                plugs.append(Plug(use.domain, element, bridge, isolated, _key(use), use.nic.device))
+                plugs.append(MovedNic(use.domain, element, bridge, isolated, _key(use), use.nic.device))
     return plugs
 
 
-def _take_off(plug: Plug) -> None:
+def _take_off(plug: MovedNic) -> None:
     """Takes the tap off a bridge that libvirt knows nothing of: it cannot move it from there ("Device or resource
     busy"). On the bridge where libvirt has it, the guest is connected even when the move fails."""
     seen = _host.seen(plug.device)

@@ -16,7 +16,7 @@ from .._schema.network import NETWORK
 from .._values.desired import Desired
 from .._values.nic_steps import NicOutcome
 from .._values.outcome import Outcome
-from .._values.topology import Wanted
+from .._values.topology import DesiredTopology
 from .._xml.codec import normalise
 from . import networks as _module
 from . import nics as _nic_module
@@ -48,7 +48,7 @@ def topology_options() -> dict[str, Any]:
     }
 
 
-def desired_topology(params: dict[str, Any], gateway: Gateway) -> Wanted:
+def desired_topology(params: dict[str, Any], gateway: Gateway) -> DesiredTopology:
     """What is wanted of networks and NICs, and the networks that the topology made earlier and that are to go."""
     topology = params["name"]
     listed = [_module.desired_network(one)._replace(topology=topology or "") for one in params["networks"]]
@@ -67,7 +67,7 @@ def desired_topology(params: dict[str, Any], gateway: Gateway) -> Wanted:
         raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
     made = gateway.networks() if params["purge"] == "owned" else []
     gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
-    return Wanted([*listed, *(Desired(name, present=False) for name in gone)], guests, params["host_bridges"])
+    return DesiredTopology([*listed, *(Desired(name, present=False) for name in gone)], guests, params["host_bridges"])
 
 
 def _twice(names: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from .desired import Desired
 from .nic_steps import DesiredNics
 
 
-class Wanted(NamedTuple):
+class DesiredTopology(NamedTuple):
     """Networks and guests' NICs as they are wanted; ``bridges``: those of the host that are made before, so that they
     need not be there yet for a dry run."""
 

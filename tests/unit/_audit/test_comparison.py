@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._audit.comparison import (
     NOT_SHOWN,
-    Row,
+    AuditRow,
     network_rows,
     without_metadata,
 )
@@ -38,25 +38,31 @@ def rows(network, spec=SPEC, **more):
 @pytest.mark.parametrize(
     "network, expected",
     [
-        (None, [Row("lan", "missing")]),
-        (lan(MTU.format(1400)), [Row("lan", "as_asked")]),
-        (lan(MTU.format(1400) + DOMAIN.format("d")), [Row("lan", "as_asked")]),
-        (lan(MTU.format(1300)), [Row("lan", "differs", "mtu.size", 1400, 1300, 1300)]),
-        (lan(MTU.format(1300), MTU.format(1200)), [Row("lan", "differs", "mtu.size", 1400, 1300, 1200)]),
-        (lan(MTU.format(1400), MTU.format(1200)), [Row("lan", "differs", "mtu.size", 1400, 1400, 1200)]),
-        (lan(MTU.format(1300), MTU.format(1400)), [Row("lan", "differs", "mtu.size", 1400, 1300, 1400)]),
+        (None, [AuditRow("lan", "missing")]),
+        (lan(MTU.format(1400)), [AuditRow("lan", "as_asked")]),
+        (lan(MTU.format(1400) + DOMAIN.format("d")), [AuditRow("lan", "as_asked")]),
+        (lan(MTU.format(1300)), [AuditRow("lan", "differs", "mtu.size", 1400, 1300, 1300)]),
+        (lan(MTU.format(1300), MTU.format(1200)), [AuditRow("lan", "differs", "mtu.size", 1400, 1300, 1200)]),
+        (lan(MTU.format(1400), MTU.format(1200)), [AuditRow("lan", "differs", "mtu.size", 1400, 1400, 1200)]),
+        (lan(MTU.format(1300), MTU.format(1400)), [AuditRow("lan", "differs", "mtu.size", 1400, 1300, 1400)]),
         (
             lan(MTU.format(1400) + DOMAIN.format("new"), MTU.format(1400) + DOMAIN.format("old")),
-            [Row("lan", "restart_pending", "domain.name", None, "new", "old")],
+            [AuditRow("lan", "restart_pending", "domain.name", None, "new", "old")],
         ),
         (
             lan(MTU.format(1300), ""),
-            [Row("lan", "differs", "active", True, None, False), Row("lan", "differs", "mtu.size", 1400, 1300, None)],
+            [
+                AuditRow("lan", "differs", "active", True, None, False),
+                AuditRow("lan", "differs", "mtu.size", 1400, 1300, None),
+            ],
         ),
-        (lan(MTU.format(1400), autostart=False), [Row("lan", "differs", "autostart", True, False)]),
+        (lan(MTU.format(1400), autostart=False), [AuditRow("lan", "differs", "autostart", True, False)]),
         (
             lan(MTU.format(1400), autostart=False, persistent=False),
-            [Row("lan", "differs", "autostart", True, False), Row("lan", "differs", "persistent", True, False)],
+            [
+                AuditRow("lan", "differs", "autostart", True, False),
+                AuditRow("lan", "differs", "persistent", True, False),
+            ],
         ),
     ],
 )
@@ -65,18 +71,18 @@ def test_a_network_that_is_asked_for(network, expected):
 
 
 def test_a_network_that_shall_not_be():
-    assert rows(lan(""), present=False) == [Row("lan", "unwanted")]
-    assert rows(None, present=False) == [Row("lan", "as_asked")]
+    assert rows(lan(""), present=False) == [AuditRow("lan", "unwanted")]
+    assert rows(None, present=False) == [AuditRow("lan", "as_asked")]
 
 
 def test_what_cannot_be_is_told():
-    assert rows(lan(""), problems=("mtu.size is none",)) == [Row("lan", "invalid", "", "mtu.size is none")]
+    assert rows(lan(""), problems=("mtu.size is none",)) == [AuditRow("lan", "invalid", "", "mtu.size is none")]
 
 
 def test_a_network_that_nobody_asked_for_and_those_where_nics_wait():
     parking = parking_of("lan").network
     found = network_rows([], {"lan": lan(""), parking: Observed(parking, NetworkDefinition("<network/>"))})
-    assert found == [Row("lan", "unknown")]
+    assert found == [AuditRow("lan", "unknown")]
 
 
 def test_guests_that_are_disconnected():
@@ -84,8 +90,8 @@ def test_guests_that_are_disconnected():
         Nic(MAC[:-1] + last, state=state, why="why") for last, state in (("a", "disconnected"), ("b", "connected"))
     )
     network = lan(MTU.format(1400), guests=(Guest("web", True, (), nics),))
-    disconnected = Row("lan", "disconnected", "nic", "connected", None, "why", "web", MAC)
-    assert rows(network) == [Row("lan", "as_asked"), disconnected]
+    disconnected = AuditRow("lan", "disconnected", "nic", "connected", None, "why", "web", MAC)
+    assert rows(network) == [AuditRow("lan", "as_asked"), disconnected]
 
 
 def test_what_others_keep_in_metadata_is_not_told():

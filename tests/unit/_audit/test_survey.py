@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._audit.survey import survey
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import DesiredNics, WantedNic
-from ansible_collections.virtfleet.network.plugins.module_utils._values.topology import Wanted
+from ansible_collections.virtfleet.network.plugins.module_utils._values.topology import DesiredTopology
 from tests.unit import nic_cases
 
 
@@ -17,7 +17,7 @@ def audit(networks=(), **case):
     host = nic_cases.host_of({"guest": {"saved": ["network lan a"], "live": ["network lan a"]}})
     wanted = [nic_cases.desired_of({"desired": case})] if case else []
     before = host.state_of_guests()
-    found = json.loads(json.dumps(survey(host, Wanted(list(networks), wanted))))
+    found = json.loads(json.dumps(survey(host, DesiredTopology(list(networks), wanted))))
     assert (host.state_of_guests(), host.calls) == (before, [])
     return found
 
@@ -48,7 +48,7 @@ def test_what_was_asked_for_is_not_wrong(asked):
     nic = WantedNic("", {"mac": {"address": "52:54:00:00:00:0a"}, **({"link": {"state": "down"}} if asked else {})})
     off = Desired("off", active=False if asked else None, autostart=None)
     lan = Desired("lan", autostart=False if asked else None)
-    found = survey(host, Wanted([off, lan], [DesiredNics("web", (nic,))]))
+    found = survey(host, DesiredTopology([off, lan], [DesiredNics("web", (nic,))]))
     codes = {one["code"] for one in found["findings"] if one["network"] in ("off", "lan")}
     assert codes == set() if asked else {"network_inactive", "nic_link_down", "autostart_off"}
     assert rows(found, "differs", "missing", "invalid") == found["problems"] == []
