@@ -17,6 +17,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._schema.definiti
 from ansible_collections.virtfleet.network.plugins.module_utils._task import networks as _module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import nics as _nic_module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Outcome
@@ -123,8 +124,8 @@ def test_modules_say_the_same_of_results() -> None:
 
 
 def test_result_without_a_change_has_the_same_keys() -> None:
-    changed = _module.result_of([OUTCOME])
-    unchanged = _module.result_of([OUTCOME._replace(plan=CHANGED._replace(steps=()))])
+    changed = result_of([OUTCOME])
+    unchanged = result_of([OUTCOME._replace(plan=CHANGED._replace(steps=()))])
     assert set(unchanged) == set(changed)
 
 

@@ -25,11 +25,11 @@ from .._network.target import entry_changes
 from .._schema.definition import NetworkDefinition
 from .._schema.network import NETWORK
 from .._values.desired import Desired, Policy
-from .._values.observed import Observed
 from .._values.outcome import Outcome
 from .._xml import codec as _codec
 from .._xml.definition import ABSENT, Definition
 from .._xml.fields import argument_spec
+from .results import cost, result_of
 from .task import Module
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ class Run(NamedTuple):
     seconds: float
 
     @property
-    def cost(self) -> dict[str, Any]:
-        """What the job cost."""
-        return cost([outcome.plan for outcome in self.outcomes], self.seconds)
+    def result(self) -> dict[str, Any]:
+        """What networks and NICs have in common in a result."""
+        return {**result_of(self.outcomes), "cost": cost([one.plan for one in self.outcomes], self.seconds)}
 
 
 def run_job(
@@ -184,56 +184,10 @@ def _read_definition(name: str, xml: Definition) -> tuple[dict[str, Any], list[s
     return spec, found
 
 
-def result_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What a user reads about the networks of a task."""
-    steps = [step for outcome in outcomes for step in outcome.plan.steps]
-    result: dict[str, Any] = {
-        "changed": bool(steps),
-        "plan": [],
-        "diff": [],
-        "restart_required": any(outcome.plan.restart_required for outcome in outcomes),
-        "unchecked": list(dict.fromkeys(text for outcome in outcomes for text in outcome.plan.unchecked)),
-    }
-    if steps:
-        from .._values.steps import report, words
-
-        result["plan"] = report(steps)
-        result["diff"] = [*(_difference(outcome) for outcome in outcomes if outcome.plan.steps)]
-        result["diff"].append({"prepared": words(steps)})
-    return result
-
-
-def _difference(outcome: Outcome) -> dict[str, str]:
-    plan = outcome.plan
-    return {
-        "before_header": plan.network,
-        "after_header": plan.network,
-        "before": _state_line(outcome.before) + plan.before.indented,
-        "after": _state_line(outcome.after) + plan.after.indented,
-    }
-
-
-def cost(plans: Sequence[Any], seconds: float) -> dict[str, Any]:
-    """What the plans cost: calls to libvirt, whether a running network was restarted, the time of the whole task."""
-    steps = [step for plan in plans for step in plan.steps]
-    restarted, calls = any(item.effect == "restart" for step in steps for item in step.items), 0
-    if steps:
-        from .._values.steps import calls_of
-
-        calls = sum(map(calls_of, steps))
-    return {"calls": calls, "restart": restarted, "seconds": round(seconds, 3)}
-
-
 def network_result(run: Run) -> dict[str, Any]:
     """The result of a module for one network, but for what is its own."""
     kept = {"backup_file": run.backups[0]} if run.backups else {}
-    return {**result_of(run.outcomes), "cost": run.cost, **kept}
-
-
-def _state_line(observed: Observed) -> str:
-    if not observed.saved:
-        return ""
-    return f"<!-- active: {observed.active}, autostart: {observed.autostart}, persistent: {observed.persistent} -->\n"
+    return {**run.result, **kept}
 
 
 def run_info(options: dict[str, Any], tell: Callable[[Gateway, dict[str, Any]], dict[str, Any]]) -> None:

@@ -13,10 +13,11 @@ from .._nics.interface_checks import list_problems
 from .._nics.nics import SCOPES, label, mac_of, render
 from .._nics.resource import Nics
 from .._schema.interface import INTERFACE
-from .._values.nic_steps import DesiredNics, NicOutcome, NicPlan, PlannedNic, WantedNic, report, words
+from .._values.nic_steps import DesiredNics, NicOutcome, PlannedNic, WantedNic
 from .._xml.codec import normalise, write_xml
 from .._xml.fields import Spec, argument_spec
 from .networks import Run, finish, run_job, start
+from .results import difference, result_of
 from .task import Module
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class _Addresses:
         (outcome,) = run.outcomes
         found = [_address(run.gateway, outcome, nic, self.seconds, self.known) for nic in outcome.plan.nics]
         nics = [{**summary(nic), "address": address} for nic, address in zip(outcome.plan.nics, found)]
-        return {**result_of(outcome.plan), "ifaces": nics}
+        return {**result_of(run.outcomes), "ifaces": nics}
 
 
 def run_iface() -> None:
@@ -99,19 +100,14 @@ def desired_nics(params: dict[str, Any]) -> DesiredNics:
     )
 
 
-def result_of(plan: NicPlan) -> dict[str, Any]:
-    """What a user reads about a plan."""
-    diff = []
-    if plan.steps:
-        before = _shown([(one.scope, one.before) for one in plan.nic_changes])
-        after = _shown([(one.scope, one.after) for one in plan.nic_changes])
-        headers = {"before_header": plan.guest, "after_header": plan.guest}
-        diff = [{**headers, "before": before, "after": after}, {"prepared": words(plan.steps)}]
+@difference.register
+def _difference(outcome: NicOutcome) -> dict[str, str]:
+    name, nics = outcome.name, outcome.plan.nic_changes
     return {
-        "changed": bool(plan.steps),
-        "plan": report(plan.steps),
-        "diff": diff,
-        "unchecked": list(plan.unchecked),
+        "before_header": name,
+        "after_header": name,
+        "before": _shown([(one.scope, one.before) for one in nics]),
+        "after": _shown([(one.scope, one.after) for one in nics]),
     }
 
 

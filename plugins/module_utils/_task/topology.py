@@ -103,8 +103,8 @@ def run_audit() -> None:
 
 def _result(run: _module.Run) -> dict[str, Any]:
     return {
-        **result_of(run.outcomes),
-        "cost": run.cost,
+        "restart_required": False,  # without any networks
+        **run.result,
         "networks": [summary(one.after) for one in run.outcomes if isinstance(one, Outcome)],
         "ifaces": [
             {"domain": one.desired.guest, **_nic_module.summary(nic)}
@@ -113,20 +113,4 @@ def _result(run: _module.Run) -> dict[str, Any]:
             for nic in one.plan.nics
         ],
         **({"backup_files": run.backups} if run.backups else {}),
-    }
-
-
-def result_of(outcomes: list[Any]) -> dict[str, Any]:
-    """What a user reads about all of them as one plan."""
-    parts = [
-        _module.result_of([one]) if isinstance(one, Outcome) else _nic_module.result_of(one.plan) for one in outcomes
-    ]
-    diff = [entry for part in parts for entry in part["diff"]]
-    words = "".join(entry["prepared"] for entry in diff if "prepared" in entry)
-    return {
-        "changed": any(part["changed"] for part in parts),
-        "plan": [row for part in parts for row in part["plan"]],
-        "diff": [*(entry for entry in diff if "prepared" not in entry), *([{"prepared": words}] if words else [])],
-        "restart_required": any(part.get("restart_required") for part in parts),
-        "unchecked": list(dict.fromkeys(text for part in parts for text in part["unchecked"])),
     }

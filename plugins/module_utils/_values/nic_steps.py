@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Union
 
 from .._xml.fields import Spec
 from .observed import Device, Observed, ObservedGuest
-from .steps import Item, line
+from .steps import Item
 
 
 class WantedNic(NamedTuple):
@@ -135,6 +135,10 @@ class NicPlan(NamedTuple):
     warnings: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The steps as users see them."""
+        return report(self.steps)
+
 
 def report(steps: Iterable[NicStep]) -> list[dict[str, Any]]:
     """The steps as users see them in a result: one dictionary for each thing that changes."""
@@ -142,11 +146,6 @@ def report(steps: Iterable[NicStep]) -> list[dict[str, Any]]:
     return [
         {"guest": part.guest, "action": _ACTIONS[type(part)], **item._asdict()} for part in parts for item in part.items
     ]
-
-
-def words(steps: Iterable[NicStep]) -> str:
-    """The steps as text for people, a line each."""
-    return "".join(line(row["guest"], row) for row in report(steps))
 
 
 class NicOutcome(NamedTuple):

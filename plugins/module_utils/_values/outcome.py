@@ -24,6 +24,14 @@ class Plan(NamedTuple):
     unchecked: tuple[str, ...] = ()
     targets: Targets = Targets()
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The steps as users see them."""
+        if not self.steps:
+            return []
+        from .steps import report
+
+        return report(self.steps)
+
     def with_notes(self, warnings: list[str], unchecked: list[str]) -> Plan:
         """The same plan with more to report."""
         return self._replace(warnings=(*self.warnings, *warnings), unchecked=(*self.unchecked, *unchecked))

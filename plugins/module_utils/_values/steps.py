@@ -158,13 +158,9 @@ def report(steps: Iterable[Step]) -> list[dict[str, Any]]:
     ]
 
 
-def words(steps: Iterable[Step]) -> str:
-    """The steps as text for people, a line each."""
-    return "".join(line(row["network"], row) for row in report(steps))
-
-
-def line(name: str, row: dict[str, Any]) -> str:
-    """One row of a report as text, with the name of what it changes."""
+def line(row: dict[str, Any]) -> str:
+    """One row of a report as text, with the name of the network or guest that it changes."""
+    name = row["network"] if "network" in row else row["guest"]
     change = f"{row['path']}: {_short(row['before'])} -> {_short(row['after'])}"
     return f"{row['action']} {name}: {change} ({row['effect']})\n"
 

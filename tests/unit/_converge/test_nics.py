@@ -11,7 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     VerifyError,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.nics import mac_of
-from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import cost, result_of
 from tests.unit.case_files import load, parametrized
 from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of, rows_of
@@ -37,12 +37,14 @@ def test_case(case):
         assert host.state_of_guests() == before
         return
     host.readonly = True
-    foreseen = converge(host, case, dry_run=True).plan
+    outcomes = [converge(host, case, dry_run=True)]
     assert host.state_of_guests() == before
     host.readonly = False
-    real = converge(host, case).plan
+    outcomes.append(converge(host, case))
+    foreseen, real = (outcome.plan for outcome in outcomes)
     assert rows_of(real) == case["steps"]
-    assert result_of(foreseen) == result_of(real)
+    assert result_of(outcomes[:1]) == result_of(outcomes[1:])
+    assert cost([foreseen], 0) == cost([real], 0)
     assert (foreseen.nics, foreseen.warnings) == (real.nics, real.warnings)
     assert [warning for warning, text in zip(real.warnings, case.get("warnings", [])) if text in warning] == list(
         real.warnings

@@ -14,7 +14,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     NetworkError,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network.info import summary
-from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import desired_network, result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import desired_network
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.case_files import network_of, sorted_xml, spec_of, state_of

@@ -11,6 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import owner
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Guest
 from tests.unit.fake_libvirt.guests import FakeGuests
@@ -65,9 +66,9 @@ def test_a_second_run_changes_nothing(host):
 
 def test_the_dry_run_predicts_it(host):
     wanted = net("a", 4), net("b", 1), net("d", 2), {"name": "c", "state": "absent"}
-    predicted = _topology_module.result_of(run(host, *wanted, dry_run=True))
+    predicted = result_of(run(host, *wanted, dry_run=True))
     assert host.calls == []
-    assert _topology_module.result_of(run(host, *wanted)) == predicted
+    assert result_of(run(host, *wanted)) == predicted
     assert predicted["unchecked"] == []
     assert [one["before_header"] for one in predicted["diff"][:-1]] == ["a", "c", "b", "d"]
 

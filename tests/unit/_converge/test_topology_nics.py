@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
 from tests.unit._converge.test_topology import net, run
 from tests.unit.fake_libvirt.guests import FakeGuests

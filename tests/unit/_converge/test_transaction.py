@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     NetworkError,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 from tests.unit.case_files import (

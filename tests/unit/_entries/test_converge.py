@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build, entry_changes
-from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import cost, result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import cost, result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Start

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNicsError
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.interface import INTERFACE
-from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import result_of
+from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from tests.unit.jobs import converge_nics
 from tests.unit.nic_cases import desired_of, host_of
 from tests.unit.specs import options
@@ -23,4 +23,4 @@ def test_any_words(given_options):
         for more in ({}, {"mac": {"address": "52:54:00:00:00:0a"}, "replace": True}, {"source": {"network": "lan"}}):
             case = {"guest": guest, "desired": {**given_options, **more}}
             with contextlib.suppress(InvalidNicsError):
-                result_of(converge_nics(host_of(case), desired_of(case), True, 5).plan)
+                result_of([converge_nics(host_of(case), desired_of(case), True, 5)])
