@@ -46,7 +46,7 @@ def prepare(job: Sequence[Resource], dry_run: bool) -> list[Part]:
 
 def _in_order(kinds: Sequence[Operations], parts: Sequence[Part]) -> list[Part]:
     """First what others wait for. Raises an error when they wait for each other."""
-    waiting: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    waiting: dict[tuple[str, str], list[tuple[str, str]]] = {part.key: [] for part in parts}
     for operations in kinds:
         alike = operations.waits([part.outcome for part in parts if part.operations is operations])
         waiting.update({(operations.kind, name): [(operations.kind, one) for one in alike[name]] for name in alike})

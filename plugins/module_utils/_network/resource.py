@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from .operations import NetworkOperations
 
 
-def _unexplained(_host: Host, _network: str) -> str:
-    return ""
-
-
 class Networks:
     """Wanted networks. ``bridges``: those of the host that exist by then, so that they need not be there yet in a dry
     run; ``explain`` says why a network does not start."""
@@ -33,7 +29,7 @@ class Networks:
         wanted: Sequence[Desired],
         policy: Policy,
         bridges: Sequence[str] = (),
-        explain: Callable[[Host, str], str] = _unexplained,
+        explain: Callable[[Host, str], str] = lambda _host, _network: "",
     ) -> None:
         self.host, self.wanted, self.policy = host, wanted, policy
         self._bridges, self._explain = bridges, explain

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from .._errors.collected import collected
@@ -12,7 +12,7 @@ from .._errors.errors import InvalidNicsError, MeanwhileError, NetworkError, Ver
 from .._values.host import GuestHost
 from .._values.nic_steps import Around, DesiredNics, NicChange, NicOutcome, NicStep, report
 from .._values.observed import Device, ObservedGuest
-from .._values.resource import Claims, Draft, Leaving, Observation, Remains, World
+from .._values.resource import Claims, Draft, Leaving, Observation, Operations, Remains, World
 from .._xml.fields import Spec
 from .checks import checked
 from .meanwhile import has_changed, touched
@@ -24,7 +24,7 @@ from .restore import plan_back
 BRIDGE = Device(True, "", {}, ())
 
 
-class NicOperations:
+class NicOperations(Operations):
     """What changes the NICs of guests."""
 
     kind = "guest"
@@ -71,10 +71,6 @@ class NicOperations:
         macs = _macs_of(host.all_guests())
         return Around(networks, devices, host.version(), macs, world.removed, host.filters(), host.driver())
 
-    def waits(self, outcomes: Sequence[NicOutcome]) -> Mapping[str, Sequence[str]]:
-        """No guest waits for another one."""
-        return {one.name: [] for one in outcomes}
-
     def claims(self, outcome: NicOutcome) -> Claims:
         """NICs need the networks and bridges that they are on afterwards, and leave those that they are on now."""
         needs = {place for nic_change in outcome.plan.nic_changes for place in _places(nic_change.after)}
@@ -107,10 +103,6 @@ class NicOperations:
                     f"without an error but did not keep {', '.join(dict.fromkeys(left))}"
                 )
         return list(outcomes)
-
-    def explain(self, _step: NicStep, _error: BaseException) -> str:
-        """libvirt's own words are all that is known."""
-        return ""
 
     def undo(self, outcome: NicOutcome, tried: Sequence[NicStep], _error: BaseException) -> str:
         """Restores the NICs of a guest, in the definitions that were touched, and says how that went."""

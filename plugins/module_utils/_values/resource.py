@@ -44,8 +44,9 @@ class Operations(Protocol):
     def plan(self, seen: Observation, world: World) -> Draft:
         """A checked plan for each of them, every problem, and the world once these plans are carried out."""
 
-    def waits(self, outcomes: Sequence[Any]) -> Mapping[str, Sequence[str]]:
+    def waits(self, _outcomes: Sequence[Any], /) -> Mapping[str, Sequence[str]]:
         """Which of them wait for which others of the same kind."""
+        return {}
 
     def claims(self, outcome: Any) -> Claims:
         """What the plan takes and gives up, for the order beside things of other kinds."""
@@ -59,8 +60,9 @@ class Operations(Protocol):
     def verified(self, outcomes: Sequence[Any]) -> Sequence[Any]:
         """What became of them. Raises VerifyError where something is left to do."""
 
-    def explain(self, step: Any, error: BaseException) -> str:
+    def explain(self, _step: Any, _error: BaseException, /) -> str:
         """What else can be said of the error of a step, before anything is rolled back."""
+        return ""
 
     def undo(self, outcome: Any, tried: Sequence[Any], error: BaseException) -> str:
         """Rolls the tried steps back and says how that went. Raises MeanwhileError when another look may do."""
