@@ -236,7 +236,7 @@ from ..module_utils._task.networks import run_info
 def main():  # type: () -> None
     run_info(
         {"name": {"type": "list", "elements": "str", "aliases": ["names"], "default": []}},
-        lambda gateway, params: {"networks": networks(gateway, params["name"])},
+        lambda gateway, module: {"networks": networks(gateway, module.params["name"])},
     )
 
 

@@ -190,10 +190,16 @@ def network_result(run: Run) -> dict[str, Any]:
     return {**run.result, **kept}
 
 
-def run_info(options: dict[str, Any], tell: Callable[[Gateway, dict[str, Any]], dict[str, Any]]) -> None:
-    """Runs a module that only reads: through the read-only socket, and never changed."""
+def run_info(
+    options: dict[str, Any],
+    describe: Callable[[Any, Module], dict[str, Any]],
+    kind: type[Gateway] | None = None,
+    privileged: str = "",
+) -> None:
+    """Runs a module that changes nothing, and needs no privileges unless its option ``privileged`` is set."""
     module = start(options)
-    finish(module, True, lambda gateway: {"changed": False, **tell(gateway, module.params)})
+    readonly = not module.params.get(privileged)
+    finish(module, readonly, lambda gateway: {"changed": False, **describe(gateway, module)}, kind)
 
 
 def network_options() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .._schema.interface import INTERFACE
 from .._values.nic_steps import DesiredNics, NicOutcome, PlannedNic, WantedNic
 from .._xml.codec import normalise, write_xml
 from .._xml.fields import Spec, argument_spec
-from .networks import Run, finish, run_job, start
+from .networks import Run, run_info, run_job
 from .results import difference, result_of
 from .task import Module
 
@@ -171,13 +171,11 @@ def run_iface_info() -> None:
         "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
         "agent": {"type": "bool", "default": False},
     }
-    module = start(options)
-    params = module.params
 
-    def work(gateway: Guests) -> dict[str, Any]:
-        return {"changed": False, "guests": guests(gateway, params["domain"], params["agent"])}
+    def describe(gateway: Guests, module: Module) -> dict[str, Any]:
+        return {"guests": guests(gateway, module.params["domain"], module.params["agent"])}
 
-    finish(module, not params["agent"], work, Guests)
+    run_info(options, describe, Guests, "agent")
 
 
 def run_check() -> None:
@@ -189,11 +187,9 @@ def run_check() -> None:
         "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
         "probe": {"type": "bool", "default": False},
     }
-    module = start(options)
-    params = module.params
 
-    def work(gateway: Guests) -> dict[str, Any]:
-        probe = params["probe"] and not module.check_mode
-        return {"changed": False, **check(gateway, params["network"], params["domain"], probe)}
+    def describe(gateway: Guests, module: Module) -> dict[str, Any]:
+        params = module.params
+        return check(gateway, params["network"], params["domain"], params["probe"] and not module.check_mode)
 
-    finish(module, True, work, Guests)
+    run_info(options, describe, Guests)

@@ -91,14 +91,11 @@ def run_audit() -> None:
     from .._audit.survey import survey
     from .._hypervisor.snapshot import Snapshot
 
-    module = _module.start(topology_options())
-    params = module.params
-    _module.finish(
-        module,
-        True,
-        lambda gateway: {"changed": False, **without_metadata(survey(gateway, desired_topology(params, gateway)))},
-        Snapshot,
-    )
+    def describe(gateway: Snapshot, module: Module) -> dict[str, Any]:
+        told: dict[str, Any] = without_metadata(survey(gateway, desired_topology(module.params, gateway)))
+        return told
+
+    _module.run_info(topology_options(), describe, Snapshot)
 
 
 def _result(run: _module.Run) -> dict[str, Any]:
