@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import tokenize
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ class Word:
         return [f"...{found}... : {self.better}" for found in around]
 
 
-WORDS = [Word(*pair) for pair in yaml.safe_load(WORDS_FILE.read_text()).items()]
+LISTS = yaml.safe_load(WORDS_FILE.read_text())
+WORDS = [Word(*pair) for pair in LISTS["words"].items()]
 
 
 def files() -> list[Path]:
@@ -44,13 +46,17 @@ def files() -> list[Path]:
     return sorted(path for path in found if path.is_file() and b"\0" not in path.read_bytes())
 
 
+def tokens(text: str, kinds: Collection[str]) -> list[str]:
+    """The tokens of these kinds in a Python file."""
+    found = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [token.string for token in found if tokenize.tok_name[token.type] in kinds]
+
+
 def read(path: Path) -> str:
     """What people read of a file, in one line."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-        texts = [token.string for token in tokens if tokenize.tok_name[token.type] in TEXTS]
-        text = "\n".join(one.lstrip("rbfRBF").strip("\"'# ") for one in texts)
+        text = "\n".join(one.lstrip("rbfRBF").strip("\"'# ") for one in tokens(text, TEXTS))
     if path == WORDS_FILE:  # the better ones have to be ours, too
         text = "\n".join(word.better for word in WORDS)
     return " ".join(NEXT_LINE.sub(" ", text).split())
@@ -60,6 +66,14 @@ def read(path: Path) -> str:
 def test_words_are_ours(path):
     text = read(path)
     assert [found for word in WORDS for found in word.findings(text)] == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in files() if path.suffix == ".py"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_names_are_ours(path):
+    better = LISTS["names"]
+    assert {name: better[name] for name in better.keys() & tokens(path.read_text(), {"NAME"})} == {}
 
 
 @pytest.mark.parametrize("text", ["# one\n# two\n", '"""What is one\n    two."""\n', 'a = f"ONE" \\\n    " two"\n'])
