@@ -14,12 +14,16 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.steps im
     Stop,
     Undefine,
     Update,
+    line,
     report,
-    words,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 
 HOST = {"name": "a", "ip": "10.0.0.2"}
+
+
+def in_words(*steps):
+    return "".join(map(line, report(steps)))
 
 
 @pytest.mark.parametrize(
@@ -61,18 +65,18 @@ HOST = {"name": "a", "ip": "10.0.0.2"}
 )
 def test_every_step_says_what_it_changes(step, row, text):
     assert report([step]) == [dict(zip(("network", "action", "path", "before", "after", "effect"), ("n", *row)))]
-    assert words([step]) == f"{text}\n"
+    assert in_words(step) == f"{text}\n"
 
 
 def test_a_step_with_several_changes_has_a_line_for_each():
     step = Define("n", (Item("a", 1, 2, "live"), Item("b", 3, 4, "next_start")), ABSENT)
-    assert words([step, Start("n")]).count("\n") == 3
+    assert in_words(step, Start("n")).count("\n") == 3
     assert [row["path"] for row in report([step, Start("n")])] == ["a", "b", "active"]
 
 
 def test_long_values_are_cut_for_people_only():
     step = Define("n", (Item("metadata", None, "x" * 1000, "live"),), ABSENT)
-    assert len(words([step])) < 300
+    assert len(in_words(step)) < 300
     assert report([step])[0]["after"] == "x" * 1000
 
 
