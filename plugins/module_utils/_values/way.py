@@ -14,7 +14,9 @@ class Packet(NamedTuple):
     """One packet on its way, as the hypervisor's firewall sees it.
 
     ``inbound`` is the device that it comes in by, "" when the hypervisor itself sends it; ``outbound`` the one that it
-    leaves by, "" when it is for the hypervisor itself; ``port_in`` and ``port_out`` are the bridge's ports.
+    leaves by, "" when it is for the hypervisor itself; ``port_in`` and ``port_out`` are the bridge's ports. ``message``
+    is ICMP's type in nft's words; ``reverse`` whether the route to the source leads back by ``inbound`` (None: not
+    looked up).
     """
 
     version: int
@@ -30,6 +32,8 @@ class Packet(NamedTuple):
     source_mac: str = ""
     destination_mac: str = ""
     state: str = "new"
+    message: str = "echo-request"
+    reverse: bool | None = None
 
 
 class Verdict(NamedTuple):

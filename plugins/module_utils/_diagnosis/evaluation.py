@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a firewall does to a packet at a hook of netfilter: it passes, a rule drops it, or that cannot be known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .._values.way import Packet, Verdict
+from .packet_facts import TRACKED, Facts
+from .ruleset import Chain, Rule, Ruleset, named, owner, remedy
+from .statements import ACCEPT, CONTINUE, DROP, GOTO, JUMP, RETURN, TRANSLATE, UNKNOWN, Action, Change
+
+# Hooks of IP stand alone ("forward"), those of other families behind their name ("bridge forward", "arp input").
+PORTS, DEVICES = ("ingress", "egress"), {"ingress": ("port_in", "inbound"), "egress": ("outbound", "port_out")}
+NAT = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}  # the kernel's, whatever a chain says
+DEPTH = 16
+
+
+class Ending(NamedTuple):
+    """How a packet's way through a chain ends: the rule that says so, None for the policy, and what had to be known of
+    the packet but is not ("" when all was)."""
+
+    kind: str
+    chain: Chain
+    rule: Rule | None
+    unknown: str = ""
+    changes: tuple[str, ...] = ()
+
+
+def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
+    """What the rules of all families at one hook do to a packet, in the kernel's order."""
+    translated, open_questions = False, []
+    for device, chains in _hung(rules, hook, packet):
+        family, _space, point = hook.rpartition(" ")
+        family = "netdev" if point in PORTS else family or {4: "ip", 6: "ip6"}[packet.version]
+        at_device = packet._replace(port_in=device, port_out=device) if device else packet
+        walk = _Walk(rules, Facts(at_device, family, point, rules.does))
+        for chain in chains:
+            if chain.kind == "nat" and (packet.state != "new" or translated):
+                continue
+            endings = walk.endings(chain)
+            kinds = {ending.kind for ending in endings}
+            if kinds == {DROP}:
+                return _verdict(rules, endings[-1], passes=False)
+            translated = translated or kinds == {TRANSLATE}
+            if len(kinds) > 1 or UNKNOWN in kinds:
+                open_questions.append(endings)
+    return _open(rules, open_questions, translated)
+
+
+def _hung(rules: Ruleset, hook: str, packet: Packet) -> Iterator[tuple[str, list[Chain]]]:
+    """The chains at a hook in the kernel's order, for a device's own hooks device by device."""
+    family, _space, point = hook.rpartition(" ")
+    families = (family,) if family else ("netdev", "inet") if point in PORTS else (_version(packet), "inet")
+    chains = [chain for chain in rules.chains.values() if chain.hook == point and chain.table.family in families]
+    chains.sort(key=lambda chain: NAT.get(point, 0) if chain.kind == "nat" else chain.priority)
+    if point not in PORTS:
+        yield "", chains
+        return
+    for device in filter(None, (getattr(packet, name) for name in DEVICES[point])):
+        yield device, [chain for chain in chains if any(_is_of(device, name) for name in chain.devices)]
+
+
+def _version(packet: Packet) -> str:
+    return {4: "ip", 6: "ip6"}[packet.version]
+
+
+def _is_of(device: str, name: str) -> bool:
+    return device.startswith(name[:-1]) if name.endswith("*") else device == name
+
+
+def _verdict(rules: Ruleset, ending: Ending, *, passes: bool | None, unknown: str = "") -> Verdict:
+    chain, rule = ending.chain, ending.rule
+    return Verdict(passes, named(chain, rule), owner(rules, chain, rule), remedy(chain, rule), unknown=unknown)
+
+
+def _open(rules: Ruleset, questions: list[list[Ending]], translated: bool) -> Verdict:
+    """The verdict when nothing drops a packet for certain."""
+    for endings in questions:
+        doubtful = next((ending for ending in endings if ending.kind in (DROP, UNKNOWN)), None)
+        if doubtful is not None:
+            asked = next((ending.unknown for ending in (doubtful, *endings) if ending.unknown), "where it goes on")
+            return _verdict(rules, doubtful, passes=None, unknown=f"{asked} of the packet is not known")
+    asked = next((ending.unknown for endings in questions for ending in endings if ending.unknown), "")
+    text = f"whether it is translated: {asked} of the packet is not known" if asked else ""
+    return Verdict(True, translated=translated, unknown=text)
+
+
+class _Walk:
+    """One packet's way through the chains of one hook: ``possible`` are the ends that it may have come to before."""
+
+    def __init__(self, rules: Ruleset, facts: Facts) -> None:
+        self.rules, self.facts = rules, facts
+        self.possible: list[Ending] = []
+        self.depth = 0
+
+    def endings(self, chain: Chain) -> list[Ending]:
+        """All ends that a packet may come to in a chain at the hook; the last one is the one that it comes to unless
+        it has come to another."""
+        self.possible = []
+        early = chain.hook in ("prerouting", "output") and chain.priority <= TRACKED
+        self.facts.tracked = not early
+        end = self.run(chain) or Ending(ACCEPT if chain.policy == ACCEPT else DROP, chain, None)
+        found = [*self.possible, end]
+        for ending in found:
+            self.facts.forget(*ending.changes)
+        return found
+
+    def run(self, chain: Chain) -> Ending | None:
+        """The end that a packet comes to for certain; None when it leaves the chain, or may do so."""
+        left = ""  # what has to be known to say that the packet is still in this chain
+        sets = self.rules.sets_of(chain)
+        for rule in chain.rules:
+            doubt = left
+            for step in rule.steps(sets):
+                if step.test:
+                    answer = step.test(self.facts)
+                    if answer is False:
+                        break
+                    doubt = doubt or ("" if answer else step.asks)
+                elif step.change:
+                    self.change(step.change, doubt)
+                elif step.choose:
+                    actions = step.choose(self.facts).actions
+                    doubt = doubt or ("" if len(actions) == 1 else step.asks)
+                    ends = [self.act(action, chain, rule, doubt) for action in actions]
+                    if not doubt and ends[0] is not None:
+                        return ends[0] if ends[0].kind != RETURN else None
+                    left = left or (doubt if any(end is not None and end.kind == RETURN for end in ends) else "")
+        return None
+
+    def act(self, action: Action, chain: Chain, rule: Rule, doubt: str) -> Ending | None:
+        """The end that an action of a rule leads to, noted as possible when it is in ``doubt``; None: the next rule."""
+        if action.kind == CONTINUE:
+            return None
+        end: Ending | None = Ending(action.kind, chain, rule, doubt, action.changes)
+        if action.kind in (JUMP, GOTO):
+            end = self.enter(action, chain, rule, doubt)
+        if end is not None and end.kind != RETURN and doubt:
+            self.possible.append(end._replace(unknown=end.unknown or doubt))
+        return end
+
+    def enter(self, action: Action, chain: Chain, rule: Rule, doubt: str) -> Ending | None:
+        """The end in another chain; after ``goto`` there is no way back into this one."""
+        other = self.rules.chains.get((chain.table, action.chain))
+        if other is None or self.depth >= DEPTH:
+            return Ending(UNKNOWN, chain, rule, f"chain {action.chain}")
+        before, self.depth = len(self.possible), self.depth + 1
+        end = self.run(other)
+        self.depth -= 1
+        if doubt:
+            self.possible[before:] = [one._replace(unknown=one.unknown or doubt) for one in self.possible[before:]]
+        return Ending(RETURN, chain, rule) if end is None and action.kind == GOTO else end
+
+    def change(self, change: Change, doubt: str) -> None:
+        """Change a field, or forget it when that is in doubt."""
+        self.facts.set(change.key, None if doubt or self.possible else change.read(self.facts))

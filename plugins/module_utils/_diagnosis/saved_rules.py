@@ -1,0 +1,239 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What iptables-save prints, in the words of nft's JSON."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from .ruleset import Chain, Rule, Table
+
+# Where the tables' chains hang: priorities, and the kind of chain that is not "filter".
+PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
+HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+COUNTED = re.compile(r"\[(\d+):\d+\] ")
+Expression = dict[str, Any]
+Words = Sequence[str]
+
+# Extensions that have nothing but the options below; of another one, nobody knows what it asks for.
+EXTENSIONS = frozenset(
+    "tcp udp icmp icmp6 conntrack state multiport iprange addrtype pkttype mac mark connmark comment physdev".split()
+)
+VERDICTS = {"ACCEPT": "accept", "DROP": "drop", "RETURN": "return"}
+TRANSLATIONS = {"MASQUERADE": "masquerade", "SNAT": "snat", "DNAT": "dnat", "REDIRECT": "redirect", "NETMAP": "dnat"}
+ALL_BITS = 0xFFFFFFFF
+
+
+def chains_of(text: str, tool: str, family: str) -> list[Chain]:
+    """The chains of all tables in what iptables-save has printed."""
+    chains: list[Chain] = []
+    for part in re.split(r"^\*", text, flags=re.MULTILINE)[1:]:
+        name, _newline, body = part.partition("\n")
+        chains += _table(Table(tool, family, name.strip()), body.splitlines())
+    return chains
+
+
+def _table(table: Table, lines: Sequence[str]) -> Iterator[Chain]:
+    heads = [line[1:].split()[:2] for line in lines if line.startswith(":")]
+    own = {name for name, _policy in heads}
+    rules: dict[str, list[Rule]] = {name: [] for name in own}
+    for line in lines:
+        counted = COUNTED.match(line)
+        words = _split(line[counted.end() :] if counted else line)
+        if words[:1] == ["-A"]:
+            text = line.partition(f"-A {words[1]} ")[2]
+            expressions = _read(words[2:], table.family, own)
+            rules[words[1]].append(Rule(text, expressions, packets=int(counted[1]) if counted else None))
+    for name, policy in heads:
+        hangs = policy != "-" and name in HOOKS
+        priority = PRIORITIES.get(table.name, 0)
+        if table.name == "nat" and name in ("INPUT", "POSTROUTING"):
+            priority = 100
+        kind = "nat" if table.name == "nat" else "filter"
+        hook = (kind, name.lower(), priority, policy.lower()) if hangs else ()
+        yield Chain(table, name, rules[name], *hook)
+
+
+def _split(line: str) -> list[str]:
+    return shlex.split(line) if '"' in line or "\\" in line else line.split()
+
+
+def _read(words: Words, family: str, chains: Collection[str]) -> list[Expression]:
+    try:
+        return list(_expressions(words, family, chains))
+    except (IndexError, KeyError, ValueError):
+        return [{"xt": {"type": kind, "name": "a rule of another form"}} for kind in ("match", "target")]
+
+
+def _expressions(words: Words, family: str, chains: Collection[str]) -> Iterator[Expression]:
+    """A rule's expressions, and its target's."""
+    end = next((at for at, word in enumerate(words) if word in ("-j", "-g")), len(words))
+    known = {"-p": "", "-m": "", "family": family}
+    at = 0
+    while at < end:
+        negated = words[at] == "!"
+        option = words[at + negated]
+        at += 1 + negated
+        taken, reads = OPTIONS.get(option, (0, _strange))
+        given = words[at : at + taken]
+        at += taken
+        if option in known:
+            known[option] = given[0]
+        yield from _negated(reads(option, given, known), negated)
+    if end < len(words):
+        yield from _target(words[end], words[end + 1 :], chains)
+
+
+def _negated(found: Expression | None, negated: bool) -> list[Expression]:
+    if found and negated and "match" in found:
+        opposite = {"==": "!=", "in": "!in"}[found["match"]["op"]]
+        return [{"match": {**found["match"], "op": opposite}}]
+    return [] if found is None else [found]
+
+
+# ---- what a rule asks for ----
+
+
+def _match(left: Expression, right: Any, compare: str = "==") -> Expression:
+    return {"match": {"op": compare, "left": left, "right": right}}
+
+
+def _payload(protocol: str, field: str) -> Expression:
+    return {"payload": {"protocol": protocol, "field": field}}
+
+
+def _strange(option: str, _given: Words, known: dict[str, str]) -> Expression:
+    return {"xt": {"type": "match", "name": f"{known['-m']} {option}".strip()}}
+
+
+def _extension(option: str, given: Words, known: dict[str, str]) -> Expression | None:
+    return None if given[0] in EXTENSIONS else _strange(option, (), known)
+
+
+def _ignored(_option: str, _given: Words, _known: dict[str, str]) -> None:
+    return None
+
+
+def _address(option: str, given: Words, known: dict[str, str]) -> Expression:
+    address, _slash, width = given[0].partition("/")
+    right: Any = {"prefix": {"addr": address, "len": int(width)}} if width.isdecimal() else address
+    left = _payload(known["family"], {"-s": "saddr", "-d": "daddr"}[option])
+    return _match(left, right) if not width or width.isdecimal() else _strange(option, given, known)
+
+
+def _device(option: str, given: Words, _known: dict[str, str]) -> Expression:
+    name = f"{given[0][:-1]}*" if given[0].endswith("+") else given[0]
+    return _match({"meta": {"key": {"-i": "iifname", "-o": "oifname"}[option]}}, name)
+
+
+def _protocol(_option: str, given: Words, _known: dict[str, str]) -> Expression:
+    return _match({"meta": {"key": "l4proto"}}, int(given[0]) if given[0].isdecimal() else given[0])
+
+
+def _number(text: str) -> Any:
+    low, colon, high = text.partition(":")
+    return {"range": [int(low, 0), int(high, 0)]} if colon else int(low, 0)
+
+
+def _ports(option: str, given: Words, known: dict[str, str]) -> Expression:
+    left = _payload(known["-p"] if known["-p"] in ("tcp", "udp") else "th", option.strip("-").rstrip("s"))
+    return _match(left, {"set": [_number(one) for one in given[0].split(",")]})
+
+
+def _icmp(option: str, given: Words, known: dict[str, str]) -> Expression | None:
+    if given[0] in ("any", "255"):
+        return None
+    kind, slash, _code = given[0].partition("/")
+    if slash or not kind.isdecimal():
+        return _strange(option, given, known)
+    return _match(_payload({"ip": "icmp", "ip6": "icmpv6"}[known["family"]], "type"), int(kind))
+
+
+def _flags(_option: str, given: Words, _known: dict[str, str]) -> Expression:
+    every = ["fin", "syn", "rst", "psh", "ack", "urg"]
+    mask, set_ = ([] if one == "NONE" else every if one == "ALL" else one.lower().split(",") for one in given)
+    return _match({"&": [_payload("tcp", "flags"), mask]}, set_)
+
+
+def _states(option: str, given: Words, known: dict[str, str]) -> Expression:
+    states = given[0].lower().split(",")
+    of_nat = {"dnat", "snat"} & {*states}
+    if of_nat and len(of_nat) < len(states):
+        return _strange(option, given, known)
+    return _match({"ct": {"key": "status" if of_nat else "state"}}, states, "in")
+
+
+def _between(option: str, given: Words, known: dict[str, str]) -> Expression:
+    field = {"--src-range": "saddr", "--dst-range": "daddr"}[option]
+    return _match(_payload(known["family"], field), {"range": given[0].split("-")})
+
+
+def _type(option: str, given: Words, _known: dict[str, str]) -> Expression:
+    flag = {"--src-type": "saddr", "--dst-type": "daddr"}[option]
+    return _match({"fib": {"result": "type", "flags": [flag]}}, {"set": given[0].lower().split(",")})
+
+
+def _marked(_option: str, given: Words, known: dict[str, str]) -> Expression:
+    value, _slash, mask = given[0].partition("/")
+    left = {"ct" if known["-m"] == "connmark" else "meta": {"key": "mark"}}
+    return _match({"&": [left, int(mask or "-1", 0) & ALL_BITS]}, int(value, 0))
+
+
+def _meta(option: str, given: Words, _known: dict[str, str]) -> Expression:
+    return _match({"meta": {"key": {"--pkt-type": "pkttype"}[option]}}, given[0])
+
+
+def _mac(_option: str, given: Words, _known: dict[str, str]) -> Expression:
+    return _match(_payload("ether", "saddr"), given[0].lower())
+
+
+def _port_of_bridge(option: str, given: Words, _known: dict[str, str]) -> Expression:
+    field = {"--physdev-in": "inname", "--physdev-out": "outname", "--physdev-is-bridged": "bridged"}[option]
+    return _match(_payload("physdev", field), given[0].replace("+", "*") if given else 1)
+
+
+Reads = Callable[[str, Words, dict[str, str]], Any]
+OPTIONS: dict[str, tuple[int, Reads]] = {
+    **dict.fromkeys(("-s", "-d"), (1, _address)),
+    **dict.fromkeys(("-i", "-o"), (1, _device)),
+    "-p": (1, _protocol),
+    "-m": (1, _extension),
+    "--comment": (1, _ignored),
+    **dict.fromkeys(("--sport", "--dport", "--sports", "--dports"), (1, _ports)),
+    **dict.fromkeys(("--icmp-type", "--icmpv6-type"), (1, _icmp)),
+    "--tcp-flags": (2, _flags),
+    **dict.fromkeys(("--state", "--ctstate"), (1, _states)),
+    **dict.fromkeys(("--src-range", "--dst-range"), (1, _between)),
+    **dict.fromkeys(("--src-type", "--dst-type"), (1, _type)),
+    "--pkt-type": (1, _meta),
+    "--mac-source": (1, _mac),
+    "--mark": (1, _marked),
+    **dict.fromkeys(("--physdev-in", "--physdev-out"), (1, _port_of_bridge)),
+    "--physdev-is-bridged": (0, _port_of_bridge),
+}
+
+
+# ---- what it does ----
+
+
+def _target(option: str, words: Words, chains: Collection[str]) -> Iterator[Expression]:
+    name, given = words[0], words[1:]
+    if name in chains:
+        yield {"goto" if option == "-g" else "jump": {"target": name}}
+    elif name in VERDICTS:
+        yield {VERDICTS[name]: None}
+    elif name == "REJECT":
+        yield {"reject": {"type": "tcp reset"} if "tcp-reset" in given else {}}
+    elif name in TRANSLATIONS:
+        yield {TRANSLATIONS[name]: {}}
+    elif name == "MARK" and given[:1] == ["--set-xmark"]:
+        value, mask = (int(part, 0) for part in given[1].split("/"))
+        left = {"meta": {"key": "mark"}}
+        yield {"mangle": {"key": left, "value": {"^": [{"&": [left, ~mask & ALL_BITS]}, value]}}}
+    elif "--notrack" in given or name == "NOTRACK":
+        yield {"notrack": None}
+    elif name != "CT":
+        yield {"xt": {"type": "target", "name": name}}
