@@ -60,7 +60,7 @@ def _hung(rules: Ruleset, hook: str, packet: Packet) -> Iterator[tuple[str, list
         yield "", chains
         return
     for device in filter(None, (getattr(packet, name) for name in DEVICES[point])):
-        yield device, [chain for chain in chains if any(_is_of(device, name) for name in chain.devices)]
+        yield device, [chain for chain in chains if any(_is_of(device, name) for name in chain.devices or "*")]
 
 
 def _version(packet: Packet) -> str:
@@ -99,7 +99,8 @@ class _Walk:
     def endings(self, chain: Chain) -> list[Ending]:
         """All ends that a packet may come to in a chain at the hook; the last one is the one that it comes to unless
         it has come to another."""
-        self.possible = []
+        nowhere = chain.hook in PORTS and not chain.devices
+        self.possible = [Ending(ACCEPT, chain, None, "the chain's device")] if nowhere else []
         early = chain.hook in ("prerouting", "output") and chain.priority <= TRACKED
         self.facts.tracked = not early
         end = self.run(chain) or Ending(ACCEPT if chain.policy == ACCEPT else DROP, chain, None)

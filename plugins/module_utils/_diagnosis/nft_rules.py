@@ -15,6 +15,7 @@ from .statements import deeds
 
 HEAD = re.compile(r"\s*(table|chain) (\S+)(?: (\S+))? \{")
 HANDLE = re.compile(r"\s*(.*) # handle (\d+)$", re.DOTALL)
+DEVICES = re.compile(r" devices? (?:= \{ )?(.*?)(?: \})? priority ")
 CONFIGURED = re.compile(r"^\s*(?:add )?table (?:(\w+) )?(\w+)", re.MULTILINE)
 Chains = dict[tuple[Table, str], Chain]
 Place = tuple[str, str, int]
@@ -58,17 +59,20 @@ def _chains(entries: Sequence[Mapping[str, Any]], texts: Mapping[Place, str]) ->
         table = Table(NFT, body["family"], body["table"])
         if kind == "chain":
             key = (table, body["name"])
-            chains[key] = Chain(table, body["name"], rules.setdefault(key, []), *_hangs(body))
+            hangs = texts.get((f"{table.family} {table.name}", body["name"], 0), "")
+            chains[key] = Chain(table, body["name"], rules.setdefault(key, []), *_hangs(body, hangs))
         else:
             place = (f"{table.family} {table.name}", body["chain"], body["handle"])
             rules.setdefault((table, body["chain"]), []).append(_rule(body, texts.get(place, "")))
     return chains
 
 
-def _hangs(body: Mapping[str, Any]) -> tuple[Any, ...]:
+def _hangs(body: Mapping[str, Any], text: str) -> tuple[Any, ...]:
     if "hook" not in body:
         return ()
-    devices = body.get("dev", ())
+    # nft 1.0 leaves devices out of its JSON.
+    named = DEVICES.search(text)
+    devices = body.get("dev") or re.findall(r'[^\s",]+', named[1] if named else "")
     names = (devices,) if isinstance(devices, str) else tuple(devices)
     return body["type"], body["hook"], body["prio"], body.get("policy", "accept"), names
 
@@ -90,7 +94,7 @@ def _sets(entries: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], dict[st
 
 
 def _texts(lines: str) -> Iterator[tuple[Place, str]]:
-    """Each rule's text by its place, from a list with handles."""
+    """Each rule's text by its place, from a list with handles; at 0 where a chain hangs."""
     table = chain = ""
     pending: list[str] = []
     for line in lines.splitlines():
@@ -106,7 +110,10 @@ def _texts(lines: str) -> Iterator[tuple[Place, str]]:
         found = HANDLE.match(" ".join(pending))
         if found:
             yield (table, chain, int(found[2])), found[1]
-        if found or line.strip().startswith("type "):
+        elif line.strip().startswith("type "):
+            yield (table, chain, 0), line
+            pending.clear()
+        if found:
             pending.clear()
 
 

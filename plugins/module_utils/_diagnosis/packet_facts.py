@@ -78,7 +78,7 @@ def _link(packet: Packet, family: str, hook: str) -> Iterator[tuple[str, Any]]:
     yield "meta protocol", _protocol(packet)
     yield "ether type", _protocol(packet)
     bridged = bool(packet.port_in and packet.port_out) and packet.inbound == packet.outbound
-    yield "meta pkttype", _pkttype(packet, on_port or bridged)
+    yield "meta pkttype", _pkttype(packet, on_port)
     if hook in (*ARRIVING, "forward"):
         yield "ether saddr", packet.source_mac.lower() or None
         yield "ether daddr", packet.destination_mac.lower() or None
