@@ -71,8 +71,7 @@ def _table(chance: random.Random, name: str) -> str:
         rules = "; ".join(_rule(chance, family, version, others) for _each in range(chance.choice((1, 2, 4))))
         lines.append(f"chain c{number} {{ {rules}; }}")
         others.append(f"c{number}")
-    for number in range(chance.choice((1, 1, 2))):
-        lines.append(_base(chance, f"b{number}", family, version, others))
+    lines += [_base(chance, f"b{number}", family, version, others) for number in range(chance.choice((1, 1, 2)))]
     return "\n".join([*lines, "}"])
 
 

@@ -69,9 +69,7 @@ class Site:
         self._ends: dict[socket.socket, str] = {}
         # A shell that waits for its input ends with this process, however that ends.
         command = ["unshare", "--net", "sh", "-c", "echo; read never"]
-        self._holders = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _each in range(3)
-        ]
+        self._holders = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _each in range(3)]
         for holder in self._holders:
             assert holder.stdout
             holder.stdout.readline()

@@ -78,7 +78,9 @@ def test_what_arrives_is_what_was_predicted(site: Site) -> None:
             seen[expected] += 1
             right = expected in (None, arrival.place == place(packet))
             firewall = "" if right else site.run("nft list ruleset; iptables-save; ip6tables-save")
-            assert right, f"{packet}\ncame out at {arrival.place!r}, expected: {expected}\n{verdicts}\n{filtered}\n{firewall}"
+            assert right, (
+                f"{packet}\ncame out at {arrival.place!r}, expected: {expected}\n{verdicts}\n{filtered}\n{firewall}"
+            )
     print(f"arrive: {seen[True]}, do not: {seen[False]}, not known: {seen[None]}")
     assert seen[True] > seen[None] < sum(seen.values()) / 4
     assert seen[False] > seen[None] / 4
