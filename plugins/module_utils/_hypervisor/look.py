@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._values.host_facts import HostFacts, Route, Rule, Server, Socket
+from .._values.probe import Probe
 from . import command as _command
 from . import host as _host
+from .client import ask
 from .dnsmasq import configuration, process
-from .probe import answers_dns, offers_dhcp
+from .probe import answers_dns
 
 LOG_LINES = 20
 DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "virtnwfilterd", "virtproxyd", "dnsmasq")
@@ -53,10 +55,11 @@ class HostInspector:
 
     def offers(self, bridge: str) -> bool | None:
         """Whether DHCP offers an address on a bridge, None when that could not be tried."""
-        offered = offers_dhcp(bridge)
-        if offered is None:
-            self.unseen.append(f"whether DHCP answers on {bridge}: no client can be plugged into it from here")
-        return offered
+        try:
+            return ask(Probe(bridge, dhcp=(4,)))[0].answered
+        except OSError as error:
+            self.unseen.append(f"whether DHCP answers on {bridge}: no client can be plugged into it: {error}")
+            return None
 
     def log(self, words: Sequence[str]) -> list[str]:
         """The last warnings and errors of libvirt's daemons within a day in which one of these words stands alone."""

@@ -1,91 +1,155 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks a network's DNS and DHCP a real question."""
+"""Asks a network's gateway, DNS and DHCP a real question, from wherever this thread is."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import struct
-import subprocess
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
-from . import command as _command
-from . import host as _host
+from .cable import ip
 
-SECONDS = 1.0  # for an answer of DNS, twice
-DHCP_SECONDS = (
-    15.0  # a bridge with STP lets a new port speak after 4, dnsmasq pings an address for 3 before it offers it
-)
+SECONDS = 1.0  # for an answer
 # version.bind, TXT, class CHAOS: every dnsmasq answers it itself, and forwards nothing.
-QUESTION = b"\x07version\x04bind\x00" + struct.pack("!HH", 16, 3)
-ETHERTYPE_IP = 0x0800
-REQUEST, REPLY = 1, 2  # of BOOTP, RFC 951
+VERSION = b"\x07version\x04bind\x00" + struct.pack("!HH", 16, 3)
+ETHERTYPE_IP, ETHERTYPE_ARP = 0x0800, 0x0806
+EVERYONE = b"\xff" * 6
+REQUEST, REPLY = 1, 2  # of BOOTP, RFC 951, and of ARP
 DISCOVER = 1  # of DHCP
+SOLICIT, ADVERTISE = 1, 2  # of DHCPv6
+AGAIN_SECONDS = 4.0  # dnsmasq pings an address for 3 before it offers it
+# Echo request and reply: of ICMP, and of ICMPv6; solicitation and advertisement of a router.
+ECHO = {4: (8, 0), 6: (128, 129)}
+ROUTER = (133, 134)
+ALL_ROUTERS, ALL_SERVERS = "ff02::2", "ff02::1:2"
+DNS, HTTPS = 53, 443
 
 
-def answers_dns(address: str, port: int = 53) -> bool:
-    """Whether a DNS server answers at an address of this machine's own."""
+def answers_dns(address: str, port: int = DNS, seconds: float = 2 * SECONDS, stream: bool = False) -> bool:
+    """Whether a DNS server answers at an address, over UDP or, as a ``stream``, over TCP; it is asked twice."""
     number = os.urandom(2)
-    query = number + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + QUESTION
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    query = number + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + VERSION
+    prefix = struct.pack("!H", len(query)) if stream else b""
+    kind = socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
     # A refusal is an answer, too: nobody listens.
-    with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as asking, contextlib.suppress(OSError):
-        asking.settimeout(SECONDS)
-        for _again in range(2):
-            with contextlib.suppress(socket.timeout):
-                asking.connect((address, port))
-                asking.send(query)
-                return asking.recv(512)[:2] == number
+    for _again in range(2):
+        with contextlib.closing(socket.socket(_family(address), kind)) as asking, contextlib.suppress(OSError):
+            if stream:  # that it ends is said once, not again and again to whom does not answer
+                asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            asking.settimeout(seconds / 2)
+            asking.connect((address, port))
+            asking.sendall(prefix + query)
+            return asking.recv(512)[len(prefix) :][:2] == number
     return False
 
 
-def offers_dhcp(bridge: str) -> bool | None:
-    """Whether somebody offers an address to a client on a bridge; None when none could be plugged in.
-
-    A cable of its own, which goes with the question, is plugged into the bridge: what the hypervisor itself sends never
-    gets to a server on it.
-    """
-    near, far = (f"vf{os.urandom(4).hex()}" for _end in range(2))
-    made = _ip("link", "add", near, "type", "veth", "peer", "name", far)
-    try:
-        if not made:
-            return None
-        with contextlib.suppress(OSError):  # the hypervisor must not take an address of its own guests' router
-            Path(f"/proc/sys/net/ipv6/conf/{far}/disable_ipv6").write_text("1", encoding="ascii")
-        if not (_ip("link", "set", near, "master", bridge, "up") and _ip("link", "set", far, "up")):
-            return None
-        return _offered(far)
-    except OSError:
-        return None
-    finally:
-        if made:
-            _ip("link", "delete", near)
+def echoes(address: str, seconds: float) -> bool:
+    """Whether an echo request is answered."""
+    return _icmp(ECHO[6 if ":" in address else 4], os.urandom(4), (address, 0), seconds)
 
 
-def _ip(*words: str) -> bool:
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        return not _command.run([_host.IP, *words]).returncode
-    return False
+def advertises(device: str, seconds: float) -> bool:
+    """Whether a router of IPv6 answers a solicitation."""
+    return _icmp(ROUTER, b"\0" * 4, (ALL_ROUTERS, 0, 0, socket.if_nametoindex(device)), seconds)
 
 
-def _offered(device: str) -> bool:
-    mac, number = b"\x52\x54\x00" + os.urandom(3), os.urandom(4)
-    end = time.monotonic() + DHCP_SECONDS
-    with contextlib.closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE_IP))) as asking:
-        asking.bind((device, ETHERTYPE_IP))
-        asking.settimeout(SECONDS)
+def resolves(address: str, device: str, seconds: float) -> bool:
+    """Whether somebody says which MAC has an address behind a device."""
+    echoes(address, seconds)
+    entries = json.loads(ip("-j", "neighbour", "show", "to", address, "dev", device) or "[]")
+    return any("lladdr" in entry for entry in entries)
+
+
+def is_free(address: str, device: str, mac: str) -> bool:
+    """Whether nobody on a cable has an address of IPv4 (a probe, RFC 5227)."""
+    mine, wanted = bytes.fromhex(mac.replace(":", "")), socket.inet_aton(address)
+    head = EVERYONE + mine + struct.pack("!HHHBBH", ETHERTYPE_ARP, 1, ETHERTYPE_IP, 6, 4, REQUEST)
+    question = head + mine + b"\0" * 10 + wanted
+    return not _raw(device, ETHERTYPE_ARP, question, lambda frame: frame[20:22] + frame[28:32] == b"\0\2" + wanted, 0.3)
+
+
+def sends(address: str, seconds: float) -> None:
+    """Sends the first packet of a connection, to which there is no answer, and waits for so long until it is there."""
+    with contextlib.closing(socket.socket(_family(address), socket.SOCK_STREAM)) as asking:
+        asking.setblocking(False)
+        asking.connect_ex((address, HTTPS))
+        time.sleep(min(seconds, SECONDS / 4))
+
+
+def offers(device: str, mac: str, seconds: float) -> bool:
+    """Whether somebody offers an address of IPv4 to a client on a cable, which does not take it."""
+    number = os.urandom(4)
+    question = _discover(bytes.fromhex(mac.replace(":", "")), number)
+    # The reply's UDP payload stands behind 14 bytes of Ethernet, 20 of IP, 8 of UDP.
+    wanted = bytes([REPLY]) + number
+    return _raw(device, ETHERTYPE_IP, question, lambda frame: frame[42:43] + frame[46:50] == wanted, seconds)
+
+
+def offers6(device: str, mac: str, seconds: float) -> bool:
+    """Whether a server of DHCPv6 answers a client on a cable, which does not take what it offers."""
+    number = os.urandom(3)
+    client = struct.pack("!HHHH", 1, 10, 3, 1) + bytes.fromhex(mac.replace(":", ""))
+    question = bytes([SOLICIT]) + number + client + struct.pack("!HHIIIHHH", 3, 12, 1, 0, 0, 8, 2, 0)
+    with contextlib.closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as asking:
+        link = socket.if_nametoindex(device)
+        asking.bind(("::", 546))
+        send = lambda: asking.sendto(question, (ALL_SERVERS, 547, 0, link))  # noqa: E731
+        return _heard(asking, send, lambda reply: reply[:4] == bytes([ADVERTISE]) + number, seconds)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _icmp(kinds: tuple[int, int], body: bytes, place: tuple[Any, ...], seconds: float) -> bool:
+    asked, answered = kinds
+    family = _family(place[0])
+    version, protocol = (6, socket.IPPROTO_ICMPV6) if family == socket.AF_INET6 else (4, socket.IPPROTO_ICMP)
+    bare = struct.pack("!BBH", asked, 0, 0) + body
+    question = bare[:2] + struct.pack("!H", _checksum(bare)) + bare[4:]  # of ICMPv6, the kernel computes it
+    with contextlib.closing(socket.socket(family, socket.SOCK_RAW, protocol)) as asking:
+        if version == 6:
+            asking.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+
+        def is_it(reply: bytes) -> bool:
+            message = reply[(reply[0] & 15) * 4 :] if version == 4 else reply
+            return message[0] == answered and (answered == ROUTER[1] or message[4:8] == body)
+
+        return _heard(asking, lambda: asking.sendto(question, place), is_it, seconds)
+
+
+def _raw(device: str, kind: int, question: bytes, is_it: Callable[[bytes], bool], seconds: float) -> bool:
+    with contextlib.closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))) as asking:
+        asking.bind((device, kind))
+        return _heard(asking, lambda: asking.send(question), is_it, seconds)
+
+
+def _heard(asking: socket.socket, send: Callable[[], object], is_it: Callable[[bytes], bool], seconds: float) -> bool:
+    """Whether the answer comes in this time; the question is sent again after a while."""
+    end = time.monotonic() + seconds
+    with contextlib.suppress(OSError):
         while time.monotonic() < end:
-            asking.send(_discover(mac, number))
-            with contextlib.suppress(socket.timeout):
-                while time.monotonic() < end:
-                    # The reply's UDP payload stands behind 14 bytes of Ethernet, 20 of IP, 8 of UDP.
-                    reply = asking.recv(2048)[42:]
-                    if reply[:1] == bytes([REPLY]) and reply[4:8] == number:
+            again = min(end, time.monotonic() + AGAIN_SECONDS)
+            send()
+            while time.monotonic() < again:
+                asking.settimeout(max(0.01, again - time.monotonic()))
+                with contextlib.suppress(socket.timeout):
+                    if is_it(asking.recv(2048)):
                         return True
     return False
+
+
+def _checksum(data: bytes) -> int:
+    """The Internet's, RFC 1071."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xFFFF
 
 
 def _discover(mac: bytes, number: bytes) -> bytes:
@@ -94,9 +158,7 @@ def _discover(mac: bytes, number: bytes) -> bytes:
     body = head + bytes([99, 130, 83, 99, 53, 1, DISCOVER, 255])
     udp = struct.pack("!HHHH", 68, 67, 8 + len(body), 0) + body
     fields = (0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP)
-    everyone = b"\xff" * 4
-    bare = struct.pack("!BBHHHBBH4s4s", *fields, 0, b"\0" * 4, everyone)
-    total = sum(struct.unpack("!10H", bare))
-    total = (total & 0xFFFF) + (total >> 16)
-    ip = struct.pack("!BBHHHBBH4s4s", *fields, ~total & 0xFFFF, b"\0" * 4, everyone)
-    return b"\xff" * 6 + mac + struct.pack("!H", ETHERTYPE_IP) + ip + udp
+    places = (b"\0" * 4, b"\xff" * 4)
+    total = _checksum(struct.pack("!BBHHHBBH4s4s", *fields, 0, *places))
+    ip_header = struct.pack("!BBHHHBBH4s4s", *fields, total, *places)
+    return EVERYONE + mac + struct.pack("!H", ETHERTYPE_IP) + ip_header + udp
