@@ -3,17 +3,19 @@ left behind, nothing leaves the hypervisor."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.deep import sampled
-from tests.lab import Client
+from tests.deep import amount, sampled
+from tests.lab import Client, Machine
 
 from ..clients import give_address
 from ..stage import Stage, wait_for
@@ -39,6 +41,24 @@ options = json.loads(sys.argv[1])
 replies = ask(Probe(**options))
 print(json.dumps([{**one._asdict(), "evidence": [found._asdict() for found in one.evidence]} for one in replies]))
 """
+# Asks, and kills itself at its nth call of a function from or in these files; says how many there were.
+KILLED = f"""
+import os, signal, sys, threading
+calls = 0
+def count(frame, event, _argument):
+    global calls
+    if event in ("call", "c_call") and "/_hypervisor/" in frame.f_code.co_filename:
+        calls += 1
+        if calls == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+threading.setprofile(count)
+sys.setprofile(count)
+{ASK}
+sys.setprofile(None)
+print(calls)
+"""
+NO_WAIT = {"dhcp": []}
+LEFT = "ip -br link; ip -br address; ip rule; ip route; nft list ruleset | sed 's/packets.*//'"
 EVERYTHING = {("dhcp", 4), ("dhcp", 6), ("router", 6), ("guest", 4)} | {
     (question, version) for question in ("neighbour", "gateway", "dns", "dns_tcp", "outside") for version in (4, 6)
 }
@@ -231,3 +251,63 @@ def test_what_is_broken_is_named(asked: Asked, name: str) -> None:
         asked.host.run(["sh", "-ec", fault.mends])
     assert set(found) == fault.silent
     assert [text for text in found.values() if not re.fullmatch(fault.evidence, text)] == []
+
+
+def left(asked: Asked) -> str:
+    """All that a client could have left behind, but what the kernel has learned."""
+    return asked.host.run(["sh", "-c", LEFT]).stdout
+
+
+def test_nothing_is_left_behind_also_by_one_that_is_killed(asked: Asked) -> None:
+    fault = FAULTS["FORWARD"]  # so that something is traced
+    asked.host.run(["sh", "-ec", fault.breaks])
+    before = left(asked)
+    *_replies, calls = asked.host.run(asked.command(KILLED, "0", **NO_WAIT)).stdout.splitlines()
+    assert left(asked) == before
+    assert not re.search("02:76:66", asked.host.run(["ip", "neigh"]).stdout)
+    number = amount(6, 100)
+    for place in range(number):
+        moment = str(int(calls) * (2 * place + 1) // (2 * number))
+        killed = asked.host.run(asked.command(KILLED, moment, **NO_WAIT), check=False)
+        assert killed.returncode in (-9, 137), killed.stderr
+        wait_for(lambda: left(asked) == before, 10)
+    asked.host.run(["sh", "-ec", fault.mends])
+    silent(asked.ask(**NO_WAIT))
+    assert not re.search("02:76:66", asked.host.run(["ip", "neigh"]).stdout)
+
+
+def test_what_kernels_without_owners_keep_is_removed(asked: Asked) -> None:
+    before = left(asked)
+    asked.host.run(["nft", "add table inet virtfleet_vfp01234567; add table bridge virtfleet_vfp01234567"])
+    asked.ask(addresses=[], dhcp=[], outside=[], guests=[])
+    assert left(asked) == before
+
+
+@contextmanager
+def listening(machine: Machine, device: str) -> Iterator[Callable[[str], list[str]]]:
+    """A `with` that gives what returns the frames at a device until one with this text."""
+    with machine.background(["tcpdump", "-l", "-n", "-e", "-i", device]) as tcpdump:
+        assert tcpdump.stdout is not None
+        while "listening" not in tcpdump.stdout.readline():
+            pass
+        yield lambda text: [*itertools.takewhile(lambda line: text not in line, tcpdump.stdout or ())]
+
+
+def test_nothing_leaves_by_the_uplink_nor_by_other_ports(asked: Asked) -> None:
+    run = asked.host.run
+    run(
+        [
+            "sh",
+            "-ec",
+            f"ip link add cable type veth peer name out; ip link set out up; ip link set cable up master {BRIDGE}",
+        ]
+    )
+    run(["ip", "neigh", "flush", "dev", "uplink"])  # so that the hypervisor has to ask for its router
+    with listening(asked.host.world, "eth0") as at_uplink, listening(asked.host, "out") as at_port:
+        assert silent(asked.ask(**NO_WAIT)) == {}
+        run(["ping", "-c", "1", "-W", "1", "192.0.2.99"], check=False)
+        run(["ping", "-c", "1", "-W", "1", "192.168.77.99"], check=False)
+        seen, flooded = at_uplink("who-has 192.0.2.99"), at_port("who-has 192.168.77.99")
+    run(["ip", "link", "delete", "cable"])
+    assert [line for line in seen if "ICMP6, neighbor advertisement" not in line and "router" not in line] == []
+    assert [line for line in flooded if "02:76:66" in line.split(">")[0]] == []
