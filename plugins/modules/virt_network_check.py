@@ -8,9 +8,9 @@ short_description: Find out why a libvirt network does not start, or why a guest
 version_added: 0.1.0
 description:
   - >-
-    Looks at the whole way of a packet: the guest's NIC, its link, its tap, the bridge, the network and its addresses,
-    dnsmasq, leases and reservations, the firewall's rules for the network, forwarding, routes and uplink; for a network
-    that does not run, at what would hinder its start.
+    Walks the way of a guest's packets, hop by hop, and asks the kernel at each: the guest's NIC, its tap, the bridge
+    and its ports, addresses, neighbours, dnsmasq, routes and policy rules both ways, forwarding, the uplink, and every
+    rule of the firewall, whoever made it. For a network that does not run, it looks at what would hinder its start.
   - >-
     Every finding has a stable code, a severity, what was seen, and what to do about it. Findings are ordered: errors
     before warnings, causes before what they cause. What a cause explains is not reported beside it.
@@ -40,8 +40,10 @@ options:
   probe:
     description:
       - >-
-        Ask DHCP for an address, on every network looked at that leases some. For that a cable with a client is plugged
-        into the network's bridge for some seconds, which needs root; the offer is not taken.
+        Ask as a guest does, on every network looked at: ARP or neighbour discovery, DHCP, DNS, another guest, and the
+        default route, over IPv4 and IPv6. For that a cable with a client is plugged into the network's bridge for some
+        seconds, which needs root; an offer is not taken, and nothing leaves the hypervisor. What is not answered is
+        traced, and what drops it is the evidence. Nothing of it is left behind.
       - In check mode nobody is asked.
     type: bool
     default: false
@@ -132,6 +134,65 @@ findings:
       description: What of this collection repairs it, empty for nothing.
       type: str
       sample: virt_network with state=restarted and restart=replug
+way:
+  description:
+    - >-
+      The ways of guests' packets, hop by hop: of any guest of each network looked at, of the NICs of the guests that
+      are named, and of other NICs where theirs ends elsewhere.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    network:
+      description: The network.
+      type: str
+      sample: lan
+    domain:
+      description: The guest, empty for any guest of the network.
+      type: str
+      sample: web
+    mac:
+      description: The MAC address of its NIC, empty for any guest of the network.
+      type: str
+      sample: "52:54:00:00:00:01"
+    question:
+      description: >-
+        What the packet is for: V(dhcp), V(dns), V(gateway), V(guest) (another guest), V(outside), or V(wire) (from a
+        bridge of the hypervisor out through its NIC).
+      type: str
+      sample: outside
+    version:
+      description: The version of IP.
+      type: int
+      sample: 4
+    source:
+      description: The address that it comes from, empty where none is needed.
+      type: str
+      sample: 192.168.50.100
+    destination:
+      description: >-
+        The address that it goes to. Of V(outside) it is one that only the default route leads to; nothing is sent
+        there.
+      type: str
+      sample: 185.199.108.153
+    ends:
+      description: The place where the way ends, empty when it does not.
+      type: str
+      sample: forward
+    hops:
+      description: >-
+        The places in their order, each with C(place), C(device) (empty where it has none), C(verdict) (V(passes),
+        V(ends), or V(unknown) for what could not be looked at), C(evidence) (what was seen), C(code) (that of the
+        finding) and C(remedy).
+      type: list
+      elements: dict
+      sample:
+        - code: firewall_drops
+          device: ""
+          evidence: "the firewall drops packets of guests: ip filter FORWARD -i virbr5 -j DROP (7 packets)"
+          place: forward
+          remedy: iptables -t filter -D FORWARD -i virbr5 -j DROP
+          verdict: ends
 log:
   description: >-
     Where there are errors, the last warnings and errors in the journal of libvirt's daemons and of dnsmasq, within a
@@ -150,7 +211,7 @@ not_looked_at:
 """
 
 from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
-from ..module_utils._task.nics import run_check
+from ..module_utils._task.check import run_check
 
 
 def main():  # type: () -> None

@@ -33,11 +33,12 @@ dhcp-range=192.168.50.100,192.168.50.101,255.255.255.0
 52:54:00:00:AA:01,192.168.50.10
 """
 CHAINS = ("LIBVIRT_FWO", "LIBVIRT_FWI", "LIBVIRT_FWX")
+NET = "192.168.50.0/24"
 REJECT = "-o virbr5 -j REJECT --reject-with icmp-port-unreachable"
 RULES = (
     *(Rule(version, "FORWARD", f"-j {chain}") for version in (4, 6) for chain in CHAINS),
     *(Rule(version, chain, REJECT) for version in (4, 6) for chain in CHAINS),
-    Rule(4, "LIBVIRT_PRT", "-s 192.168.50.0/24 ! -d 192.168.50.0/24 -j MASQUERADE"),
+    *(Rule(4, "LIBVIRT_PRT", f"-s {NET} ! -d {NET} {what}-j MASQUERADE") for what in ("-p tcp ", "-p udp ", "")),
 )
 
 

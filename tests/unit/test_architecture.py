@@ -48,7 +48,7 @@ LIBRARIES = {
 # Folders with input and output, clock or chance. The others use only what keeps still in Python's library.
 BUSY = ("_python", "_hypervisor", "_task", "plugin_utils", "modules", "filter", "lookup")
 STILL_LIBRARY = set(
-    "__future__ abc base64 collections contextlib copy dataclasses difflib enum functools graphlib ipaddress"
+    "__future__ abc base64 bisect collections contextlib copy dataclasses difflib enum functools graphlib ipaddress"
     " itertools json math operator re shlex string textwrap types typing uuid".split()
 )
 STILL_BUILTINS = set("open print input exec eval __import__ breakpoint".split())

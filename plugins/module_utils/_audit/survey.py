@@ -16,7 +16,7 @@ from .._nics import info as _nic_info
 from .._nics.nics import mac_of
 from .._nics.resource import Nics
 from .._values.desired import Policy
-from .._values.host import Inspected
+from .._values.host import Audited, Inspected
 from .._values.nic_steps import DesiredNics, NicOutcome, report
 from .._values.topology import DesiredTopology
 from .comparison import AuditRow, network_rows
@@ -26,7 +26,7 @@ GOOD = ("as_asked", "unknown")
 SWITCHES = {"network_inactive": "active", "autostart_off": "autostart"}
 
 
-def survey(gateway: Inspected, wanted: DesiredTopology) -> dict[str, Any]:
+def survey(gateway: Audited, wanted: DesiredTopology) -> dict[str, Any]:
     """What an audit returns; it changes nothing."""
     users = gateway.guests()
     networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}

@@ -1,82 +1,115 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at everything that a diagnosis needs, and returns what it finds."""
+"""Looks at everything that a diagnosis needs, walks the ways of packets, and returns what it finds."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from .._values.host import Inspected
-from .._values.host_facts import HostFacts, Inspector, Scene
-from .._values.mode import is_managed
+from .._values.host import Examined
+from .._values.host_facts import Scene
 from .._values.observed import Observed
-from .._xml.fields import Spec
-from .diagnosis import diagnose, names_of
-from .findings import KINDS, describe, sentence
-from .services import bridge_of, has_dns, leases_to_all
+from .._values.probe import Reply
+from .._values.way import KernelInspector, Way
+from . import way as _way
+from .client import offered, probes, unasked
+from .diagnosis import diagnose, looked_at_of, names_of, plugged_nics
+from .findings import KINDS, Finding, describe, ranked
+from .scenery import sight, spec_of_one, words
+from .trip import Trip
 
+Replies = Mapping[str, tuple[Reply, ...]]
+# Who does not answer, when the packets of that question end before: at the hypervisor's routes, or its firewall.
+ANSWERS = {"dns_silent": "dns", "dhcp_silent": "dhcp"}
+HERE = ("route", "input")
 NOT_HERE = "the hypervisor itself: this task does not run on it"
 
 
-def check(gateway: Inspected, networks: Sequence[str], domains: Sequence[str], probe: bool) -> dict[str, Any]:
+def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], probe: bool) -> dict[str, Any]:
     """What is wrong with these networks and guests, or with all when none is named."""
+    scene = _scene(gateway)
+    names = [name for name in names_of(scene, networks, domains) if name in scene.networks]
+    leases = {name: tuple(lease.ip for lease in gateway.leases(name)) for name in names if scene.networks[name].active}
+    look = gateway.look()
+    host = sight(look, [scene.networks[name] for name in names]) if look else None
+    scene = scene._replace(leases=leases, host=host)
+    ways: list[Way] = []
+    if look is None:
+        findings = diagnose(scene, networks, domains)
+    else:
+        nics = looked_at_of(plugged_nics(scene), networks, domains)
+        trips = _way.trips(scene, look.kernel(), names, nics)
+        replies = _asked(look, trips, scene, probe)
+        findings = diagnose(_with_offers(scene, replies), networks, domains)
+        said = {one.network for one in findings if one.code == "firewall_rules_missing"}
+        lost = {one for one in _way.lost_rules(trips, scene.version) if one.network not in said}
+        findings = ranked({*findings, *lost})
+        ways = _walked(look, trips, findings, replies)
+        findings = _together(findings, ways)
+    if gateway.down:
+        findings = ranked({*findings, Finding("libvirt_down", "", gateway.down, remedy=gateway.remedy)})
+    named = sorted({word for name in names for word in words(name, spec_of_one(scene.networks[name]))})
+    wrong = any(KINDS[finding.code].severity == "error" for finding in findings)
+    return {
+        "findings": [describe(finding) for finding in findings],
+        "healthy": not findings,
+        "way": [_way.reported(way) for way in _way.telling(ways, domains)],
+        "log": look.log(named) if look and wrong and named else [],
+        "not_looked_at": list(dict.fromkeys(look.unseen)) if look else [NOT_HERE],
+    }
+
+
+def _scene(gateway: Examined) -> Scene:
+    """What libvirt knows."""
     guests = gateway.all_guests()
     addresses: dict[str, tuple[str, ...]] = {}
     for guest in guests:
         for mac, known in gateway.addresses(guest.name, False).items() if guest.live else ():
             addresses[mac] = (*addresses.get(mac, ()), *(one.address for one in known))
-    scene = Scene(
-        {network.name: network for network in gateway.networks()},
-        tuple(guests),
-        addresses=addresses,
-        version=gateway.version(),
-    )
-    names = [name for name in names_of(scene, networks, domains) if name in scene.networks]
-    leases = {name: tuple(lease.ip for lease in gateway.leases(name)) for name in names if scene.networks[name].active}
-    look = gateway.look()
-    host = _host_facts(look, [scene.networks[name] for name in names], probe) if look else None
-    findings = diagnose(scene._replace(leases=leases, host=host), networks, domains)
-    words = sorted({word for name in names for word in _words(name, _spec(scene.networks[name]))})
-    wrong = any(KINDS[finding.code].severity == "error" for finding in findings)
-    return {
-        "findings": [describe(finding) for finding in findings],
-        "healthy": not findings,
-        "log": look.log(words) if look and wrong and words else [],
-        "not_looked_at": list(dict.fromkeys(look.unseen)) if look else [NOT_HERE],
-    }
+    networks: dict[str, Observed] = {network.name: network for network in gateway.networks()}
+    return Scene(networks, tuple(guests), addresses=addresses, version=gateway.version())
 
 
-def explain(look: Inspector | None, networks: Iterable[Observed], name: str, version: int) -> str:
-    """Why a network does not start, as far as it can be seen; "" when it cannot."""
-    there = {network.name: network for network in networks}
-    if look is None or name not in there:
-        return ""
-    scene = Scene(there, host=_host_facts(look, [there[name]], False), version=version)
-    causes = [one for one in diagnose(scene, [name], []) if KINDS[one.code].severity == "error"]
-    return "; ".join(sentence(cause) for cause in causes if cause.code != "network_inactive")
-
-
-def _spec(network: Observed) -> Spec:
-    return (network.live or network.saved).spec
-
-
-def _words(name: str, spec: Spec) -> list[str]:
-    """The words that a daemon's log has for a network."""
-    return [name, *filter(None, [bridge_of(spec)]), *(item["address"] for item in spec.get("ips", []))]
-
-
-def _host_facts(look: Inspector, networks: Collection[Observed], probe: bool) -> HostFacts | None:
-    active = {network.name: network.live.spec for network in networks if network.active}
-    running = {name: spec for name, spec in active.items() if is_managed(spec)}
-    asked = [item["address"] for spec in running.values() if has_dns(spec) for item in spec["ips"]]
-    bridges = filter(None, (bridge_of(_spec(network)) for network in networks))
-    seen = look.facts(running, bridges, asked)
-    served = {name: bridge_of(spec) for name, spec in running.items() if any(map(leases_to_all, spec.get("ips", [])))}
-    if seen is None or not served:
-        return seen
+def _asked(look: KernelInspector, trips: Sequence[Trip], scene: Scene, probe: bool) -> Replies:
+    """What a client on each network is answered, by the network's name."""
+    asked = probes(trips, scene)
     if not probe:
-        look.unseen.append("whether DHCP answers a discover: nobody asked for it with probe=true")
-        return seen
-    offers = {name: look.offers(bridge) for name, bridge in served.items() if bridge in seen.devices}
-    return seen._replace(offers={name: offer for name, offer in offers.items() if offer is not None})
+        if any(one.dhcp for one in asked.values()):
+            look.unseen.append("whether DHCP answers a discover: nobody asked for it with probe=true")
+        return {}
+    replies = {name: look.ask(one) for name, one in asked.items()}
+    look.unseen += [text for name, heard in replies.items() for text in unasked(heard, asked[name].bridge)]
+    return replies
+
+
+def _with_offers(scene: Scene, replies: Replies) -> Scene:
+    offers = {name: offered(heard) for name, heard in replies.items()}
+    known = {name: offer for name, offer in offers.items() if offer is not None}
+    return scene if scene.host is None else scene._replace(host=scene.host._replace(offers=known))
+
+
+def _walked(
+    look: KernelInspector,
+    trips: Sequence[Trip],
+    findings: Collection[Finding],
+    replies: Replies,
+) -> list[Way]:
+    """The ways, for which the kernel is asked twice: what comes back from outside comes in where the first goes out."""
+    answers = look.lookups(_way.lookups(trips))
+    trips = _way.answered(trips, answers)
+    trips = _way.answered(trips, {**answers, **look.lookups(_way.replies(trips))})
+    return [_way.walk(trip, findings, replies.get(trip.who.network, ())) for trip in trips]
+
+
+def _together(findings: Collection[Finding], ways: Sequence[Way]) -> list[Finding]:
+    """All findings; what a way that ends explains is not said beside it."""
+    walked = _way.found_on(ways, findings)
+    broken = {one.network for one in walked if KINDS[one.code].severity == "error"}
+    cut = {(way.network, way.question.name) for way in ways if not way.mac and _way.ends_at(way) in HERE}
+    explained = {
+        one
+        for one in findings
+        if (one.code == "no_address" and one.network in broken) or (one.network, ANSWERS.get(one.code)) in cut
+    }
+    return ranked({*findings} - explained | walked)

@@ -39,8 +39,8 @@ class Plugged(NamedTuple):
 def diagnose(scene: Scene, networks: Collection[str], domains: Collection[str]) -> list[Finding]:
     """Everything wrong with these networks and their NICs, and with these guests and their networks; with all when none
     is named."""
-    plugged = [nic for guest in scene.guests for nic in _plugged(guest, scene)]
-    looked_at = _looked_at(plugged, networks, domains)
+    plugged = plugged_nics(scene)
+    looked_at = looked_at_of(plugged, networks, domains)
     found: set[Finding] = set()
     for name in _names(scene, looked_at, networks, domains):
         if name in scene.networks:
@@ -57,8 +57,7 @@ def diagnose(scene: Scene, networks: Collection[str], domains: Collection[str]) 
 def names_of(scene: Scene, networks: Collection[str], domains: Collection[str]) -> list[str]:
     """The networks to look at: those that are named, those of the named guests' NICs; when nothing is named, all but
     those that are off on purpose: they neither run, nor start with the hypervisor, nor does a guest use them."""
-    plugged = [nic for guest in scene.guests for nic in _plugged(guest, scene)]
-    return _names(scene, _looked_at(plugged, networks, domains), networks, domains)
+    return _names(scene, looked_at_of(plugged_nics(scene), networks, domains), networks, domains)
 
 
 def _names(
@@ -75,9 +74,15 @@ def _parking(scene: Scene) -> dict[str, str]:
     return {parking_of(name).network: name for name in scene.networks}
 
 
-def _looked_at(plugged: list[Plugged], networks: Collection[str], domains: Collection[str]) -> list[Plugged]:
+def looked_at_of(plugged: list[Plugged], networks: Collection[str], domains: Collection[str]) -> list[Plugged]:
+    """The NICs to look at: all when neither networks nor guests are named."""
     every = not networks and not domains
     return [nic for nic in plugged if every or nic.network in networks or nic.domain in domains]
+
+
+def plugged_nics(scene: Scene) -> list[Plugged]:
+    """The NICs of all running guests."""
+    return [nic for guest in scene.guests for nic in _plugged(guest, scene)]
 
 
 def _plugged(guest: ObservedGuest, scene: Scene) -> Iterator[Plugged]:

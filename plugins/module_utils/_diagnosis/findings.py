@@ -6,30 +6,29 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-
-class FindingKind(NamedTuple):
-    """``severity`` is error, or warning for what works now and will not always; ``repair`` is what of this collection
-    repairs it, "" for nothing."""
-
-    severity: str
-    meaning: str
-    remedy: str
-    repair: str = ""
+from .kinds import WAY_KINDS, FindingKind
 
 
 class Finding(NamedTuple):
-    """What is wrong with a network, or with a NIC (its MAC address) of a guest on it; ``evidence`` is what was seen."""
+    """What is wrong with a network, or with a NIC (its MAC address) of a guest on it; ``evidence`` is what was seen,
+    ``remedy`` the very command where there is one, else that of its kind is right."""
 
     code: str
     network: str
     evidence: str
     domain: str = ""
     mac: str = ""
+    remedy: str = ""
 
 
 RESTART = "virt_network with state=restarted and restart=replug"
 # From cause to consequence: what comes first explains what comes later.
 KINDS = {
+    "libvirt_down": FindingKind(
+        "error",
+        "libvirt does not answer, or refuses: nobody can change networks or guests. What runs goes on.",
+        "Start or restart the daemon of the evidence.",
+    ),
     "network_missing": FindingKind(
         "error",
         "There is no such network.",
@@ -146,6 +145,7 @@ KINDS = {
         "The kernel sends bridged frames through the firewall, which drops what is forwarded.",
         "Set net.bridge.bridge-nf-call-iptables to 0, or accept bridged frames in the chain FORWARD.",
     ),
+    **WAY_KINDS,
     "no_default_route": FindingKind(
         "warning", "The hypervisor has no default route: guests reach only what it reaches.", "Give it one."
     ),
@@ -225,9 +225,14 @@ def ranked(findings: set[Finding]) -> list[Finding]:
 
 def describe(finding: Finding) -> dict[str, Any]:
     """A finding as users get it."""
-    return {**finding._asdict(), **KINDS[finding.code]._asdict()}
+    kind = KINDS[finding.code]
+    return {**finding._asdict(), **kind._asdict(), "remedy": _remedy(finding)}
 
 
 def sentence(finding: Finding) -> str:
     """A finding as a part of another sentence: what was seen, and what to do."""
-    return f"{finding.evidence} ({finding.code}): {KINDS[finding.code].remedy.rstrip('.')}"
+    return f"{finding.evidence} ({finding.code}): {_remedy(finding).rstrip('.')}"
+
+
+def _remedy(finding: Finding) -> str:
+    return finding.remedy or KINDS[finding.code].remedy

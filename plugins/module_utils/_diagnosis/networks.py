@@ -126,7 +126,7 @@ def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: HostFacts
     # Routes of an address are its device's; these are the ones that somebody has set, or a routing daemon.
     mine = own.union(*(bridges(other) for other in others))
     for route in host.routes:
-        if route.device in mine:
+        if route.device in mine or not route.device:
             continue
         net = ipaddress.ip_network(route.destination)
         device = host.devices.get(route.device)
@@ -159,9 +159,10 @@ def _running(network: Observed, spec: Spec, host: HostFacts, full: bool) -> Seen
             yield "bridge_down", f"bridge {name} is set down"
         there = {ipaddress.ip_interface(address).ip for address in device.addresses}
         wanted = {ipaddress.ip_address(item["address"]) for item in spec.get("ips", [])}
-        # The kernel takes the IPv6 addresses from a device that is set down.
+        # The kernel takes the IPv6 addresses from a device that is set down, or too small for them.
         lost = {str(address) for address in wanted - there}
-        taken = sorted(str(address) for address in wanted - there if not (down and address.version == 6))
+        without = down or name in host.narrow
+        taken = sorted(str(address) for address in wanted - there if not (without and address.version == 6))
         if taken:
             yield "address_missing", f"bridge {name} lacks {', '.join(taken)}"
     yield from server(network.name, spec, host, gone=device is None, lost=lost, full=full)

@@ -126,7 +126,7 @@ def _replace(chains: Chains, saved: Sequence[Chain]) -> None:
     for table in {chain.table for chain in saved}:
         own = {chain.name: chain for chain in saved if chain.table == table}
         listed = {name: chain for (other, name), chain in chains.items() if other == table._replace(tool=NFT)}
-        # What iptables-nft does not need, it makes up: its own chains that are empty.
+        # What iptables-nft does not need, it invents: its own chains that are empty.
         shapes = {name: (chain.policy, len(chain.rules)) for name, chain in own.items()}
         found = {name: (chain.policy, len(chain.rules)) for name, chain in listed.items()}
         if shapes == {**{name: ("accept", 0) for name in HOOKS if name in own}, **found}:

@@ -98,11 +98,12 @@ def remedy(text: str) -> str:
 
 
 class LibvirtError(NetworkError):
-    """libvirt refused a call; ``code`` is its error number (virErrorNumber)."""
+    """libvirt refused a call; ``code`` is its error number (virErrorNumber), ``is_down`` whether nobody is there to
+    carry it out, or lets this user in."""
 
     def __init__(self, what: str, text: str, code: int) -> None:
         super().__init__("; ".join(filter(None, (f"{what}: libvirt says {text!r} (code {code})", remedy(text)))))
-        self.code = code
+        self.code, self.is_down = code, bool(remedy(text))
 
 
 class UnreachableError(LibvirtError):
@@ -110,7 +111,7 @@ class UnreachableError(LibvirtError):
 
     def __init__(self, text: str) -> None:
         NetworkError.__init__(self, text)  # pylint: disable=non-parent-init-called
-        self.code = 0
+        self.code, self.is_down = 0, True
 
 
 class StoppedError(NetworkError):

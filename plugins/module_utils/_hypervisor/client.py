@@ -175,7 +175,7 @@ class _Client:
         return Reply(one.name, one.version, False, drops.unseen, tuple(found) or (of_end(fates, self._probe.bridge),))
 
     def _start_over(self, one: Question) -> None:
-        """Has the hypervisor ask anew for the client's MAC, and the client for what it could not get so far."""
+        """Has the hypervisor ask again for the client's MAC, and the client for what it could not get so far."""
         if not one.needs_gateway:
             self._cable.inside(ip, "neighbour", "flush", "dev", self._cable.far)
         for side in self._sides.values():

@@ -165,15 +165,7 @@ class Gateway:
             return NetworkDefinition(driver.networkDefineXML(definition.text).XMLDesc())
 
     def _is_here(self) -> bool:
-        """Whether the URI means this machine: no host, and no socket path, which may lead into another namespace."""
-        try:
-            parts = urlsplit(self._uri)
-        except ValueError:  # brackets that are no IPv6 address
-            return False
-        transport = parts.scheme.partition("+")[2]
-        return (
-            parts.scheme != "test" and not parts.netloc and transport in ("", "unix") and "socket=" not in parts.query
-        )
+        return leads_here(self._uri)
 
     def apply(self, step: Step) -> None:
         """Carries out one step."""
@@ -191,6 +183,16 @@ class Gateway:
         from .lock import locked, reach_of
 
         return locked(reach_of(str(self._conn.getURI())), things, seconds, pause)
+
+
+def leads_here(uri: str) -> bool:
+    """Whether a URI means this machine: no host, and no socket path, which may lead into another namespace."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # brackets that are no IPv6 address
+        return False
+    transport = parts.scheme.partition("+")[2]
+    return parts.scheme != "test" and not parts.netloc and transport in ("", "unix") and "socket=" not in parts.query
 
 
 def _observe(network: Any) -> Observed:

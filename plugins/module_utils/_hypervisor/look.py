@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._values.host_facts import HostFacts, Route, Rule, Server, Socket
-from .._values.probe import Probe
 from . import command as _command
 from . import host as _host
-from .client import ask
 from .dnsmasq import configuration, process
 from .probe import answers_dns
 
 LOG_LINES = 20
+IPV6_MTU = 1280  # a device that takes no such packets has no IPv6
 DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "virtnwfilterd", "virtproxyd", "dnsmasq")
 HIDDEN = "not seeing messages from other users"  # journalctl says so, and succeeds
 NFT_TABLE = "libvirt_network"
@@ -40,9 +39,10 @@ class HostInspector:
         if devices is None:
             self.unseen.append("the hypervisor's devices: ip of iproute2 is missing or fails")
             return None
+        links = self._ip("link")
         return HostFacts(
             devices,
-            frozenset(link["ifname"] for link in self._ip("link") if "UP" not in link["flags"]),
+            frozenset(link["ifname"] for link in links if "UP" not in link["flags"]),
             tuple(self._routes()),
             # libvirt 9.0 cannot read them on newer kernels ("wrong nlmsg len")
             tuple((one["lladdr"].lower(), one["dst"]) for one in self._ip("neighbour") if "lladdr" in one),
@@ -51,26 +51,19 @@ class HostInspector:
             self._settings(bridges),
             self._rules(),
             {address: answers_dns(address) for address in addresses if _is_here(devices, address)},
+            narrow=frozenset(link["ifname"] for link in links if link.get("mtu", IPV6_MTU) < IPV6_MTU),
         )
-
-    def offers(self, bridge: str) -> bool | None:
-        """Whether DHCP offers an address on a bridge, None when that could not be tried."""
-        try:
-            return ask(Probe(bridge, dhcp=(4,)))[0].answered
-        except OSError as error:
-            self.unseen.append(f"whether DHCP answers on {bridge}: no client can be plugged into it: {error}")
-            return None
 
     def log(self, words: Sequence[str]) -> list[str]:
         """The last warnings and errors of libvirt's daemons within a day in which one of these words stands alone."""
         # libvirt gives its lines no identifier, so they go by the name of the process.
         names = [f"_COMM={daemon}" for daemon in DAEMONS]
-        output = self._output("the daemons' log", "journalctl", "--no-pager", "-p", "warning", "--since=-1d", *names)
+        output = self.output("the daemons' log", "journalctl", "--no-pager", "-p", "warning", "--since=-1d", *names)
         ours = re.compile(rf"(?<![\w.:-])({'|'.join(map(re.escape, words))})(?![\w-]|:[\w:])")
         lines = [" ".join(entry.split()) for entry in re.split(r"\n(?!\s)", output or "") if ours.search(entry)]
         return lines[-LOG_LINES:]
 
-    def _output(self, what: str, *command: str) -> str | None:
+    def output(self, what: str, *command: str) -> str | None:
         """What a command prints; None when there is no such command, it fails, or it hides something."""
         program = shutil.which(command[0], path=_command.PATH)
         if program is None:
@@ -89,13 +82,13 @@ class HostInspector:
 
     def _ip(self, *words: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(
-            self._output(f"the hypervisor's {words[0]}s", "ip", "-j", *words) or "[]"
+            self.output(f"the hypervisor's {words[0]}s", "ip", "-j", *words) or "[]"
         )
         return found
 
     def _routes(self) -> Iterable[Route]:
         for family, every in (("-4", "0.0.0.0/0"), ("-6", "::/0")):
-            text = self._output("the hypervisor's routes", "ip", "-j", family, "route") or "[]"
+            text = self.output("the hypervisor's routes", "ip", "-j", family, "route") or "[]"
             for route in json.loads(text):
                 to = every if route["dst"] == "default" else route["dst"]
                 if not to.startswith("fe80:"):
@@ -103,7 +96,7 @@ class HostInspector:
 
     def _sockets(self) -> Iterable[Socket]:
         for line in (
-            self._output("who listens on which port", "ss", "-H", "-l", "-n", "-t", "-u", "-p") or ""
+            self.output("who listens on which port", "ss", "-H", "-l", "-n", "-t", "-u", "-p") or ""
         ).splitlines():
             words = line.split(maxsplit=6)
             place, _colon, port = words[4].rpartition(":")
@@ -150,7 +143,7 @@ class HostInspector:
         usable = [one for one in FIREWALLS if one.since <= self._version]
         installed = [one for one in usable if shutil.which(one.command[0], path=_command.PATH)]
         known = len(self.unseen)
-        outputs = [self._output("the firewall", *one.command) for one in installed or usable]
+        outputs = [self.output("the firewall", *one.command) for one in installed or usable]
         if None in outputs:
             del self.unseen[known + 1 :]  # one reason is enough
             return None

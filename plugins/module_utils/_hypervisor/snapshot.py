@@ -10,12 +10,15 @@ from .._values.observed import Observed
 from .._values.parking import parking_of
 from .gateway import SECONDS
 from .guests import Guests
+from .kernel import KernelInspector
 
 ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "version")
 
 
 class Snapshot(Guests):
     """A connection through which nothing is changed; it keeps its answers."""
+
+    down = remedy = ""
 
     def __init__(self, uri: str, readonly: bool, seconds: float = SECONDS) -> None:
         super().__init__(uri, readonly, seconds)
@@ -27,3 +30,7 @@ class Snapshot(Guests):
         there = {network.name: network for network in self.networks()}
         waiting = there.get(parking_of(name).network, Observed(""))
         return there.get(name, Observed(name))._replace(parking=waiting.active)
+
+    def look(self) -> KernelInspector | None:
+        """What looks at the hypervisor and asks its kernel, None when this is not the hypervisor."""
+        return KernelInspector(self.version()) if self._is_here() else None

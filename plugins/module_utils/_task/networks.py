@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from ansible.module_utils.basic import env_fallback
 
 from .._converge.conductor import converge
-from .._errors.errors import NetworkError
+from .._errors.errors import LibvirtError, NetworkError
 from .._errors.readable import readable, unfit
 from .._hypervisor import gateway as _gateway
 from .._hypervisor.calls import signals
@@ -70,16 +71,25 @@ def start(options: dict[str, Any], **rules: Any) -> Module:
 
 
 def finish(
-    module: Module, readonly: bool, work: Callable[[Any], dict[str, Any]], kind: type[Gateway] | None = None
+    module: Module,
+    readonly: bool,
+    work: Callable[[Any], dict[str, Any]],
+    kind: type[Gateway] | None = None,
+    instead: Callable[[str, LibvirtError], Any] | None = None,
 ) -> None:
-    """Connects, does the work and ends the module with its result or with its error as one sentence."""
+    """Connects, does the work and ends the module with its result or with its error as one sentence; ``instead`` is
+    what stands in for a libvirt that has given an error."""
+    uri = module.params["uri"]
     try:
         with signals():
-            gateway = (kind or Gateway)(module.params["uri"], readonly, module.params["timeout"])
             try:
-                result = work(gateway)
-            finally:
-                gateway.close()
+                with contextlib.closing((kind or Gateway)(uri, readonly, module.params["timeout"])) as gateway:
+                    result = work(gateway)
+            except LibvirtError as error:
+                other = instead(uri, error) if instead else None
+                if other is None:
+                    raise
+                result = work(other)
     except NetworkError as error:
         module.fail_json(msg=str(error), problems=getattr(error, "problems", []))
     module.exit_json(**result)
@@ -138,7 +148,7 @@ def networks_of(
 
 def _explain(gateway: Any, network: str) -> str:
     """Why a network does not start, as a diagnosis sees it."""
-    from .._diagnosis.check import explain
+    from .._diagnosis.scenery import explain
 
     return explain(gateway.look(), gateway.networks(), network, gateway.version())
 
@@ -195,11 +205,13 @@ def run_info(
     describe: Callable[[Any, Module], dict[str, Any]],
     kind: type[Gateway] | None = None,
     privileged: str = "",
+    instead: Callable[[str, LibvirtError], Any] | None = None,
 ) -> None:
-    """Runs a module that changes nothing, and needs no privileges unless its option ``privileged`` is set."""
+    """Runs a module that changes nothing, and needs no privileges unless its option ``privileged`` is set; for
+    ``instead`` see finish()."""
     module = start(options)
     readonly = not module.params.get(privileged)
-    finish(module, readonly, lambda gateway: {"changed": False, **describe(gateway, module)}, kind)
+    finish(module, readonly, lambda gateway: {"changed": False, **describe(gateway, module)}, kind, instead)
 
 
 def network_options() -> dict[str, Any]:

@@ -176,20 +176,3 @@ def run_iface_info() -> None:
         return {"guests": guests(gateway, module.params["domain"], module.params["agent"])}
 
     run_info(options, describe, Guests, "agent")
-
-
-def run_check() -> None:
-    """Runs the module that finds out what is wrong."""
-    from .._diagnosis.check import check
-
-    options = {
-        "network": {"type": "list", "elements": "str", "aliases": ["networks"], "default": []},
-        "domain": {"type": "list", "elements": "str", "aliases": ["domains"], "default": []},
-        "probe": {"type": "bool", "default": False},
-    }
-
-    def describe(gateway: Guests, module: Module) -> dict[str, Any]:
-        params = module.params
-        return check(gateway, params["network"], params["domain"], params["probe"] and not module.check_mode)
-
-    run_info(options, describe, Guests)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .nic_steps import NicStep
     from .observed import Device, Guest, Observed, ObservedGuest
     from .surroundings import Lack, Need
+    from .way import KernelInspector
 
 
 class Host(Protocol):
@@ -101,3 +102,35 @@ class Inspected(Hypervisor, Protocol):
 
     def counters(self, guest: str, tap: str) -> dict[str, int]:
         """What went through a tap."""
+
+
+class Examined(Protocol):
+    """A hypervisor that is diagnosed; ``down`` is why libvirt does not answer ("": it does), ``remedy`` what to do."""
+
+    down: str
+    remedy: str
+
+    def networks(self) -> list[Observed]:
+        """All networks."""
+
+    def all_guests(self) -> list[ObservedGuest]:
+        """All guests."""
+
+    def addresses(self, guest: str, agent: bool) -> dict[str, list[Any]]:
+        """The addresses that a running guest's NICs have, by their MAC address."""
+
+    def leases(self, name: str) -> list[Any]:
+        """The DHCP leases of a running network."""
+
+    def version(self) -> int:
+        """libvirt's version."""
+
+    def look(self) -> KernelInspector | None:
+        """What looks at the hypervisor and asks its kernel, None when it cannot be seen from here."""
+
+
+class Audited(Inspected, Examined, Protocol):
+    """A hypervisor that an audit looks at."""
+
+    def look(self) -> KernelInspector | None:
+        """What looks at the hypervisor and asks its kernel, None when it cannot be seen from here."""

@@ -51,10 +51,10 @@ class Rule(NamedTuple):
 class HostFacts(NamedTuple):
     """One look at a hypervisor.
 
-    ``down`` are the devices that are set down; ``neighbours`` the MAC and the address of those it has talked to;
-    ``servers`` and ``offers`` go by the network's name, the latter saying whether DHCP answers; ``answers`` says of an
-    address whether DNS does; both only where it was tried. ``settings`` are sysctls by name; ``rules`` is None where
-    they cannot be read.
+    ``down`` are the devices that are set down, ``narrow`` those too small for IPv6; ``neighbours`` the MAC and the
+    address of those it has talked to; ``servers`` and ``offers`` go by the network's name, the latter saying whether
+    DHCP answers; ``answers`` says of an address whether DNS does; both only where it was tried. ``settings`` are
+    sysctls by name; ``rules`` is None where they cannot be read.
     """
 
     devices: dict[str, Device]
@@ -67,6 +67,7 @@ class HostFacts(NamedTuple):
     rules: tuple[Rule, ...] | None = None
     answers: Mapping[str, bool] = NONE
     offers: Mapping[str, bool] = NONE
+    narrow: frozenset[str] = frozenset()
 
 
 class Scene(NamedTuple):
@@ -92,9 +93,6 @@ class Inspector(Protocol):
 
     def facts(self, networks: Iterable[str], bridges: Iterable[str], addresses: Iterable[str]) -> HostFacts | None:
         """What is seen there."""
-
-    def offers(self, bridge: str) -> bool | None:
-        """Whether DHCP offers an address on a bridge, None when it could not be tried."""
 
     def log(self, words: Sequence[str]) -> list[str]:
         """What the daemons have logged of these words."""

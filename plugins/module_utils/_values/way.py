@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from .host_facts import NONE
+from .host_facts import NONE, Inspector
+from .probe import Probe, Reply
+
+NOTHING: Mapping[Any, Any] = NONE
 
 
 class Packet(NamedTuple):
@@ -40,7 +43,7 @@ class Verdict(NamedTuple):
     """What the rules at one hook do to a packet; ``passes`` is None when that cannot be said, ``unknown`` says why.
 
     ``rule`` is the one that decides, as its tool prints it, ``owner`` who made it ("" when that cannot be seen),
-    ``remedy`` the command that takes it back; ``translated``: whether NAT applies.
+    ``remedy`` the command that undoes it; ``translated``: whether NAT applies.
     """
 
     passes: bool | None
@@ -52,20 +55,21 @@ class Verdict(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a packet of a guest's NIC is for: dhcp, dns, gateway or outside, over IP of one ``version``; ``source`` is
-    the guest's address, "" while it has none, ``destination`` the other end's."""
+    """What a packet of a guest's NIC is for: dhcp, dns, gateway, guest or outside, over IP of one ``version``;
+    ``source`` is the guest's address ("" where none is needed), ``destination`` the other end's."""
 
     name: str
     version: int
-    source: str
-    destination: str
+    source: str = ""
+    destination: str = ""
 
 
 class Hop(NamedTuple):
-    """One place on the way: ``verdict`` is passes, ends or unknown (not looked at); ``evidence`` what was seen, ``code``
-    that of the finding where the way ends, ``remedy`` what to do there."""
+    """One place on the way, on ``device`` if it has one: ``verdict`` is passes, ends or unknown (not looked at);
+    ``evidence`` is what was seen, ``code`` that of the finding where the way ends, ``remedy`` what to do there."""
 
-    name: str
+    place: str
+    device: str
     verdict: str
     evidence: str = ""
     code: str = ""
@@ -73,8 +77,7 @@ class Hop(NamedTuple):
 
 
 class Way(NamedTuple):
-    """The way of a NIC's packet for a question, up to where it ends; ``domain`` and ``mac`` are "" for a guest that
-    any address of the network could have."""
+    """The way of a NIC's packet for a question; ``domain`` and ``mac`` are "" for any guest of the network."""
 
     network: str
     domain: str
@@ -83,8 +86,52 @@ class Way(NamedTuple):
     hops: tuple[Hop, ...]
 
 
+class Lookup(NamedTuple):
+    """A question for the kernel's routes; ``inbound`` is the device that the packet comes in by, "" when the hypervisor
+    itself sends it."""
+
+    version: int
+    destination: str
+    source: str
+    inbound: str = ""
+
+
 class Answer(NamedTuple):
-    """What the kernel says of a route: what ``ip -json route get`` prints, or its ``error``."""
+    """The kernel's answer: the route as iproute2 prints it, or its ``error``."""
 
     route: Mapping[str, Any] = NONE
     error: str = ""
+
+
+class Kernel(NamedTuple):
+    """What the kernel says of the network, as iproute2 prints it.
+
+    ``links`` go by name, ``policies`` and ``routes`` (of all tables) by the version of IP, ``vlans`` and ``filters``
+    (of what comes in) by the device; ``settings`` are sysctls by name; ``firewall`` is what its tools list, None where
+    that may not be read.
+    """
+
+    links: Mapping[str, Mapping[str, Any]]
+    policies: Mapping[int, Sequence[Mapping[str, Any]]] = NOTHING
+    routes: Mapping[int, Sequence[Mapping[str, Any]]] = NOTHING
+    neighbours: Sequence[Mapping[str, Any]] = ()
+    forwarding: Sequence[Mapping[str, Any]] = ()
+    vlans: Mapping[str, Sequence[Mapping[str, Any]]] = NONE
+    queues: Sequence[Mapping[str, Any]] = ()
+    filters: Mapping[str, Sequence[Mapping[str, Any]]] = NONE
+    settings: Mapping[str, str] = NONE
+    firewall: Mapping[str, str] | None = None
+    answers: Mapping[Lookup, Answer] = NOTHING
+
+
+class KernelInspector(Inspector, Protocol):
+    """What asks the hypervisor's kernel, too."""
+
+    def kernel(self) -> Kernel | None:
+        """What the kernel says of the network, None where it cannot be asked."""
+
+    def ask(self, probe: Probe) -> tuple[Reply, ...]:
+        """What a client on a bridge is answered, empty when none could be plugged in."""
+
+    def lookups(self, asked: Sequence[Lookup]) -> Mapping[Lookup, Answer]:
+        """What the kernel answers to these questions for its routes."""

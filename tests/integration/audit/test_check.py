@@ -32,6 +32,7 @@ from ..breakage import (
     shell,
 )
 from ..network.test_access import auditor
+from ..obstacles import COMMANDS, OBSTACLES
 from ..plays import Task, network
 from ..stage import Stage, succeeded, wait_for
 
@@ -115,7 +116,11 @@ def test_dhcp_that_does_not_answer(office: Stage) -> None:
     office.host.run(["iptables", "-I", "INPUT", "-i", "vf-nat", "-p", "udp", "--dport", "67", "-j", "DROP"])
     deaf = succeeded(office.run({CHECK: {"network": "nat", "probe": True}}))
     office.host.run(["iptables", "-D", "INPUT", "1"])
-    assert [finding["code"] for finding in deaf["findings"]] == ["dhcp_silent"]
+    (found,) = deaf["findings"]
+    assert (found["code"], found["remedy"]) == (
+        "firewall_drops",
+        "iptables -t filter -D INPUT -i vf-nat -p udp -m udp --dport 67 -j DROP",
+    )
 
 
 @entry_tasks.ON_ONE
@@ -145,6 +150,27 @@ def test_of_two_that_are_broken_both_are_found_and_nothing_else(office: Stage) -
     *broken, mended = found(office, together)
     assert dict(zip(pairs, broken)) == {pair: [RUNNING[name][2] for name in pair] for pair in pairs}
     assert mended == []
+
+
+@entry_tasks.ON_ONE
+def test_what_stands_in_the_way_is_found_and_its_remedy_mends_it(office: Stage) -> None:
+    names = sampled(list(OBSTACLES), 8)
+    tasks: list[Task] = []
+    for name in names:
+        one = OBSTACLES[name]
+        remedy = f"{{{{ seen.findings[0].remedy if seen.findings[0].remedy.split()[0] in {COMMANDS} else mends }}}}"
+        mended = {**shell(f"{remedy}\n{one.rest}\nknown"), "vars": {"mends": one.mends}}
+        tasks += [shell(one.breaks), {CHECK: {"domain": "web"}, "register": "seen"}, mended, {CHECK: {}}]
+    play = plays.start(office.lab.inventory, office.host.name, tasks)
+    results = plays.finish(play, len(tasks), SECONDS)
+    assert not [result for result in results if result.get("failed")]
+    looks = [result for result in results if "findings" in result]
+    seen = {name: {one["code"] for one in look["findings"]} for name, look in zip(names, looks[::2])}
+    assert seen == {name: {OBSTACLES[name].code} for name in names}
+    ends = {name: [way["ends"] for way in look["way"] if way["ends"]] for name, look in zip(names, looks[::2])}
+    assert [name for name in names if not ends[name]] == []
+    left = {name: [one["evidence"] for one in look["findings"]] for name, look in zip(names, looks[1::2])}
+    assert left == {name: [] for name in names}
 
 
 @pytest.fixture

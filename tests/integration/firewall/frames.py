@@ -1,4 +1,4 @@
-"""Frames with one packet each, which a mark in their payload tells apart."""
+"""Frames with one packet each, each with a mark of its own in the payload."""
 
 from __future__ import annotations
 

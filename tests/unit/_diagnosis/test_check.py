@@ -10,6 +10,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.check
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import HostFacts, Server, Socket
+from ansible_collections.virtfleet.network.plugins.module_utils._values.probe import Evidence, Probe, Reply
+from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Answer, Kernel
 from tests.unit import nic_cases
 from tests.unit.fake_libvirt.host import FakeHost
 from tests.unit.jobs import converge
@@ -22,20 +24,36 @@ RESERVED = "<host mac='52:54:00:00:00:0a' ip='192.168.81.9'/>"
 NAMED = Socket("udp", "0.0.0.0", "", 53, "named (process 8)")
 
 
+BRIDGE = {
+    "ifname": "virbr1",
+    "flags": ["UP", "LOWER_UP"],
+    "mtu": 1500,
+    "address": "52:54:00:00:00:01",
+    "addr_info": [{"local": "192.168.81.1", "prefixlen": 24}],
+}
+
+
 class Looker:
     """Looks at a fake hypervisor, on which somebody has the port of DNS; keeps what it was asked."""
 
     def __init__(self, host, offer=True, **more):
-        self.unseen, self.asked, self.offer = [], [], offer
+        self.unseen, self.asked, self.offer, self.seen, self.route = [], [], offer, Kernel({"virbr1": BRIDGE}), None
         self._host, self._more = host, {"sockets": (NAMED,), **more}
 
     def facts(self, networks, bridges, addresses):
         self.asked = [sorted(networks), sorted(bridges), sorted(addresses)]
         return HostFacts(self._host.devices(), **self._more)
 
-    def offers(self, bridge):
-        self.asked.append(bridge)
-        return self.offer
+    def ask(self, probe):
+        self.asked.append(probe)
+        replies = [Reply("dhcp", version, self.offer) for version in probe.dhcp]
+        return () if self.offer is None else tuple(replies)
+
+    def kernel(self):
+        return self.seen
+
+    def lookups(self, asked):
+        return {lookup: self.route for lookup in asked if self.route}
 
     def log(self, words):
         return [f"error of {' '.join(words)}"]
@@ -53,7 +71,9 @@ def office():
 def test_what_is_needed_is_looked_at_and_no_more():
     host = office()
     found = check(host, ["lan"], [], probe=True)
-    assert host.looker.asked == [["lan"], ["virbr1"], ["192.168.81.1"], "virbr1"]
+    *looked_at, probe = host.looker.asked
+    assert looked_at == [["lan"], ["virbr1"], ["192.168.81.1"]]
+    assert probe == Probe("virbr1", ("192.168.81.1/24",), (4,), True)
     assert found["not_looked_at"] == []
     json.dumps(found)
 
@@ -72,7 +92,7 @@ def test_what_is_found_is_told():
 def test_nobody_is_asked_for_an_address_without_consent():
     host = office()
     found = check(host, ["lan"], [], probe=False)
-    assert "virbr1" not in host.looker.asked
+    assert not [one for one in host.looker.asked if isinstance(one, Probe)]
     assert found["not_looked_at"] == ["whether DHCP answers a discover: nobody asked for it with probe=true"]
 
 
@@ -86,11 +106,30 @@ def test_what_dhcp_answers(offer, code):
     assert ("dhcp_silent" in [one["code"] for one in found["findings"]]) is code
 
 
+def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
+    host = office()
+    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq") for port in (53, 67))
+    host.looker = Looker(host, servers={"lan": Server(7, None)}, sockets=heard)
+    rule = Evidence("rule", "ip own in udp dport 67 drop", "ip", "own", "in", 7)
+    policy = Evidence("rule", "ip own in policy drop", "ip", "own", "in")
+    for evidence, undo in ((rule, "nft delete rule ip own in handle 7"), (policy, "nft 'add chain ip own in {")):
+        replies = Reply("dhcp", 4, False, evidence=(evidence,)), Reply("dns", 4, None, "the gateway is silent")
+        host.looker.ask = lambda _probe, replies=replies: replies
+        found = check(host, ["lan"], [], probe=True)
+        (one,) = [one for one in found["findings"] if one["severity"] == "error" and not one["domain"]]
+        assert one["code"] == "no_answer"
+        assert one["evidence"] == f"a client on virbr1 gets no answer to its question for dhcp (IPv4): {evidence.text}"
+        assert one["remedy"].startswith(undo)
+    assert "whether dns of IPv4 answers a client on virbr1: the gateway is silent" in found["not_looked_at"]
+    (way,) = [way for way in found["way"] if (way["question"], way["domain"]) == ("dhcp", "")]
+    assert way["ends"] == "client"
+
+
 def test_where_only_reserved_addresses_are_leased_nobody_is_asked_for_one():
     host = office()
     host.put("lan", LAN.replace("<range start='192.168.81.9' end='192.168.81.99'/>", RESERVED), "same")
     found = check(host, ["lan"], [], probe=True)
-    assert "virbr1" not in host.looker.asked
+    assert [one.dhcp for one in host.looker.asked if isinstance(one, Probe)] == [()]
     assert "dhcp_silent" not in [one["code"] for one in found["findings"]]
 
 
@@ -100,6 +139,32 @@ def test_away_from_the_hypervisor_it_says_so():
     found = check(host, [], [], probe=True)
     assert found["not_looked_at"] == ["the hypervisor itself: this task does not run on it"]
     assert found["log"] == []
+
+
+def test_ways_are_walked_and_what_they_explain_is_not_said_beside():
+    host = office()
+    policies = [{"priority": 1, "src": "all", "action": "prohibit"}]
+    host.looker = Looker(host, sockets=(), servers={}, answers={"192.168.81.1": False})
+    host.looker.seen = Kernel({"virbr1": BRIDGE}, {4: policies, 6: []})
+    host.looker.route = Answer(error="No route to host")
+    found = check(host, ["lan"], [], probe=False)
+    (one,) = [one for one in found["findings"] if one["severity"] == "error" and not one["domain"]]
+    assert one["code"] == "route_dropped"
+    assert one["remedy"] == "ip rule del from all prohibit priority 1"
+    assert {way["question"]: way["ends"] for way in found["way"] if not way["domain"]} == {
+        "dhcp": "",
+        "dns": "route",
+        "gateway": "route",
+        "guest": "",
+    }
+    json.dumps(found)
+
+
+def test_a_libvirt_that_does_not_answer_is_a_finding():
+    host = office()
+    host.down, host.remedy = "libvirtd: nobody listens", "systemctl start libvirtd"
+    found = check(host, [], [], probe=False)["findings"][0]
+    assert (found["code"], found["evidence"], found["remedy"]) == ("libvirt_down", host.down, host.remedy)
 
 
 def test_a_network_that_does_not_start_is_explained():

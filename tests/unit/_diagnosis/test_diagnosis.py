@@ -16,10 +16,12 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findi
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import Rule, Socket
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import ObservedGuest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
-from tests.unit import scenes
+from tests.unit import obstacles, scenes
 from tests.unit.breakages import BREAKS, HINDRANCES
 from tests.unit.scenes import MAC, healthy, observed
 
+# in test_way, since it takes two guests, and in test_check, since it is not about a scene
+TRIED_ELSEWHERE = ("port_isolated", "libvirt_down", "no_answer")
 ABOUT_A_GUEST = ("guest_missing", "guest_stopped", "guest_without_nic")
 
 
@@ -60,7 +62,8 @@ def test_of_two_that_are_broken_the_first_is_found_first_and_nothing_else(one, o
 
 def test_every_code_is_tried():
     tried = {code for cases in (BREAKS, HINDRANCES) for _breaks, expected in cases.values() for code in expected}
-    assert tried | {*ABOUT_A_GUEST} == {*KINDS}
+    walked = {code for _breaks, code, _remedy in obstacles.BREAKS.values()}
+    assert tried | walked | {*ABOUT_A_GUEST, *TRIED_ELSEWHERE} == {*KINDS}
 
 
 def test_guests_that_are_named():
@@ -102,8 +105,12 @@ def test_rules_of_nftables():
         Rule(version, "forward", f"counter packets 0 bytes 0 jump {chain}") for version in (4, 6) for chain in chains
     ]
     rules = [Rule(version, chain, 'oif "virbr5" counter reject') for version in (4, 6) for chain in chains]
-    nat = Rule(4, "guest_nat", "ip saddr 192.168.50.0/24 ip daddr != 192.168.50.0/24 masquerade")
-    assert codes(scenes.host(healthy(), rules=(*jumps, *rules, nat))) == []
+    net = scenes.NET
+    nat = [
+        Rule(4, "guest_nat", f"{what}ip saddr {net} ip daddr != {net} masquerade")
+        for what in ("meta l4proto tcp ", "meta l4proto udp ", "")
+    ]
+    assert codes(scenes.host(healthy(), rules=(*jumps, *rules, *nat))) == []
     found = diagnose(scenes.host(healthy(), rules=(*jumps[1:], *rules[:-1])), ["lan"], [])
     assert [one.code for one in found] == ["firewall_rules_missing"]
     assert found[0].evidence == (

@@ -22,7 +22,9 @@ UUID = "11111111-2222-4333-8444-{:012x}"
 
 class FakeGuests(FakeNics):
     """Keeps guests beside networks; ``readonly`` hides what is declared; ``told`` are addresses by MAC address,
-    ``coming`` those that are there when somebody waits."""
+    ``coming`` those that are there when somebody waits; ``down`` is why it does not answer a diagnosis."""
+
+    down = remedy = ""
 
     def __init__(self, **more):
         super().__init__(**more)

@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a client on a network is to ask, and what follows from the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .._schema.shared import subnet
+from .._values.host_facts import Scene
+from .._values.probe import Evidence, Probe, Reply
+from .._values.way import Hop, Question
+from .services import has_dns, version_of
+from .trip import Trip, Walker, ends, passes
+
+# The client's questions by that of the way. A firewall may drop an echo request to the gateway on purpose.
+ASKED = {
+    **{name: (name,) for name in ("dhcp", "guest", "outside")},
+    "gateway": ("neighbour",),
+    "dns": ("dns", "dns_tcp"),
+}
+BETWEEN = ("rule", "counter", "port")  # what stands between two guests
+WEAK = ("seen", "nothing")  # evidence that names nobody
+
+
+def probes(trips: Sequence[Trip], scene: Scene) -> dict[str, Probe]:
+    """What to ask on each network that has an address of the hypervisor, by its name."""
+    found = {}
+    for name in dict.fromkeys(trip.who.network for trip in trips):
+        mine = [trip for trip in trips if trip.who.network == name]
+        who, asked = mine[0].who, {trip.question[:2] for trip in mine}
+        items = [item for item in who.spec.get("ips", []) if item.get("prefix") is not None and subnet(item)]
+        if not items or "UP" not in mine[0].link(who.bridge).get("flags", ()):
+            continue
+        guest = next((trip.who for trip in mine if trip.who.tap and trip.who.addresses), Walker(name, {}, ""))
+        hosts = [host.get("ip", "") for item in items for host in item.get("dhcp", {}).get("hosts", [])]
+        known = [one for addresses in scene.addresses.values() for one in addresses]
+        found[name] = Probe(
+            who.bridge,
+            tuple(f"{item['address']}/{item['prefix']}" for item in items),
+            tuple(sorted({version_of(item) for item in items if item.get("dhcp", {}).get("ranges")})),
+            has_dns(who.spec),
+            tuple(version for version in (4, 6) if ("outside", version) in asked),
+            guest.addresses,
+            guest.tap,
+            frozenset([*scene.leases.get(name, ()), *hosts, *known, *guest.addresses]) - {""},
+        )
+    return found
+
+
+def offered(replies: Iterable[Reply]) -> bool | None:
+    """Whether DHCP has offered an address of IPv4; None when it was not asked, or when it is known who keeps it from
+    that."""
+    dhcp = next((one for one in replies if (one.question, one.version) == ("dhcp", 4)), None)
+    return None if dhcp is None or _named(dhcp) else dhcp.answered
+
+
+def heard(replies: Iterable[Reply], question: Question, bridge: str) -> Hop | None:
+    """What became of a question of a way when a client asked it, None when none did."""
+    mine = [one for one in replies if one.question in ASKED.get(question.name, ()) and one.version == question.version]
+    silent = next((one for one in mine if one.answered is False and not _is_paused(one)), None)
+    if silent is None:
+        return passes("client", bridge, "gets an answer") if any(one.answered for one in mine) else None
+    strongest = next(iter(silent.evidence), None)
+    why = f": {strongest.text}" if strongest else ""
+    evidence = f"a client on {bridge} gets no answer to its question for {silent.question} (IPv{silent.version}){why}"
+    return ends("client", bridge, "no_answer", evidence, _undo(strongest) if strongest else "")
+
+
+def unasked(replies: Iterable[Reply], bridge: str) -> list[str]:
+    """What a client on a bridge could not ask."""
+    silent = [one for one in replies if one.answered is None]
+    return [f"whether {one.question} of IPv{one.version} answers a client on {bridge}: {one.why}" for one in silent]
+
+
+def _is_paused(reply: Reply) -> bool:
+    """Whether a guest says nothing of its own accord: it may be paused."""
+    return reply.question == "guest" and not (reply.evidence and reply.evidence[0].kind in BETWEEN)
+
+
+def _named(reply: Reply) -> bool:
+    return bool(reply.evidence) and reply.evidence[0].kind not in WEAK
+
+
+def _undo(evidence: Evidence) -> str:
+    place = f"{evidence.family} {evidence.table} {evidence.chain}"
+    if evidence.kind != "rule" or not evidence.chain:
+        return ""
+    if not evidence.handle:
+        return f"nft 'add chain {place} {{ policy accept; }}'"
+    return f"nft delete rule {place} handle {evidence.handle}"

@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A hypervisor's firewall for many guests: what it treats alike is evaluated once."""
+
+from __future__ import annotations
+
+import bisect
+import ipaddress
+import re
+from collections.abc import Mapping
+
+from .._values.way import Packet, Verdict
+from .._xml.fields import Spec
+from .evaluation import passage
+from .libvirt_rules import missing_rules
+from .nft_rules import Saved, ruleset
+
+ADDRESS = re.compile(r"(?<![\w:.])(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*)(?:/\d+)?(?![\w:.])")
+NFT, LINES, CONFIGURATION = "nft -j", "nft -a", "nftables.conf"
+SAVED = {
+    "iptables-save": (4, False),
+    "ip6tables-save": (6, False),
+    "iptables-legacy-save": (4, True),
+    "ip6tables-legacy-save": (6, True),
+}
+
+
+class Firewall:
+    """What the rules do to packets; ``listed`` is what the tools print, by their names.
+
+    Two guests are alike to rules that name neither's address, MAC address nor tap: where the addresses in the rules
+    begin and end, theirs may part.
+    """
+
+    def __init__(self, listed: Mapping[str, str]) -> None:
+        self._tools = {*listed}
+        saved = [Saved(version, listed[name], legacy) for name, (version, legacy) in SAVED.items() if name in listed]
+        texts = (listed.get(LINES, ""), *(one.text for one in saved))
+        self._rules = ruleset(listed.get(NFT, ""), saved, listed.get(LINES, ""), listed.get(CONFIGURATION, ""))
+        self._words = frozenset(word for text in texts for word in re.split(r"[\s\",{}]+", text.lower()))
+        self._wild = sorted(word for word in self._words if word[-1:] in ("*", "+"))
+        self._edges = sorted({edge for text in texts for edge in _edges(text)})
+        self._known: dict[tuple[str, Packet], Verdict] = {}
+
+    def lacks(self, spec: Spec, version: int) -> list[str]:
+        """The rules of libvirt (its ``version``) for a network that are missing; none where not all can be seen."""
+        whole = {"iptables-save", "ip6tables-save"} <= self._tools or NFT in self._tools
+        return missing_rules(spec, self._rules, version) if whole else []
+
+    def verdict(self, hook: str, packet: Packet) -> Verdict:
+        """What the rules at a hook do to a packet."""
+        alike = packet._replace(
+            source=self._class(packet.source),
+            destination=self._class(packet.destination),
+            source_mac=self._name(packet.source_mac),
+            destination_mac=self._name(packet.destination_mac),
+            port_in=self._name(packet.port_in),
+            port_out=self._name(packet.port_out),
+        )
+        key = hook, alike
+        if key not in self._known:
+            self._known[key] = passage(self._rules, hook, packet)
+        return self._known[key]
+
+    def _class(self, address: str) -> str:
+        return str(bisect.bisect_right(self._edges, int(ipaddress.ip_address(address)))) if address else ""
+
+    def _name(self, name: str) -> str:
+        """What rules can tell a device or a MAC address by: whether there is one, itself, and wildcards for it."""
+        own = [name] if name in self._words else []
+        return " ".join([name[:1], *own, *(word for word in self._wild if name.startswith(word[:-1]))])
+
+
+def _edges(text: str) -> set[int]:
+    """Where the subnets begin and end that a text names."""
+    found: set[int] = set()
+    for word in set(ADDRESS.findall(text)):
+        try:
+            net = ipaddress.ip_network(word, strict=False)
+        except ValueError:  # a MAC address, or a time
+            continue
+        found |= {int(net.network_address), int(net.broadcast_address) + 1}
+    return found

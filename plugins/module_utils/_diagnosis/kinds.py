@@ -1,0 +1,117 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind of finding is, and the kinds where a packet's way ends; the command of the finding comes with it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class FindingKind(NamedTuple):
+    """``severity`` is error, or warning for what works now and will not always; ``repair`` is what of this collection
+    repairs it, "" for nothing."""
+
+    severity: str
+    meaning: str
+    remedy: str
+    repair: str = ""
+
+
+# From cause to consequence, like the way itself.
+WAY_KINDS = {
+    "port_blocked": FindingKind(
+        "error",
+        "A port of the bridge does not forward frames.",
+        "Let the port forward: ip link set dev PORT type bridge_slave state 3.",
+    ),
+    "port_closed": FindingKind(
+        "error",
+        "A port of the bridge is locked, or gets no frames for stations that the bridge does not know.",
+        "Open the port: bridge link set dev PORT locked off learning on flood on.",
+    ),
+    "port_isolated": FindingKind(
+        "error",
+        "Two ports of the bridge are isolated from each other, which nobody asked for in the guest's NIC.",
+        "Undo it: bridge link set dev PORT isolated off.",
+    ),
+    "port_vlan": FindingKind(
+        "error",
+        "The bridge filters VLANs, and the guest's port is not in the VLAN of the other end.",
+        "Add the VLAN to the port: bridge vlan add dev PORT vid VLAN.",
+    ),
+    "mac_elsewhere": FindingKind(
+        "error",
+        "The bridge sends frames for the guest to another port.",
+        "Delete the entry: bridge fdb del MAC dev PORT master.",
+    ),
+    "queue_drops": FindingKind(
+        "error",
+        "A queue or a filter of a device lets no packet through.",
+        "Delete it with tc qdisc del or tc filter del.",
+    ),
+    "mtu_small": FindingKind(
+        "error",
+        "A device on the way takes only smaller frames than the guest sends: large ones are lost.",
+        "Give it the MTU of the others: ip link set dev DEVICE mtu SIZE, or set mtu.size of the network.",
+    ),
+    "arp_off": FindingKind(
+        "error",
+        "A device takes no part in ARP, so neither side finds the other's MAC address.",
+        "Switch it on: ip link set dev DEVICE arp on.",
+    ),
+    "address_prefix": FindingKind(
+        "error",
+        "The bridge has the network's address with another prefix.",
+        "Give it the network's prefix, or restart the network.",
+    ),
+    "address_duplicate": FindingKind(
+        "error",
+        "Another machine has the address of the bridge, so the kernel does not use it.",
+        "Give one of them another address, then restart the network.",
+    ),
+    "neighbour_wrong": FindingKind(
+        "error",
+        "A neighbour entry that somebody has fixed has the wrong MAC address.",
+        "Delete the entry: ip neigh del ADDRESS dev DEVICE.",
+    ),
+    "route_dropped": FindingKind(
+        "error",
+        "A policy rule or a route of the hypervisor drops the packets of guests.",
+        "Delete it with ip rule del or ip route del.",
+    ),
+    "route_elsewhere": FindingKind(
+        "error",
+        "The hypervisor's route leads packets elsewhere.",
+        "See ip rule and ip route, and restore the route.",
+    ),
+    "conntrack_full": FindingKind(
+        "error",
+        "The kernel's table of connections is full: it drops packets of new ones.",
+        "Raise the sysctl net.netfilter.nf_conntrack_max.",
+    ),
+    "firewall_drops": FindingKind(
+        "error",
+        "A rule of a firewall drops packets of guests.",
+        "Delete the rule, or let its owner accept the network's bridge.",
+    ),
+    "not_translated": FindingKind(
+        "error",
+        "Packets of guests leave with their own address, to which nobody outside can answer.",
+        "Restart libvirtd (or virtnetworkd), which creates its rules again.",
+    ),
+    "uplink_down": FindingKind(
+        "error",
+        "The device that the route leads to has no link.",
+        "Set it up, look at its cable.",
+    ),
+    "no_answer": FindingKind(
+        "error",
+        "A client that asks as a guest does gets no answer, though nothing that can be read stands in its way.",
+        "See what the evidence names.",
+    ),
+    "router_silent": FindingKind(
+        "warning",
+        "The hypervisor's router does not answer: guests reach nobody outside.",
+        "See whether the router runs, and whether its address is right.",
+    ),
+}

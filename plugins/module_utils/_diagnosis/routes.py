@@ -1,0 +1,107 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why the kernel has no route for a packet: the policy rule or route that decides, and the command that deletes it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .._values.way import Kernel, Lookup
+from .trip import destination, within
+
+DROPS = ("blackhole", "unreachable", "prohibit")
+# What a rule may ask that a lookup does not tell: whether it holds cannot be said.
+UNTOLD = ("fwmark", "ipproto", "sport", "dport", "tos", "uid_start", "oif", "tun_id", "l3mdev", "realms")
+
+
+class Decision(NamedTuple):
+    """What decides on a packet: ``what`` is the policy rule or route, ``drops`` whether it drops the packet, else it
+    leaves by ``device`` ("": there is no route); ``remedy`` deletes it, "" for a route of the table main that any
+    packet takes."""
+
+    what: str = ""
+    drops: bool = False
+    device: str = ""
+    remedy: str = ""
+
+
+def decision(kernel: Kernel, lookup: Lookup) -> Decision:
+    """What decides on a packet, read from the tables as the kernel reads them."""
+    for rule in sorted(kernel.policies.get(lookup.version, ()), key=lambda one: int(one["priority"])):
+        if not _holds(rule, lookup):
+            continue
+        if rule.get("action", "") in DROPS:
+            return Decision(*_rule(rule, lookup.version))
+        route = next(_routes(kernel, rule, lookup), None)
+        if route is not None and route.get("type") != "throw":
+            return _taken(rule, route, lookup.version)
+    return Decision()
+
+
+def _taken(rule: Mapping[str, Any], route: Mapping[str, Any], version: int) -> Decision:
+    kind, table = route.get("type", "unicast"), str(route.get("table", "main"))
+    device = str(route.get("dev", ""))
+    if kind not in DROPS and table != "main":
+        what, _drops, _device, remedy = _rule(rule, version)
+        return Decision(
+            f"{what}, whose table leads through {device}", False, device, remedy if table != "local" else ""
+        )
+    text = f"{kind if kind in DROPS else ''} {route['dst']}{f' dev {device}' if device else ''} table {table}".strip()
+    metric = f" metric {route['metric']}" if route.get("metric") else ""
+    everybody = kind not in DROPS and not destination(route, version).prefixlen
+    remedy = "" if everybody else _command(version, "route", text + metric)
+    return Decision(f"the route {text!r}", kind in DROPS, device, remedy)
+
+
+def _rule(rule: Mapping[str, Any], version: int) -> tuple[str, bool, str, str]:
+    text = _rule_text(rule)
+    return f"the policy rule {text!r}", rule.get("action", "") in DROPS, "", _command(version, "rule", text)
+
+
+def _holds(rule: Mapping[str, Any], lookup: Lookup) -> bool:
+    if any(name in rule for name in UNTOLD):
+        return False
+    places = (("src", "srclen", lookup.source), ("dst", "dstlen", lookup.destination))
+    held = all(_is_in(address, rule.get(name, "all"), rule.get(size)) for name, size, address in places)
+    held = held and rule.get("iif", lookup.inbound) in (lookup.inbound, "" if lookup.inbound else "lo")
+    return held != ("not" in rule)
+
+
+def _is_in(address: str, net: str, size: int | None) -> bool:
+    if net == "all":
+        return True
+    if not address:
+        return False
+    return ipaddress.ip_address(address) in ipaddress.ip_network(f"{net}/{size}" if size is not None else net, False)
+
+
+def _routes(kernel: Kernel, rule: Mapping[str, Any], lookup: Lookup) -> Iterator[Mapping[str, Any]]:
+    """The routes to the destination in a rule's table that count, the closest first."""
+    found = [
+        (-destination(route, lookup.version).prefixlen, int(route.get("metric", 0)), place, route)
+        for place, route in enumerate(kernel.routes.get(lookup.version, ()))
+        if str(route.get("table", "main")) == str(rule.get("table", ""))
+        and within(lookup.destination, route, lookup.version)
+    ]
+    least = rule.get("suppress_prefixlen")
+    for size, _metric, _place, route in sorted(found, key=lambda one: one[:3]):
+        if "dead" not in route.get("flags", ()) and (least is None or -size > int(least)):
+            yield route
+
+
+def _rule_text(rule: Mapping[str, Any]) -> str:
+    source, to = (
+        f"{rule[name]}/{rule[size]}" if size in rule else str(rule.get(name, "all"))
+        for name, size in (("src", "srclen"), ("dst", "dstlen"))
+    )
+    words = ["not"] if "not" in rule else []
+    words += ["from", source, *(["to", to] if to != "all" else [])]
+    words += ["iif", str(rule["iif"])] if rule.get("iif") else []
+    words += [str(rule["action"])] if rule.get("action") else ["lookup", str(rule.get("table", "main"))]
+    return " ".join([*words, "priority", str(rule["priority"])])
+
+
+def _command(version: int, kind: str, text: str) -> str:
+    return f"ip {'-6 ' if version == 6 else ''}{kind} del {text}"

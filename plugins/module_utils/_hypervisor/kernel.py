@@ -1,0 +1,135 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the kernel about the way of packets: devices, ports, neighbours, routes, queues, sysctls. It only reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .._values.probe import Probe, Reply
+from .._values.way import Answer, Kernel, Lookup
+from . import command as _command
+from . import host as _host
+from .client import ask
+from .look import HostInspector
+
+Listing = list[dict[str, Any]]
+SYSCTLS = Path("/proc/sys/net")
+CONFIGURATION = Path("/etc/nftables.conf")
+FIREWALLS = {
+    "nft -j": ("nft", "-j", "list", "ruleset"),
+    "nft -a": ("nft", "-a", "list", "ruleset"),
+    **{name: (name, "-c") for name in ("iptables-save", "ip6tables-save")},
+    **{name: (name, "-c") for name in ("iptables-legacy-save", "ip6tables-legacy-save")},
+}
+SETTINGS = (
+    "ipv4/conf/*/arp_ignore",
+    "bridge/bridge-nf-call-*",
+    "netfilter/nf_conntrack_count",
+    "netfilter/nf_conntrack_max",
+)
+# iproute2 goes on behind an error in a batch, and names its line behind what the kernel says.
+FAILED = re.compile(r"(?:RTNETLINK answers: |Error: )?(.*)\nCommand failed -:(\d+)")
+
+
+class KernelInspector(HostInspector):
+    """A look at a hypervisor that asks the kernel, too."""
+
+    def kernel(self) -> Kernel | None:
+        """What the kernel says of the network; None where iproute2 cannot tell."""
+        links = {link["ifname"]: link for link in self._listed("the devices", "ip", "-d", "-s", "address")}
+        if not links:
+            return None
+        queues = self._listed("the queues", "tc", "-s", "qdisc")
+        entered = [one["dev"] for one in queues if one["kind"] in ("ingress", "clsact")]
+        return Kernel(
+            links,
+            {version: self._listed("the policy rules", "ip", f"-{version}", "rule") for version in (4, 6)},
+            {
+                version: self._listed("the routes", "ip", "-d", f"-{version}", "route", "show", "table", "all")
+                for version in (4, 6)
+            },
+            self._listed("the neighbours", "ip", "neighbour"),
+            self._listed("the bridges' forwarding", "bridge", "fdb"),
+            {one["ifname"]: one.get("vlans", []) for one in self._listed("the ports' VLANs", "bridge", "vlan")},
+            queues,
+            {name: self._listed("the filters", "tc", "filter", "show", "dev", name, "ingress") for name in entered},
+            dict(_settings()),
+            firewall=self._firewall(),
+        )
+
+    def ask(self, probe: Probe) -> tuple[Reply, ...]:
+        """What a client on a bridge is answered, empty when none could be plugged in."""
+        try:
+            return ask(probe)
+        except OSError as error:
+            self.unseen.append(f"what {probe.bridge} answers: no client can be plugged into it: {error}")
+            return ()
+
+    def lookups(self, asked: Sequence[Lookup]) -> dict[Lookup, Answer]:
+        """What the kernel answers to these questions for its routes."""
+        asked = list(dict.fromkeys(asked))
+        try:
+            done = _command.run([_host.IP, "-json", "-force", "-batch", "-"], text="".join(map(_route_get, asked)))
+        except (OSError, subprocess.SubprocessError) as error:
+            self.unseen.append(f"the routes of guests' packets: ip says {str(error)!r}")
+            return {}
+        failed = {int(line) - 1: error.strip() for error, line in FAILED.findall(done.stderr)}
+        routes = _values(done.stdout)
+        answers = [Answer(error=failed[at]) if at in failed else _answer(routes) for at in range(len(asked))]
+        return {lookup: answer for lookup, answer in zip(asked, answers) if answer}
+
+    def _firewall(self) -> dict[str, str] | None:
+        """What the firewall's tools list, as far as they are installed; None where there is none, or one may not."""
+        installed = [name for name in FIREWALLS if shutil.which(FIREWALLS[name][0], path=_command.PATH)]
+        known = len(self.unseen)
+        found = {name: self.output("the firewall", *FIREWALLS[name]) for name in installed}
+        if not found or None in found.values():
+            del self.unseen[known + 1 :]  # one reason is enough
+            return None
+        with contextlib.suppress(OSError):
+            found[CONFIGURATION.name] = CONFIGURATION.read_text(encoding="utf-8", errors="replace")
+        return {name: text for name, text in found.items() if text}
+
+    def _listed(self, what: str, *command: str) -> Listing:
+        name, *words = command
+        try:
+            found: Listing = json.loads(self.output(what, name, "-json", *words) or "[]")
+        except ValueError as error:
+            self.unseen.append(f"{what}: {name} prints no JSON: {error}")
+            return []
+        return found
+
+
+def _route_get(lookup: Lookup) -> str:
+    came = f" iif {lookup.inbound}" if lookup.inbound else ""
+    return f"route get {lookup.destination} from {lookup.source}{came}\n"
+
+
+def _values(text: str) -> Iterator[Any]:
+    """The values of JSON that stand in a row."""
+    decoder, place = json.JSONDecoder(), 0
+    with contextlib.suppress(ValueError):
+        while True:
+            value, place = decoder.raw_decode(text, len(text) - len(text[place:].lstrip()))
+            yield value
+
+
+def _answer(routes: Iterator[Any]) -> Answer | None:
+    route = next(routes, None)
+    return Answer(route[0]) if route else None
+
+
+def _settings() -> Iterator[tuple[str, str]]:
+    for pattern in SETTINGS:
+        for place in SYSCTLS.glob(pattern):
+            with contextlib.suppress(OSError):
+                words = place.relative_to(SYSCTLS.parent).parts
+                yield ".".join(words), place.read_text(encoding="ascii").strip()

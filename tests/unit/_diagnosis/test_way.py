@@ -1,0 +1,175 @@
+"""The ways of packets: where each thing that can be broken ends them, what is found there, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis import way as _way
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.diagnosis import diagnose, plugged_nics
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import KINDS, describe
+from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Kernel
+from tests.unit import kernels, scenes
+from tests.unit.obstacles import BREAKS
+
+MAC, OTHER = scenes.MAC, "52:54:00:00:01:02"
+
+
+def walked(kernel: Kernel | None, scene=None, names=("lan", "out")):
+    """The ways, and what is found on them."""
+    scene = scene or scenes.healthy()
+    trips = _way.trips(scene, kernel, names, plugged_nics(scene))
+    findings = diagnose(scene, [], [])
+    ways = [_way.walk(trip, findings) for trip in trips]
+    return ways, _way.found_on(ways, findings)
+
+
+def hops(ways, domain, question, version=4):
+    """The hops of a guest's way for a question, by their place."""
+    (way,) = (one for one in ways if (one.domain, one.question[:2]) == (domain, (question, version)))
+    return {hop.place: hop for hop in way.hops}
+
+
+def test_all_is_well():
+    ways, found = walked(kernels.healthy())
+    assert found == set()
+    assert {hop.verdict for hop in hops(ways, "web", "outside").values()} == {"passes"}
+    assert [way.question.name for way in ways if way.domain == "web"] == ["dhcp", "dns", "gateway", "outside"]
+    outside = hops(ways, "web", "outside")
+    assert outside["route"].evidence == "to 185.199.108.153 through br0 via 192.0.2.1"
+    assert outside["neighbour"].evidence == f"192.168.50.100 is {MAC} (REACHABLE)"
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_what_is_broken_ends_the_way(what):
+    breaks, code, remedy = BREAKS[what]
+    _ways, found = walked(breaks(kernels.healthy()))
+    assert {one.code for one in found} == {code}
+    assert {describe(one)["remedy"] for one in found} == {KINDS[code].remedy if remedy == "*" else remedy}
+    assert len(found) == 1
+
+
+def test_what_holds_for_any_guest_is_said_of_the_network():
+    for what, domain in (("a rule drops", ""), ("the port is locked", "web")):
+        _ways, (found,) = walked(BREAKS[what][0](kernels.healthy()))
+        assert (found.network, found.domain, found.mac) == ("lan", domain, MAC if domain else "")
+
+
+def test_a_cause_that_is_known_ends_the_way_and_is_not_found_again():
+    scene = scenes.settings(scenes.healthy(), net__ipv4__conf__all__forwarding="0")
+    ways, found = walked(kernels.healthy(), scene)
+    assert found == set()
+    outside = hops(ways, "web", "outside")
+    assert (outside["forwarding"].verdict, outside["forwarding"].code) == ("ends", "forwarding_off")
+    assert (outside["route"].verdict, outside["route"].evidence) == ("unknown", "it depends on the forwarding")
+    assert hops(ways, "web", "dns")["route"].verdict == "passes"
+
+
+def test_rules_that_are_missing_are_why_a_policy_drops():
+    rules = kernels.ruled("-A FORWARD -j LIBVIRT_FWO\n", "")(kernels.healthy())
+    assert {one.code for one in walked(rules)[1]} == {"firewall_drops"}
+    ways, found = walked(rules, scenes.without_rules(scenes.healthy(), "LIBVIRT_FWO"))
+    assert found == set()
+    assert hops(ways, "web", "outside")["forward"].code == "firewall_rules_missing"
+
+
+def test_what_may_not_be_read_is_said_and_not_judged():
+    blind = kernels.healthy()._replace(firewall=None, answers={}, neighbours=())
+    ways, found = walked(blind)
+    assert found == set()
+    outside = hops(ways, "web", "outside")
+    assert [place for place, hop in outside.items() if hop.verdict == "unknown"] == [
+        *("route", "forward", "translation", "uplink", "route back", "forward back", "neighbour")
+    ]
+    assert walked(None) == ([], set())
+
+
+def test_a_port_that_stp_has_only_begun_to_open_is_no_finding():
+    ways, found = walked(kernels.ported("vnet0", state="learning")(kernels.healthy()))
+    assert found == set()
+    assert hops(ways, "web", "dhcp")["port"].verdict == "unknown"
+
+
+def neighbours_of(kernel: Kernel) -> Kernel:
+    """The kernel with a tap for a second guest."""
+    return kernel._replace(links={**kernel.links, "vnet1": kernels.port("vnet1", "virbr5")})
+
+
+def two_guests():
+    """The scene with a second guest on the network."""
+    scene = scenes.healthy()
+    (one,) = scene.guests
+    text = one.live.replace("<name>web", "<name>db").replace(MAC, OTHER).replace("vnet0", "vnet1")
+    other = one._replace(name="db", uuid="2", saved=text, live=text, declared=text)
+    scene = scenes.devices(
+        scene,
+        virbr5=scene.host.devices["virbr5"]._replace(ports={"vnet0": True, "vnet1": True}),
+        vnet1=scene.host.devices["vnet0"],
+    )
+    return scene._replace(guests=(one, other), addresses={**scene.addresses, OTHER: ("192.168.50.101",)})
+
+
+def test_two_guests_reach_each_other_unless_their_ports_are_isolated():
+    kernel = neighbours_of(kernels.healthy())
+    ways, found = walked(kernel, two_guests())
+    assert found == set()
+    assert [*hops(ways, "web", "guest")] == ["tap", "port", "bridge", "size", "frames", "other port"]
+    apart = kernels.both(kernels.ported("vnet0", isolated=True), kernels.ported("vnet1", isolated=True))
+    ways, found = walked(apart(kernel), two_guests())
+    assert {(one.code, one.domain) for one in found} == {("port_isolated", "web"), ("port_isolated", "db")}
+    asked = scenes.guest(two_guests(), '<alias name="net0"/>', '<alias name="net0"/><port isolated="yes"/>')
+    assert "web" not in {one.domain for one in walked(apart(kernel), asked)[1]}
+
+
+def test_frames_between_guests_go_through_the_firewall_of_bridges():
+    listed = """{"nftables": [{"table": {"family": "bridge", "name": "own", "handle": 1}},
+    {"chain": {"family": "bridge", "table": "own", "name": "f", "handle": 1, "type": "filter", "hook": "forward",
+    "prio": 0, "policy": "drop"}}]}"""
+    kernel = neighbours_of(kernels.healthy())
+    _ways, (found,) = walked(kernel._replace(firewall={**kernel.firewall, "nft -j": listed}), two_guests(), ["lan"])
+    assert (found.code, found.remedy) == ("firewall_drops", "nft 'add chain bridge own f { policy accept; }'")
+
+
+def test_a_fixed_neighbour_that_nobody_is_belongs_to_the_guest_without_an_address():
+    scene = scenes.healthy()._replace(addresses={})
+    kernel = BREAKS["the guest's neighbour entry is wrong"][0](kernels.healthy())
+    assert "neighbour_wrong" in {one.code for one in walked(kernel, scene)[1]}
+
+
+def test_guests_on_a_bridge_of_the_hypervisor():
+    text = scenes.GUEST.replace('"lan" bridge="virbr5"', '"out" bridge="br0"')
+    scene = scenes.healthy()._replace(guests=(scenes.healthy().guests[0]._replace(live=text),))
+    scene = scenes.devices(scene, br0=scene.host.devices["br0"]._replace(ports={"eth0": True, "vnet0": True}))
+    kernel = kernels.healthy()
+    kernel = kernel._replace(links={**kernel.links, "vnet0": kernels.port("vnet0", "br0")})
+    ways, found = walked(kernel, scene, ["out"])
+    assert found == set()
+    assert [*hops(ways, "web", "wire")] == ["tap", "port", "bridge", "size", "frames", "uplink"]
+    for breaks, code in (
+        (kernels.ported("eth0", state="disabled"), "port_blocked"),
+        (kernels.device("eth0", flags=["BROADCAST"]), "port_blocked"),
+        (kernels.device("eth0", mtu=1400), "mtu_small"),
+        (kernels.both(kernels.ported("eth0", isolated=True), kernels.device("eth0", flags=[])), "port_blocked"),
+    ):
+        assert {one.code for one in walked(breaks(kernel), scene, ["out"])[1]} == {code}
+
+
+def test_ways_that_users_get_are_those_that_say_something():
+    ways, _found = walked(kernels.healthy())
+    assert {way.domain for way in _way.telling(ways, [])} == {""}
+    assert {way.domain for way in _way.telling(ways, ["web"])} == {"", "web"}
+    ways, _found = walked(BREAKS["the port is locked"][0](kernels.healthy()))
+    assert {way.domain for way in _way.telling(ways, [])} == {"", "web"}
+    assert {way.domain for way in _way.telling(walked(BREAKS["a rule drops"][0](kernels.healthy()))[0], [])} == {""}
+    first = _way.reported(ways[0])
+    assert (first["question"], first["ends"], first["hops"][0]["place"]) == ("dhcp", "", "bridge")
+
+
+def test_the_kernel_is_asked_both_ways_and_for_what_comes_back():
+    scene = scenes.healthy()
+    trips = _way.trips(scene, kernels.healthy()._replace(answers={}), ["lan"], plugged_nics(scene))
+    asked = {*_way.lookups(trips)}
+    assert _way.replies(trips) == []
+    answers = kernels.healthy().answers
+    assert asked | {*_way.replies(_way.answered(trips, answers))} == {one for one in answers if one.version == 4} | {
+        one for one in asked if one.version == 6
+    }
