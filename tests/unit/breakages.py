@@ -13,6 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.host_fac
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, ObservedGuest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
 from tests.unit.scenes import (
     BRIDGE_MAC,
     LAN,
@@ -35,8 +36,8 @@ from tests.unit.scenes import (
 
 
 def _second_nic(scene: Scene) -> Scene:
-    text = scene.guests[0].live
-    other = text.replace("<name>web", "<name>db").replace("vnet0", "vnet1")
+    text = scene.guests[0].live.text
+    other = Definition(text.replace("<name>web", "<name>db").replace("vnet0", "vnet1"))
     scene = scene._replace(guests=(*scene.guests, ObservedGuest("db", "2", other, other, other)))
     tap = Device(False, "fe:54:00:00:01:01", {}, ())
     bridge = Device(True, BRIDGE_MAC, {"vnet0": True, "vnet1": True}, ("192.168.50.1/24", "fd00:50::1/64"))

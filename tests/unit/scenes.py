@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.host_fac
     Socket,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed, ObservedGuest
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT, Definition
 
 MAC, BRIDGE_MAC = "52:54:00:00:01:01", "52:54:00:00:00:01"
 RANGE = '<range start="192.168.50.100" end="192.168.50.101"/>'
@@ -74,7 +74,7 @@ def healthy() -> Scene:
     )
     return Scene(
         {"lan": observed("lan", LAN), "out": observed("out", BRIDGED)},
-        (ObservedGuest("web", "1", GUEST, GUEST, GUEST),),
+        (ObservedGuest("web", "1", *[Definition(GUEST)] * 3),),
         {"lan": ("192.168.50.100",), "out": ()},
         {MAC: ("192.168.50.100",)},
         host,
@@ -115,7 +115,7 @@ def saved(scene: Scene, text: str) -> Scene:
 def guest(scene: Scene, old: str, new: str) -> Scene:
     """The scene with another running guest."""
     one, *others = scene.guests
-    return scene._replace(guests=(one._replace(live=one.live.replace(old, new)), *others))
+    return scene._replace(guests=(one._replace(live=Definition(one.live.text.replace(old, new))), *others))
 
 
 def stopped(scene: Scene) -> Scene:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._errors.errors import MeanwhileError, UnplugError, VerifyError
 from .._values.connection import Seen
 from .._values.observed import ObservedGuest
-from .._xml.codec import read_xml
+from .._xml.definition import ABSENT, Definition
 from . import host as _host
 from .calls import pause
 from .gateway import Gateway, refusals
@@ -68,7 +68,7 @@ class Guests(Gateway):
                 except libvirt.libvirtError as error:
                     if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                         raise
-            return sorted(found)
+            return sorted(found, key=lambda one: one.name)
 
     def driver(self) -> str:
         """libvirt's driver for guests, like QEMU."""
@@ -104,22 +104,22 @@ class Guests(Gateway):
         shapes_anew = isinstance(step, _nic_steps.Change) and step.scope == "live" and self._is_here()
         taps = _taps(self.observe_guest(step.guest).live) if shapes_anew else []
         with _shaping.kept(taps), refusals(f"Cannot {word} guest {step.guest!r}"):
-            getattr(self._conn.lookupByName(step.guest), call)(step.xml, flags)
+            getattr(self._conn.lookupByName(step.guest), call)(step.interface.text, flags)
 
     def _redefine(self, step: Redefine) -> None:
         """Defines a guest with other interfaces; when libvirt would change more than that, it stays as it was."""
-        from .._values.guest_definition import redefined, rest, texts
+        from .._values.guest_definition import own_interfaces, redefined, rest
 
         flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
         what = f"Cannot define the NICs of guest {step.guest!r}"
         with refusals(what):
             domain = self._conn.lookupByName(step.guest)
-            before = domain.XMLDesc(flags)
-            if texts(read_xml(before)) != step.base:
+            before = Definition(domain.XMLDesc(flags))
+            if own_interfaces(before) != step.base:
                 raise MeanwhileError(what)
-            self._conn.defineXML(redefined(before, step))
-            if rest(domain.XMLDesc(flags)) != rest(before):
-                self._conn.defineXML(before)
+            self._conn.defineXML(redefined(before, step).text)
+            if rest(Definition(domain.XMLDesc(flags))) != rest(before):
+                self._conn.defineXML(before.text)
                 raise VerifyError(f"{what}: libvirt would change more of it than its NICs; use virsh edit")
 
     def _unplug(self, step: Detach) -> None:
@@ -199,35 +199,35 @@ class Guests(Gateway):
 
     def _observed(self, domain: Any) -> ObservedGuest:
         active, persistent = bool(domain.isActive()), bool(domain.isPersistent())
-        declared = ""
+        declared = ABSENT
         if active:
             # Without what networks contribute; libvirt gives it only to those who may write.
             with contextlib.suppress(libvirt.libvirtError):
-                declared = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
-        live = domain.XMLDesc() if active else ""
+                declared = Definition(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
+        live = Definition(domain.XMLDesc()) if active else ABSENT
         return ObservedGuest(
             domain.name(),
             domain.UUIDString(),
-            domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent else "",
+            Definition(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)) if persistent else ABSENT,
             live,
             declared,
             _seen(live) if live and self._is_here() else {},
         )
 
 
-def _aliases(xml: str) -> set[str]:
-    found = read_xml(xml).iterfind("devices/interface/alias") if xml else ()
+def _aliases(live: Definition) -> set[str]:
+    found = live.tree.iterfind("devices/interface/alias") if live else ()
     return {alias.get("name", "") for alias in found}
 
 
-def _taps(xml: str) -> list[str]:
-    found = read_xml(xml).iterfind("devices/interface/target[@dev]") if xml else ()
+def _taps(live: Definition) -> list[str]:
+    found = live.tree.iterfind("devices/interface/target[@dev]") if live else ()
     return [target.get("dev", "") for target in found]
 
 
-def _seen(live: str) -> dict[str, Seen]:
+def _seen(live: Definition) -> dict[str, Seen]:
     """The taps of a running guest, and the bridges that libvirt has them on, as the kernel sees them."""
-    interfaces = read_xml(live).findall("devices/interface")
+    interfaces = live.tree.findall("devices/interface")
     ends = ((one.find(tag), name) for one in interfaces for tag, name in (("target", "dev"), ("source", "bridge")))
     names = {str(end.get(name, "")) for end, name in ends if end is not None}
     found = {name: _host.seen(name) for name in names - {""}}

@@ -17,7 +17,7 @@ from .._errors.errors import NetworkError, ReplugError
 from .._values.connection import OVS
 from .._values.parking import Place, moved, parking_of
 from .._values.steps import Park, Return
-from .._xml.codec import Element, read_xml
+from .._xml.codec import Element
 from .._xml.definition import Definition
 from . import host as _host
 from .users import Use, Users, running
@@ -157,8 +157,8 @@ def _plugs(uses: Iterable[Use]) -> list[MovedNic]:
             guest = use.domain.UUIDString()
             if guest not in declared:
                 # Without what a NIC has of its network; only those who may write get it.
-                xml = use.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
-                declared[guest] = read_xml(xml).findall("devices/interface")
+                config = Definition(use.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
+                declared[guest] = config.tree.findall("devices/interface")
             element = declared[guest][use.number]
             if element.find("mac").get("address") == use.nic.mac:
                 source, isolated = use.element.find("source"), use.element.find("port[@isolated='yes']") is not None

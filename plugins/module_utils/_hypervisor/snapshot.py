@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import functools
 
-from .._values.observed import Observed
+from .._values.observed import Guest, Observed, ObservedGuest
 from .._values.parking import parking_of
-from .gateway import SECONDS
+from .gateway import SECONDS, refusals
 from .guests import Guests
 from .kernel import KernelInspector
+from .users import Users
 
 ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "version")
 
@@ -34,3 +35,12 @@ class Snapshot(Guests):
     def look(self) -> KernelInspector | None:
         """What looks at the hypervisor and asks its kernel, None when this is not the hypervisor."""
         return KernelInspector(self.version()) if self._is_here() else None
+
+    def observe_guest(self, name: str) -> ObservedGuest:
+        """A guest as it was seen among all others."""
+        return next((guest for guest in self.all_guests() if guest.name == name), ObservedGuest(name))
+
+    def guests(self) -> dict[str, tuple[Guest, ...]]:
+        """Who uses which network of those that were seen."""
+        with refusals("Cannot list the guests"):
+            return Users(self._conn, self._is_here()).among(self.networks(), self.all_guests())

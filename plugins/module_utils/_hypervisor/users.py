@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from .._values.connection import Plug, judge
 from .._values.mode import MANAGED_MODES, mode_of
-from .._values.observed import Guest, Nic
+from .._values.observed import Guest, Nic, Observed, ObservedGuest
 from .._values.parking import parking_of
-from .._xml.codec import Element, read_xml
+from .._xml.codec import Element
+from .._xml.definition import Definition
 from . import host as _host
 
 try:
@@ -35,11 +36,11 @@ class Running(NamedTuple):
 class Use(NamedTuple):
     """A NIC of a guest as the running guest shows it, with its place among them, and how it is."""
 
-    domain: Any
     number: int
     element: Element
     network: str
     nic: Nic
+    domain: Any = None
 
 
 class Users:
@@ -53,17 +54,36 @@ class Users:
 
         From the guests' XML: after a plain restart of a network libvirt counts no connections (libvirt 7.0 to 12.8).
         """
-        networks = self._networks()
+        return self._among(self._networks(), self._domains())
+
+    def among(self, networks: Iterable[Observed], guests: Iterable[ObservedGuest]) -> dict[str, tuple[Guest, ...]]:
+        """The same of networks and guests as they were observed."""
+        found = {}
+        for one in networks:
+            with contextlib.suppress(libvirt.libvirtError):
+                ports = self._conn.networkLookupByName(one.name).listAllPorts if one.active else list
+                found[one.name] = _running(one.name, one.live or one.saved, one.active, ports)
+        return self._among(found, guests)
+
+    def _among(self, networks: dict[str, Running], guests: Iterable[ObservedGuest]) -> dict[str, tuple[Guest, ...]]:
         users: dict[str, list[Guest]] = {}
+        for one in guests:
+            mine = _guests(one.name, bool(one.live), self._nics(one.live or one.saved, networks))
+            if one.live and one.saved:
+                saved = _guests(one.name, False, self._nics(one.saved, networks))
+                mine = {**{name: guest._replace(later=True) for name, guest in saved.items()}, **mine}
+            for network, guest in mine.items():
+                users.setdefault(network, []).append(guest)
+        return {network: tuple(sorted(found)) for network, found in users.items()}
+
+    def _domains(self) -> Iterator[ObservedGuest]:
         for domain in self._conn.listAllDomains():
             with contextlib.suppress(libvirt.libvirtError):
-                mine = _guests(domain, bool(domain.isActive()), self._nics(domain, networks))
-                if domain.isActive() and domain.isPersistent():
-                    saved = _guests(domain, False, self._nics(domain, networks, libvirt.VIR_DOMAIN_XML_INACTIVE))
-                    mine = {**{name: guest._replace(later=True) for name, guest in saved.items()}, **mine}
-                for network, guest in mine.items():
-                    users.setdefault(network, []).append(guest)
-        return {network: tuple(sorted(found)) for network, found in users.items()}
+                yield ObservedGuest(
+                    domain.name(),
+                    saved=Definition(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if domain.isPersistent() else ""),
+                    live=Definition(domain.XMLDesc() if domain.isActive() else ""),
+                )
 
     def of(self, network: str) -> list[Use]:
         """The NICs of running guests on one network, also those that are parked for it."""
@@ -71,7 +91,8 @@ class Users:
         found: list[Use] = []
         for domain in self._conn.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
             with contextlib.suppress(libvirt.libvirtError):
-                found += self._nics(domain, networks)
+                nics = self._nics(Definition(domain.XMLDesc()), networks)
+                found += [use._replace(domain=domain) for use in nics]
         return found
 
     def _networks(self, only: str = "") -> dict[str, Running]:
@@ -83,11 +104,11 @@ class Users:
                     found[network.name()] = running(network)
         return found
 
-    def _nics(self, domain: Any, networks: dict[str, Running], flags: int = 0) -> Iterator[Use]:
+    def _nics(self, guest: Definition, networks: dict[str, Running]) -> Iterator[Use]:
         """The NICs of a guest on these networks, by the network's name or by that of a bridge of its own."""
         owner = {parking_of(name).network: name for name in networks}
         bridges = {one.bridge: one for one in networks.values() if one.own and one.bridge}
-        for number, element in enumerate(read_xml(domain.XMLDesc(flags)).iterfind("devices/interface")):
+        for number, element in enumerate(guest.tree.iterfind("devices/interface")):
             source = element.find("source")
             if source is None:
                 continue
@@ -96,7 +117,7 @@ class Users:
             there = networks.get(network) if network else bridges.get(source.get("bridge", ""))
             if there:
                 nic = self._nic(element, there, there.name in owner)
-                yield Use(domain, number, element, owner.get(there.name, there.name), nic)
+                yield Use(number, element, owner.get(there.name, there.name), nic)
 
     def _nic(self, element: Element, there: Running, parked: bool) -> Nic:
         device = _attribute(element, "target", "dev")
@@ -121,14 +142,14 @@ class Users:
         return judge(Plug(device, belongs, seen, counted, "", down))
 
 
-def _guests(domain: Any, runs: bool, uses: Iterable[Use]) -> dict[str, Guest]:
+def _guests(name: str, runs: bool, uses: Iterable[Use]) -> dict[str, Guest]:
     """A guest by each network that these NICs of it are on."""
     found: dict[str, list[Use]] = {}
     for use in uses:
         found.setdefault(use.network, []).append(use)
     return {
         network: Guest(
-            domain.name(),
+            name,
             runs,
             tuple(use.nic.mac for use in mine),
             tuple(use.nic for use in mine) if runs else (),
@@ -140,14 +161,16 @@ def _guests(domain: Any, runs: bool, uses: Iterable[Use]) -> dict[str, Guest]:
 
 def running(network: Any) -> Running:
     """How a network is for NICs."""
-    saved = read_xml(network.XMLDesc())
-    definition = saved if network.isActive() else None
-    bridge, own = saved.find("bridge"), mode_of(saved) in MANAGED_MODES
+    return _running(network.name(), Definition(network.XMLDesc()), bool(network.isActive()), network.listAllPorts)
+
+
+def _running(name: str, network: Definition, active: bool, ports_of: Callable[[], Iterable[Any]]) -> Running:
+    bridge, own = network.tree.find("bridge"), mode_of(network.tree) in MANAGED_MODES
     ports = None
-    if own and definition is not None:
+    if own and active:
         with contextlib.suppress(libvirt.libvirtError):  # the test driver has no ports
-            ports = {port.UUIDString() for port in network.listAllPorts()}
-    return Running(network.name(), definition, "" if bridge is None else bridge.get("name", ""), own, ports)
+            ports = {port.UUIDString() for port in ports_of()}
+    return Running(name, network.tree if active else None, "" if bridge is None else bridge.get("name", ""), own, ports)
 
 
 def _attribute(element: Element, tag: str, name: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .._schema.interface import GENERATED
-from .._xml.codec import Element, read_xml
+from .._xml.codec import Element
+from .._xml.definition import Definition
 from .nics import label, spec_of
 
 
@@ -50,9 +51,9 @@ def crowded(before: Sequence[Element], after: Sequence[Element | None]) -> bool:
     )
 
 
-def conflicts(xml: str, before: Sequence[Element], after: Sequence[Element | None]) -> Iterator[str]:
+def conflicts(guest: Definition, before: Sequence[Element], after: Sequence[Element | None]) -> Iterator[str]:
     """What interfaces take, of a guest with this definition, although another device keeps it."""
-    root = read_xml(xml)
+    root = guest.tree
     others = [device for device in root.iterfind("devices/*") if device.tag != "interface"]
     for at, element in enumerate(after):
         for claim in sorted(_new(before, element, at)):

@@ -8,19 +8,20 @@ from collections.abc import Collection, Iterable
 
 from .._values.nic_steps import NicStep, Reconnect, Redefine
 from .._values.observed import ObservedGuest
-from .._xml.codec import read_xml, write_xml
+from .._xml.codec import write_xml
+from .._xml.definition import Definition
 from .nics import interfaces, mac_of, spec_of
 
 
 def touched(steps: Iterable[NicStep]) -> set[str]:
     """The MAC addresses of the NICs that steps change."""
-    return {mac_of(spec_of(read_xml(xml))) for step in steps for xml in _written(step)}
+    return {mac_of(spec_of(one.tree)) for step in steps for one in _written(step)}
 
 
-def _written(step: NicStep) -> Collection[str]:
+def _written(step: NicStep) -> Collection[Definition]:
     if isinstance(step, Redefine):
         return {*step.base} ^ {*step.interfaces}
-    return () if isinstance(step, Reconnect) else (step.xml,)
+    return () if isinstance(step, Reconnect) else (step.interface,)
 
 
 def has_changed(before: ObservedGuest, now: ObservedGuest, scope: str, own: Collection[str]) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, Callable, NamedTuple
 from .._schema.interface import INTERFACE, SOURCES, declared
 from .._values.nic_steps import WantedNic
 from .._values.observed import ObservedGuest
-from .._xml.codec import Element, etree, parse, read_xml
+from .._xml.codec import Element, etree, parse
+from .._xml.definition import Definition
 from .._xml.fields import Spec
 from .._xml.overlay import overlay
 
@@ -50,9 +51,9 @@ class Nic(NamedTuple):
         return label(self.specs[0])
 
 
-def interfaces(xml: str) -> list[Element]:
+def interfaces(guest: Definition) -> list[Element]:
     """The <interface> elements of a guest's definition."""
-    return list(read_xml(xml).findall("devices/interface")) if xml else []
+    return list(guest.tree.findall("devices/interface")) if guest else []
 
 
 def spec_of(interface: Element) -> Spec:
@@ -129,7 +130,7 @@ def pair(live: Sequence[Spec], saved: Sequence[Spec]) -> list[Nic]:
 
 def nics_of(guest: ObservedGuest) -> list[Nic]:
     """All NICs of a guest."""
-    live, saved = ([spec_of(one) for one in interfaces(xml)] for xml in (guest.live, guest.saved))
+    live, saved = ([spec_of(one) for one in interfaces(config)] for config in (guest.live, guest.saved))
     return pair(live, saved)
 
 

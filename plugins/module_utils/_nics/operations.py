@@ -130,12 +130,12 @@ class NicOperations(Operations):
 
     def remains(self, outcome: NicOutcome) -> Remains:
         """What a user needs when NICs could not be restored."""
-        return Remains(f"the NICs of guest {outcome.name!r}", outcome.before.saved or outcome.before.live)
+        return Remains(f"the NICs of guest {outcome.name!r}", (outcome.before.saved or outcome.before.live).text)
 
 
 def _macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:
     """Which guest has which MAC address."""
-    nics = ((guest.name, one) for guest in guests for xml in (guest.saved, guest.live) for one in interfaces(xml))
+    nics = ((guest.name, one) for guest in guests for config in (guest.saved, guest.live) for one in interfaces(config))
     return {mac_of(spec_of(one)): name for name, one in nics}
 
 

@@ -11,7 +11,8 @@ import copy
 
 from .._values.nic_steps import Attach, NicStep, Redefine
 from .._values.observed import ObservedGuest
-from .._xml.codec import Element, read_xml, write_xml
+from .._xml.codec import Element
+from .._xml.definition import Definition
 from .nics import alias_of, interfaces, mac_of, spec_of
 
 _OTHER = {"live": "saved", "saved": "live"}
@@ -20,20 +21,20 @@ _OTHER = {"live": "saved", "saved": "live"}
 def placed(step: NicStep, guest: ObservedGuest) -> NicStep:
     """The step; one that plugs in with the PCI address that the NIC has in the other definition, where that is free."""
     if isinstance(step, Attach) and guest.config(step.scope):
-        return step._replace(xml=_placed(step.xml, step.scope, guest))
+        return step._replace(interface=_placed(step.interface, step.scope, guest))
     if isinstance(step, Redefine):
-        return step._replace(interfaces=tuple(_placed(xml, step.scope, guest) for xml in step.interfaces))
+        return step._replace(interfaces=tuple(_placed(one, step.scope, guest) for one in step.interfaces))
     return step
 
 
-def _placed(xml: str, scope: str, guest: ObservedGuest) -> str:
-    made = read_xml(xml)
+def _placed(interface: Definition, scope: str, guest: ObservedGuest) -> Definition:
+    made = copy.deepcopy(interface.tree)
     twins = [one for one in interfaces(guest.config(_OTHER[scope])) if _are_twins(one, made)]
     address = twins[0].find("address") if len(twins) == 1 else None
     if made.find("address") is not None or address is None or not _is_free(address, guest.config(scope)):
-        return xml
+        return interface
     made.append(copy.deepcopy(address))
-    return write_xml(made)
+    return Definition(tree=made)
 
 
 def _are_twins(one: Element, other: Element) -> bool:
@@ -42,8 +43,8 @@ def _are_twins(one: Element, other: Element) -> bool:
     return all(key(specs[0]) == key(specs[1]) for key in (mac_of, alias_of, lambda spec: spec.get("model")))
 
 
-def _is_free(address: Element, xml: str) -> bool:
-    root = read_xml(xml)
+def _is_free(address: Element, guest: Definition) -> bool:
+    root = guest.tree
     if address.get("type") != "pci":
         return False
     place = _place(address)

@@ -30,7 +30,8 @@ from .._values.nic_steps import (
 )
 from .._values.observed import ObservedGuest
 from .._values.steps import Item
-from .._xml.codec import Element, write_xml
+from .._xml.codec import Element
+from .._xml.definition import Definition
 from .._xml.diff import Change as Difference
 from .._xml.diff import differences
 from .._xml.fields import Spec
@@ -71,13 +72,13 @@ class _Definition:
         """More steps."""
         self.steps += [(phase, step) for step in steps]
 
-    def edited(self, place: int, want: Spec, anew: bool) -> str:
+    def edited(self, place: int, want: Spec, anew: bool) -> Definition:
         """The <interface> that libvirt has, with what is wanted laid over it."""
         edited = copy.deepcopy(self.before[place])
         have = spec_of(edited)
         overlay(edited, INTERFACE, have, complete_interface(want, have))
         self.after[place] = plugged_anew(edited, have) if anew else edited
-        return write_xml(edited)
+        return Definition(tree=edited)
 
     def ordered(self) -> Sequence[NicStep]:
         """The steps in their order. Where one NIC takes what another one has, that one gives it up first."""
@@ -85,7 +86,7 @@ class _Definition:
         exchange = crowded(self.before, self.after)
         if self.scope == "saved" and (self.whole or exchange):
             base, wanted = (
-                tuple(write_xml(one) for one in side if one is not None) for side in (self.before, self.after)
+                tuple(Definition(tree=one) for one in side if one is not None) for side in (self.before, self.after)
             )
             return [Redefine(self.guest.name, tuple(ordered), base, wanted)]
         return sorted(ordered, key=lambda step: not (exchange and isinstance(step, Detach)))
@@ -133,7 +134,7 @@ class _Planner:
         stuck = [one.path for one in changes if not self._is_able(scope, one, have or {}, spec or {})]
         if have is None:  # plugged in, as it is in the other definition
             there.after.append(made)
-            there.add(Phase.ATTACH, Attach(guest.name, (Item(path, None, spec, effect),), write_xml(made), scope))
+            there.add(Phase.ATTACH, Attach(guest.name, (Item(path, None, spec, effect),), Definition(tree=made), scope))
         elif want is None:  # taken away
             there.after[place] = None
             there.add(Phase.DETACH, detach_step(guest, (Item(path, have, None, effect),), scope, place, seconds))
@@ -223,7 +224,7 @@ def detach_step(guest: ObservedGuest, items: tuple[Item, ...], scope: str, place
     element = interfaces(guest.config(scope))[place]
     alias = element.find("alias")
     name = "" if alias is None else alias.get("name", "")
-    return Detach(guest.name, items, write_xml(element), scope, name, seconds)
+    return Detach(guest.name, items, Definition(tree=element), scope, name, seconds)
 
 
 def plugged_anew(element: Element, have: Spec) -> Element:

@@ -8,11 +8,11 @@ import copy
 from collections.abc import Collection, Sequence
 
 from .._schema.interface import INTERFACE
-from .._values.guest_definition import boots, texts
+from .._values.guest_definition import boots, own_interfaces
 from .._values.nic_steps import Around, Attach, Change, NicStep, Redefine
 from .._values.observed import ObservedGuest
 from .._values.steps import Item
-from .._xml.codec import read_xml, write_xml
+from .._xml.definition import ABSENT, Definition
 from .._xml.diff import differences
 from .live import in_place
 from .meanwhile import touched
@@ -49,27 +49,27 @@ def _live_back(
             continue
         items = (Item(path_of(nic.specs[0]), new, old, EFFECT["live"]),)
         if changed and all(in_place(change.path, new or {}, old or {}, around) for change in changed):
-            back.append(Change(now.name, items, write_xml(olds[nic.saved_at]), "live"))
+            back.append(Change(now.name, items, Definition(tree=olds[nic.saved_at]), "live"))
             continue
         if new is not None:
             gone.append(detach_step(now, items, "live", nic.live_at, seconds))
         if old is not None:
-            xml = write_xml(plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
-            back.append(Attach(now.name, items, xml, "live"))
+            made = Definition(tree=plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
+            back.append(Attach(now.name, items, made, "live"))
     return [*gone, *back]
 
 
 def _saved_back(before: ObservedGuest, now: ObservedGuest, own: Collection[str]) -> list[NicStep]:
     """All at once, in the order that they had."""
-    old, new = read_xml(before.saved), read_xml(now.saved)
-    there = [mac_of(spec_of(one)) for one in interfaces(before.saved)]
-    found = [(mac_of(spec_of(one)), write_xml(one)) for one in interfaces(now.saved)]
-    back = [(mac, text) for mac, text in zip(there, texts(old)) if mac in own]
-    back += [(mac, text) for mac, text in found if mac not in own]
+    old, new = before.saved, now.saved
+    there = [mac_of(spec_of(one)) for one in interfaces(old)]
+    found = [(mac_of(spec_of(one.tree)), one) for one in own_interfaces(new)]
+    back = [(mac, one) for mac, one in zip(there, own_interfaces(old)) if mac in own]
+    back += [(mac, one) for mac, one in found if mac not in own]
     back.sort(key=lambda one: there.index(one[0]) if one[0] in there else len(there))
-    wanted = tuple(text for _mac, text in back)
-    if (wanted, boots(old)) == (texts(new), boots(new)):
+    wanted = tuple(one for _mac, one in back)
+    if (wanted, boots(old)) == (own_interfaces(new), boots(new)):
         return []
     item = Item("nics", None, None, EFFECT["saved"])
-    part = Change(now.name, (item,), "", "saved")
-    return [Redefine(now.name, (part,), texts(new), wanted, boots(old))]
+    part = Change(now.name, (item,), ABSENT, "saved")
+    return [Redefine(now.name, (part,), own_interfaces(new), wanted, boots(old))]

@@ -8,39 +8,42 @@ exchange something never pass, and without any boot order it adds <boot dev='hd'
 
 from __future__ import annotations
 
-from .._xml.codec import Element, etree, read_xml, write_xml
+import copy
+
+from .._xml.codec import Element, etree
+from .._xml.definition import Definition
 from .nic_steps import Redefine
 
 
-def texts(root: Element) -> tuple[str, ...]:
-    """The <interface> elements of a definition as libvirt writes them."""
-    return tuple(write_xml(one) for one in root.iterfind("devices/interface"))
+def own_interfaces(guest: Definition) -> tuple[Definition, ...]:
+    """The <interface> elements of a definition."""
+    return tuple(Definition(tree=one) for one in guest.tree.iterfind("devices/interface"))
 
 
-def boots(root: Element) -> tuple[str, ...]:
+def boots(guest: Definition) -> tuple[str, ...]:
     """What a definition says of booting from classes of devices."""
-    return tuple(str(one.get("dev", "")) for one in root.iterfind("os/boot"))
+    return tuple(str(one.get("dev", "")) for one in guest.tree.iterfind("os/boot"))
 
 
-def redefined(xml: str, step: Redefine) -> str:
+def redefined(guest: Definition, step: Redefine) -> Definition:
     """The definition with the interfaces of a step, and what it says of booting."""
-    root = read_xml(xml)
+    root = copy.deepcopy(guest.tree)
     devices, system = root.find("devices"), root.find("os")
     old = devices.findall("interface")
     place = devices.index(old[0]) if old else len(devices)
     for one in old:
         devices.remove(one)
-    devices[place:place] = [read_xml(text) for text in step.interfaces]
-    if step.boots is not None and step.boots != boots(root):
+    devices[place:place] = [copy.deepcopy(one.tree) for one in step.interfaces]
+    if step.boots is not None and step.boots != boots(guest):
         for one in system.findall("boot"):
             system.remove(one)
         system.extend(etree.Element("boot", dev=name) for name in step.boots)
-    return write_xml(root)
+    return Definition(tree=root)
 
 
-def rest(xml: str) -> str:
+def rest(guest: Definition) -> str:
     """All that a change of interfaces leaves as it is: not the controllers that new ones may need."""
-    root = read_xml(xml)
+    root: Element = copy.deepcopy(guest.tree)
     for place in ("devices/interface", "devices/controller", "os/boot"):
         for one in root.findall(place):
             one.getparent().remove(one)

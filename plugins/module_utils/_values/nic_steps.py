@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any, NamedTuple, Union
 
+from .._xml.definition import Definition
 from .._xml.fields import Spec
 from .observed import Device, Observed, ObservedGuest
 from .steps import Item
@@ -53,7 +54,7 @@ class Attach(NamedTuple):
 
     guest: str
     items: tuple[Item, ...]
-    xml: str
+    interface: Definition
     scope: str
 
 
@@ -62,7 +63,7 @@ class Change(NamedTuple):
 
     guest: str
     items: tuple[Item, ...]
-    xml: str
+    interface: Definition
     scope: str
 
 
@@ -71,7 +72,7 @@ class Detach(NamedTuple):
 
     guest: str
     items: tuple[Item, ...]
-    xml: str
+    interface: Definition
     scope: str
     alias: str = ""
     seconds: float = 0
@@ -95,8 +96,8 @@ class Redefine(NamedTuple):
 
     guest: str
     parts: tuple[OneNicStep, ...]
-    base: tuple[str, ...]
-    interfaces: tuple[str, ...]
+    base: tuple[Definition, ...]
+    interfaces: tuple[Definition, ...]
     boots: tuple[str, ...] | None = None
     scope: str = "saved"
 

@@ -45,16 +45,17 @@ class Guest(NamedTuple):
 class ObservedGuest(NamedTuple):
     """A guest as libvirt knows it.
 
-    ``saved``: the definition that its next start uses ("" when it only runs); ``live``: what runs ("" when it does
-    not); ``declared``: that without what its networks contribute ("" where one may only read); ``devices``: the taps
-    of what runs, and the bridges that libvirt has them on, as the kernel sees them (empty where it cannot be seen).
+    ``saved``: the definition that its next start uses (absent when it only runs); ``live``: what runs (absent when it
+    does not); ``declared``: that without what its networks contribute (absent where one may only read); ``devices``:
+    the taps of what runs, and the bridges that libvirt has them on, as the kernel sees them (empty where it cannot be
+    seen).
     """
 
     name: str
     uuid: str = ""
-    saved: str = ""
-    live: str = ""
-    declared: str = ""
+    saved: Definition = ABSENT
+    live: Definition = ABSENT
+    declared: Definition = ABSENT
     devices: Mapping[str, Seen] = MappingProxyType({})
 
     @property
@@ -62,13 +63,13 @@ class ObservedGuest(NamedTuple):
         """Whether there is such a guest."""
         return bool(self.uuid)
 
-    def config(self, scope: str) -> str:
+    def config(self, scope: str) -> Definition:
         """Its live or persistent config."""
         return {"live": self.live, "saved": self.saved}[scope]
 
-    def as_declared(self, scope: str) -> str:
+    def as_declared(self, scope: str) -> Definition:
         """The same as it was declared, where libvirt shows that."""
-        return (self.declared if scope == "live" else "") or self.config(scope)
+        return (self.declared if scope == "live" else ABSENT) or self.config(scope)
 
 
 class Observed(NamedTuple):

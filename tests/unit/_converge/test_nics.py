@@ -187,7 +187,7 @@ def test_another_model_may_need_another_sort_of_place():
     host = host_of(case)
     converge(host, case)
     (step,) = [step for step in host.calls if step.scope == "live"]
-    assert "<address" not in step.xml
+    assert "<address" not in step.interface.text
 
 
 def test_what_a_network_adds_is_not_saved():
@@ -196,7 +196,7 @@ def test_what_a_network_adds_is_not_saved():
     (nic,) = converge(host, case).plan.nics
     assert "bandwidth" in nic.live
     assert "bandwidth" not in nic.saved
-    assert "bandwidth" not in host.observe_guest("web").saved
+    assert "bandwidth" not in host.observe_guest("web").saved.text
 
 
 def test_guest_that_is_not_there():

@@ -16,6 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findi
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import Rule, Socket
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import ObservedGuest
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT, Definition
 from tests.unit import obstacles, scenes
 from tests.unit.breakages import BREAKS, HINDRANCES
 from tests.unit.scenes import MAC, healthy, observed
@@ -70,8 +71,8 @@ def test_guests_that_are_named():
     scene = healthy()
     assert codes(scene, domains=["nobody"]) == ["guest_missing"]
     (guest,) = scene.guests
-    assert codes(scene._replace(guests=(guest._replace(live=""),)), domains=["web"]) == ["guest_stopped"]
-    bare = ObservedGuest("web", "1", *["<domain><devices/></domain>"] * 3)
+    assert codes(scene._replace(guests=(guest._replace(live=ABSENT),)), domains=["web"]) == ["guest_stopped"]
+    bare = ObservedGuest("web", "1", *[Definition("<domain><devices/></domain>")] * 3)
     assert codes(scene._replace(guests=(bare,)), domains=["web"]) == ["guest_without_nic"]
 
 

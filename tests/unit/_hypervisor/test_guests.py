@@ -15,9 +15,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gate
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address, Guests, Known
 from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import Attach, Change, Detach
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
 
 MAC = "52:54:00:00:00:0a"
-NIC = f"<interface type='network'><mac address='{MAC}'/><source network='default'/></interface>"
+NIC = Definition(f"<interface type='network'><mac address='{MAC}'/><source network='default'/></interface>")
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_guests_are_observed(gateway):
     (guest,) = gateway.all_guests()
     assert guest == gateway.observe_guest("test")
     assert (guest.name, guest.exists) == ("test", True)
-    assert "<domain" in guest.saved
-    assert "<domain" in guest.live
+    assert "<domain" in guest.saved.text
+    assert "<domain" in guest.live.text
 
 
 def test_lock_of_a_guest_is_none_of_a_network(gateway):
@@ -112,7 +113,7 @@ def test_steps_are_calls(gateway, monkeypatch, domain):
     for step in steps:
         gateway.apply_nic(step)
     names = ("attachDeviceFlags", "updateDeviceFlags", "detachDeviceFlags")
-    assert domain.calls == [(name, NIC, flags) for name, flags in zip(names, (1, 2, 2))]
+    assert domain.calls == [(name, NIC.text, flags) for name, flags in zip(names, (1, 2, 2))]
 
 
 def test_unplugging_waits_until_the_guest_lets_go(gateway, monkeypatch, domain):

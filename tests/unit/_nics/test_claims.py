@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.claims import conflicts, crowded
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
 from tests.unit.fake_libvirt.base import read
 
 NIC = "<interface type='network'><mac address='52:54:00:00:00:0{}'/><source network='lan'/>{}</interface>"
@@ -34,10 +35,10 @@ def nics(*inner):
 )
 def test_what_another_device_keeps(claim, keeper):
     before, after = nics("", ""), nics("", claim)
-    found = list(conflicts(GUEST.format(""), before, after))
+    found = list(conflicts(Definition(GUEST.format("")), before, after))
     assert len(found) == bool(keeper)
     assert all(re.match(keeper, one) for one in found)
-    assert list(conflicts(GUEST.format(""), after, after)) == [], "it had that before"
+    assert list(conflicts(Definition(GUEST.format("")), after, after)) == [], "it had that before"
 
 
 @pytest.mark.parametrize(
@@ -48,15 +49,15 @@ def test_what_goes_from_one_to_another(one):
     assert crowded(nics(one, ""), nics("", one))
     assert crowded(nics(one), [*nics(None), *nics(one)])
     assert not crowded(nics(one, ""), nics(one, "<boot order='5'/>"))
-    assert not list(conflicts(GUEST.format(""), nics(one, ""), nics("", one)))
-    (kept,) = conflicts(GUEST.format(""), nics(one, ""), nics(one, one))
+    assert not list(conflicts(Definition(GUEST.format("")), nics(one, ""), nics("", one)))
+    (kept,) = conflicts(Definition(GUEST.format("")), nics(one, ""), nics(one, one))
     assert "is that of 52:54:00:00:00:00 (network lan" in kept
 
 
 def test_orders_of_devices_and_of_classes():
-    (against,) = conflicts(GUEST.format("<boot dev='hd'/>"), nics(""), nics("<boot order='2'/>"))
+    (against,) = conflicts(Definition(GUEST.format("<boot dev='hd'/>")), nics(""), nics("<boot order='2'/>"))
     assert "boot.order of 52:54:00:00:00:00 (network lan) does not go with <boot dev='hd'/> in the <os>" in against
-    assert not list(conflicts(GUEST.format("<boot dev='hd'/>"), nics(""), nics("<acpi index='2'/>")))
+    assert not list(conflicts(Definition(GUEST.format("<boot dev='hd'/>")), nics(""), nics("<acpi index='2'/>")))
 
 
 def test_names_that_libvirt_makes_up_are_free():

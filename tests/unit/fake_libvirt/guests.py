@@ -8,6 +8,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
 from ansible_collections.virtfleet.network.plugins.module_utils._values.connection import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import Change
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, ObservedGuest
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT, Definition
 from tests.unit.fake_libvirt.base import (
     INVALID,
     RefusedError,
@@ -78,15 +79,15 @@ class FakeGuests(FakeNics):
         if kept is None:
             return ObservedGuest(name)
         number = sorted(self.guests_there).index(name)
-        live, declared = kept["live"], ""
+        live, declared = kept["live"], ABSENT
         if live is not None and not self.readonly:
             # libvirt 7.0 leaves out its own aliases here
-            declared = self._definition([_without_own_names(nic) for nic in live])
+            declared = Definition(self._definition([_without_own_names(nic) for nic in live]))
         return ObservedGuest(
             name,
             UUID.format(number),
-            "" if kept["saved"] is None else self._definition(kept["saved"]),
-            "" if live is None else self._definition([self._shown(nic) for nic in live]),
+            ABSENT if kept["saved"] is None else Definition(self._definition(kept["saved"])),
+            ABSENT if live is None else Definition(self._definition([self._shown(nic) for nic in live])),
             declared,
             {} if live is None or self.devices() is None else self._seen(live),
         )
@@ -123,7 +124,7 @@ class FakeGuests(FakeNics):
     def _move_before_failing(self, step):
         """As qemuDomainChangeNet does: the tap moves before the rest is tried, and nobody moves it back."""
         if isinstance(step, Change) and step.scope == "live":
-            new = read(step.xml)
+            new = read(step.interface.text)
             self.ports[tap_of(self._find(self.guests_there[step.guest]["live"], new))] = self._bridge_of(new)
 
     def leases(self, _network):

@@ -35,12 +35,12 @@ class FakeNics(FakeHost):
         self._taps = itertools.count()
 
     def _nic_attach(self, step, nics):
-        nic = read(step.xml)
+        nic = read(step.interface.text)
         refuse_unless(nic.find("mac") is not None, INTERNAL, "a MAC address of its own in each definition")
         self._attach(nics, nic, step.scope)
 
     def _nic_change(self, step, nics):
-        new = read(step.xml)
+        new = read(step.interface.text)
         old = self._find(nics, new)
         if step.scope == "live":
             self._check_network(new)
@@ -73,7 +73,7 @@ class FakeNics(FakeHost):
         nics[nics.index(old)] = new
 
     def _nic_detach(self, step, nics):
-        old = self._find(nics, read(step.xml))
+        old = self._find(nics, read(step.interface.text))
         if step.scope == "live":
             assert step.alias == old.find("alias").get("name"), "the guest knows it by its alias"
             if step.guest in self.holds_on:
@@ -81,9 +81,10 @@ class FakeNics(FakeHost):
         nics.remove(old)
 
     def _nic_redefine(self, step, nics):
-        refuse_unless(tuple(map(write, nics)) == step.base, OPERATION_FAILED, "somebody else has changed it")
+        base, wanted = ([one.text for one in part] for part in (step.base, step.interfaces))
+        refuse_unless([*map(write, nics)] == base, OPERATION_FAILED, "somebody else has changed it")
         del nics[:]
-        for xml in step.interfaces:
+        for xml in wanted:
             self._attach(nics, read(xml), "saved")
 
     def _nic_reconnect(self, step, _nics):
