@@ -10,8 +10,11 @@ import yaml
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import (
+    NETWORK,
+    LiveNetwork,
+    NetworkDefinition,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import report

@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries.options
     entry_rules,
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import objections, targets
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as values
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal

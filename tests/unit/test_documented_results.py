@@ -13,7 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gate
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._network.info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import plan_network
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task import networks as _module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import nics as _nic_module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules for single entries, and the wanted network that they make."""
+"""The options of the modules for single entries, the wanted network that they make, and what becomes of each entry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .._values.desired import Desired
+from .._values.desired import Desired, EntryChanges
+from .._values.outcome import Outcome
 from .._xml.codec import normalise
 from .._xml.fields import argument_spec
 from .editor import Editor
@@ -64,3 +65,19 @@ def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
         return Editor(kind, have, model, append).edit(wanted, exclusive, replace)
 
     return Desired(params["network"], active=None, autostart=None, problems=tuple(problems), edit=edit)
+
+
+def entry_changes(outcome: Outcome) -> EntryChanges:
+    """What becomes of each entry, in the persistent or the live config: what changes in one of them has changed. What
+    the live one gets only with a restart, this task does not do."""
+    persistent, plan = outcome.before.persistent, outcome.plan
+    found = [edit.entry_changes for edit in plan.targets.edits(persistent)]
+    seen: set[str] = set()
+    columns: list[list[str]] = []
+    if plan.restart_required:
+        found = found[: int(persistent)]
+    for column in zip(*found):
+        labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
+        seen.update(labels)
+        columns.append(labels)
+    return EntryChanges(*columns) if columns else EntryChanges([], [], [], [])

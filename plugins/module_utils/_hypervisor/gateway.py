@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors.errors import LibvirtError, UnreachableError
-from .._schema.definition import LiveNetwork, NetworkDefinition
+from .._schema.network import LiveNetwork, NetworkDefinition
 from .._values.observed import Device, Guest, Observed
 from .._values.parking import parking_of
 from .._values.surroundings import Lack, Need

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .._errors.errors import InUseError, InvalidNetworkError
 from .._errors.readable import some
-from .._schema.definition import NetworkDefinition
+from .._schema.network import NetworkDefinition
 from .._values.desired import Desired, Policy
 from .._values.observed import Guest, Observed
 from .._values.outcome import Plan

@@ -8,9 +8,8 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._schema.definition import NetworkDefinition
-from .._schema.network import NETWORK
-from .._values.desired import Desired, Edit, EntryChanges, Target, Targets
+from .._schema.network import NETWORK, NetworkDefinition
+from .._values.desired import Desired, Target, Targets
 from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.codec import Element, etree, parse
@@ -105,27 +104,6 @@ def objections(desired: Desired, observed: Observed, aims: Targets) -> list[str]
     found = list(desired.problems)
     if desired.edit and not observed.saved:
         found.append("there is no such network: create it first, with virt_network")
-    for edit in _edits(observed, aims):
+    for edit in aims.edits(observed.persistent):
         found += edit.problems
     return list(dict.fromkeys(found))
-
-
-def _edits(observed: Observed, aims: Targets) -> list[Edit]:
-    """What becomes of the entries of each definition: a network that only runs has one."""
-    mine = ((observed.persistent, aims.saved.edit), (observed.active, aims.live.edit))
-    return [edit for is_there, edit in mine if is_there and edit]
-
-
-def entry_changes(observed: Observed, aims: Targets, restart_required: bool = False) -> EntryChanges:
-    """What becomes of each entry, in the persistent or the live config: what changes in one of them has changed. What
-    the live one gets only with a restart, this task does not do."""
-    found = [edit.entry_changes for edit in _edits(observed, aims)]
-    seen: set[str] = set()
-    columns: list[list[str]] = []
-    if restart_required:
-        found = found[: int(observed.persistent)]
-    for column in zip(*found):
-        labels = [label for label in dict.fromkeys(label for part in column for label in part) if label not in seen]
-        seen.update(labels)
-        columns.append(labels)
-    return EntryChanges(*columns) if columns else EntryChanges([], [], [], [])

@@ -8,11 +8,14 @@ read in libvirt 9.0 (src/conf/network_conf.c, src/conf/networkcommon_conf.c) and
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from .._xml import kinds as kind
 from .._xml.branches import Element, Many
-from .._xml.fields import Key, Spec, fields
+from .._xml.codec import read_xml
+from .._xml.definition import Definition
+from .._xml.fields import Key, Node, Spec, fields
 from .._xml.leaves import Attr, Opaque, Text, Values
 from .shared import (
     BANDWIDTH,
@@ -263,3 +266,22 @@ NETWORK = (
         lines=("{value}",),
     ),
 )
+
+
+class NetworkDefinition(Definition):
+    """A <network>."""
+
+    rows = NETWORK
+
+
+class LiveNetwork(NetworkDefinition):
+    """The <network> that runs, without the devices that libvirt lists below the <pf> they were derived from."""
+
+    @functools.cached_property
+    def tree(self) -> Node:
+        """The root element."""
+        root = read_xml(self.text)
+        forward = root.find("forward[pf]")
+        for child in () if forward is None else (*forward.findall("interface"), *forward.findall("address")):
+            forward.remove(child)
+        return root

@@ -22,11 +22,8 @@ from .._hypervisor.gateway import Gateway
 from .._network.info import summary
 from .._network.resource import Networks
 from .._network.short_options import SHORT, short_form, short_options
-from .._network.target import entry_changes
-from .._schema.definition import NetworkDefinition
-from .._schema.network import NETWORK
+from .._schema.network import NETWORK, NetworkDefinition
 from .._values.desired import Desired, Policy
-from .._values.outcome import Outcome
 from .._xml import codec as _codec
 from .._xml.definition import ABSENT, Definition
 from .._xml.fields import argument_spec
@@ -236,13 +233,9 @@ def run_entries(kind: Collection) -> None:
     run_job(
         {**entries.entry_options(kind), **CHANGE},
         lambda module, gateway: [networks_of(gateway, [entries.desired_entries(kind, module.params)], module.params)],
-        lambda run: {**network_result(run), **_entries_of(run.outcomes[0])},
+        lambda run: {**network_result(run), "entries": entries.entry_changes(run.outcomes[0])._asdict()},
         **entries.entry_rules(kind),
     )
-
-
-def _entries_of(outcome: Outcome) -> dict[str, Any]:
-    return {"entries": entry_changes(outcome.before, outcome.plan.targets, outcome.plan.restart_required)._asdict()}
 
 
 def network_rules() -> dict[str, Any]:

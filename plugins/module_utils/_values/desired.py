@@ -64,6 +64,10 @@ class Targets(NamedTuple):
     saved: Target = Target()
     live: Target = Target()
 
+    def edits(self, persistent: bool) -> list[Edit]:
+        """What becomes of the entries of each config: a network that only runs has one."""
+        return [one.edit for one in self[not persistent :] if one.edit]
+
 
 class Policy(NamedTuple):
     """What a task may cost guests: ``restart`` is never, idle or replug; ``force`` stops a network under guests."""

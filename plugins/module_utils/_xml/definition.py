@@ -11,10 +11,8 @@ from .fields import Node, Rows, Spec
 
 
 class Definition:
-    """What libvirt or a user wrote (``text``), or what we made (``tree``): the other one is made when it is needed.
-
-    False when there is no definition. Everybody shares the tree and the spec: a change is made to a copy.
-    """
+    """What somebody wrote (``text``) or we made (``tree``); the other form follows when it is needed, once. False when
+    there is none. Everybody shares tree and spec: changes are made to a copy."""
 
     rows: Rows = ()
 
@@ -36,25 +34,22 @@ class Definition:
 
     @functools.cached_property
     def spec(self) -> Spec:
-        """What its table describes, {} when there is no definition."""
+        """What the table describes of it."""
         return parse(self.tree, self.rows) if self else {}
 
     @property
     def indented(self) -> str:
-        """The XML in the form in which two definitions are compared line by line."""
+        """The XML in the form in which two definitions are compared."""
         return write_xml(self.tree) if self else ""
 
     def __bool__(self) -> bool:
         return "tree" in vars(self) or bool(self.text)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Definition) and self.text == other.text)
+        return isinstance(other, Definition) and self.text == other.text
 
     def __hash__(self) -> int:
         return hash(self.text)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.text!r})"
 
 
 ABSENT = Definition()

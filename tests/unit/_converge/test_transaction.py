@@ -13,7 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     LibvirtError,
     NetworkError,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT

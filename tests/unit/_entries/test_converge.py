@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_changes
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, NetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build, entry_changes
+from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
 from ansible_collections.virtfleet.network.plugins.module_utils._task.results import cost, result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
@@ -114,7 +115,7 @@ def test_both_definitions_get_what_is_wanted_and_keep_it(case, state):
     made.calls.clear()
     again = run(made, wanted)
     assert (made.calls, again.plan.restart_required) == ([], outcome.plan.restart_required)
-    assert entry_changes(again.before, again.plan.targets, again.plan.restart_required)[:3] == ([], [], [])
+    assert entry_changes(again)[:3] == ([], [], [])
 
 
 @pytest.mark.parametrize(

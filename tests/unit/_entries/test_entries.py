@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 from tests.unit.entry_cases import (
     KINDS,
     LAN,

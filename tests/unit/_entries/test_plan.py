@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_changes
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import InvalidNetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import entry_changes
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import cost
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic
@@ -30,10 +30,10 @@ def names(count):
 
 
 def planned(made, kind, entries, restart="idle", **options):
-    """The plan for these entries, and the wanted network."""
+    """The plan for these entries, and the outcome."""
     wanted = desired(KINDS[kind], {KINDS[kind].path[-1]: entries, **options})
     (outcome,) = converge(made, [wanted], Policy(restart), True, 1)
-    return outcome.plan, wanted
+    return outcome.plan, outcome
 
 
 def actions(plan):
@@ -65,7 +65,7 @@ def effects(plan):
     ],
 )
 def test_calls_or_a_restart(*, kind, entries, xml, guests, restart, expected):
-    plan, _wanted = planned(host(xml, "same", guests), kind, entries, restart)
+    plan, _outcome = planned(host(xml, "same", guests), kind, entries, restart)
     assert actions(plan) == expected
     restarted = "stop" in expected
     # Moving the one NIC aside and back takes a call more each, for the parking network.
@@ -77,25 +77,25 @@ def test_calls_or_a_restart(*, kind, entries, xml, guests, restart, expected):
 
 @pytest.mark.parametrize("count,expected", [(10, ["add saved"]), (60, ["define"])])
 def test_a_network_that_does_not_run_gets_calls_or_a_definition(count, expected):
-    plan, _wanted = planned(host(XML, ""), "dhcp_host", many(count))
+    plan, _outcome = planned(host(XML, ""), "dhcp_host", many(count))
     assert (actions(plan), effects(plan)) == (expected, {"next_start"})
 
 
 def test_a_transient_network_is_never_stopped():
     made = host("", XML)
     assert actions(planned(made, "dhcp_host", many(60))[0]) == ["add live"]
-    plan, _wanted = planned(made, "dns_srv", [{"service": "ldap", "protocol": "tcp"}])
+    plan, _outcome = planned(made, "dns_srv", [{"service": "ldap", "protocol": "tcp"}])
     assert (plan.steps, plan.restart_required, len(plan.warnings)) == ((), True, 1)
 
 
 def test_what_needs_a_restart_is_defined_and_waits_for_guests():
     bare = [{"service": "ldap", "protocol": "tcp"}]  # libvirt takes it for those with a domain
-    plan, _wanted = planned(host(), "dns_srv", bare)
+    plan, _outcome = planned(host(), "dns_srv", bare)
     assert (actions(plan), effects(plan), plan.restart_required) == (RESTART, {"restart"}, False)
-    plan, _wanted = planned(host(XML, "same", GUESTS), "dns_srv", bare)
+    plan, _outcome = planned(host(XML, "same", GUESTS), "dns_srv", bare)
     assert (actions(plan), effects(plan), plan.restart_required) == (["define"], {"next_start"}, True)
     assert ["vm1" in warning and "vm2" not in warning for warning in plan.warnings] == [True]
-    plan, _wanted = planned(host(XML, "same", GUESTS), "dns_srv", bare, "never")
+    plan, _outcome = planned(host(XML, "same", GUESTS), "dns_srv", bare, "never")
     assert (actions(plan), plan.restart_required, plan.warnings) == (["define"], True, ())
 
 
@@ -106,7 +106,7 @@ def test_deletes_come_before_everything_else():
         {"id": "00:03:00:01:52:54:00:00:00:01", "ip": "fd00:50::12"},
         {"id": "00:03:00:01:52:54:00:00:00:02", "state": "absent"},
     ]
-    plan, _wanted = planned(host(), "dhcp_host", entries)
+    plan, _outcome = planned(host(), "dhcp_host", entries)
     defined, *calls = plan.steps
     for steps in (defined.parts, calls):
         assert [step.command for step in steps] == ["delete"] * 4 + ["add"] * 3
@@ -114,7 +114,7 @@ def test_deletes_come_before_everything_else():
 
 def test_what_is_deleted_and_added_is_saved_at_once_and_told_as_before():
     """So no moment is without the rest of an entry, whenever the task is killed."""
-    plan, _wanted = planned(host(), "dhcp_host", [{"mac": "52:54:00:00:00:01", "name": "uno"}])
+    plan, _outcome = planned(host(), "dhcp_host", [{"mac": "52:54:00:00:00:01", "name": "uno"}])
     defined, *calls = plan.steps
     assert [(step.command, step.scope) for step in calls] == [("delete", "live"), ("add", "live")]
     assert [(step.command, step.scope) for step in defined.parts] == [("delete", "saved"), ("add", "saved")]
@@ -122,7 +122,7 @@ def test_what_is_deleted_and_added_is_saved_at_once_and_told_as_before():
         ("update", False, "live"),
         ("update", True, "live"),
     ]
-    plan, _wanted = planned(host(live=""), "dhcp_host", [{"mac": "52:54:00:00:00:01", "name": "uno"}])
+    plan, _outcome = planned(host(live=""), "dhcp_host", [{"mac": "52:54:00:00:00:01", "name": "uno"}])
     assert actions(plan) == ["define"]
     assert [(row["action"], row["before"] is None, row["effect"]) for row in report(plan.steps)] == [
         ("update", False, "next_start"),
@@ -133,7 +133,7 @@ def test_what_is_deleted_and_added_is_saved_at_once_and_told_as_before():
 def test_a_restart_that_nothing_needs_is_not_taken_when_it_brings_something_else_about():
     for other in (XML.replace("<dns>", "<domain name='new.example'/><dns>"), XML.replace("'stays'", "'other'")):
         for saved, live in ((other, XML), (XML, other)):
-            plan, _wanted = planned(host(saved, live), "dhcp_host", many(30))
+            plan, _outcome = planned(host(saved, live), "dhcp_host", many(30))
             assert actions(plan) == ["add both"]
 
 
@@ -152,7 +152,7 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
         {"mac": "52:54:00:00:00:02", "state": "absent"},
         {"mac": "52:54:00:00:00:09", "ip": "192.168.50.19"},
     ]
-    plan, _wanted = planned(drifted, "dhcp_host", entries)
+    plan, outcome = planned(drifted, "dhcp_host", entries)
     told = [
         ("add" if row["before"] is None else "delete", row["path"][-5:-1], row["effect"]) for row in report(plan.steps)
     ]
@@ -165,9 +165,7 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
         ("delete", "0:02", "live"),
     ]
     assert effects(plan) == {"live", "next_start"}
-    assert {
-        name: sorted(told) for name, told in entry_changes(drifted.observe("lan"), plan.targets)._asdict().items()
-    } == {
+    assert {name: sorted(told) for name, told in entry_changes(outcome)._asdict().items()} == {
         "added": ["00:03:00:01:52:54:00:00:00:02", "52:54:00:00:00:09", "three"],
         "changed": ["52:54:00:00:00:01"],
         "removed": ["52:54:00:00:00:02"],
@@ -176,9 +174,9 @@ def test_each_definition_gets_the_calls_that_it_needs(drifted):
 
 
 def test_all_goes_from_both_definitions(drifted):
-    plan, _wanted = planned(drifted, "dhcp_host", [], exclusive=True)
+    plan, outcome = planned(drifted, "dhcp_host", [], exclusive=True)
     assert sorted(step.scope for step in plan.steps) == ["both", "both", "live", "live", "saved", "saved"]
-    assert sorted(entry_changes(drifted.observe("lan"), plan.targets).removed) == sorted(
+    assert sorted(entry_changes(outcome).removed) == sorted(
         [
             *("52:54:00:00:00:01", "52:54:00:00:00:02", "three"),
             *("00:03:00:01:52:54:00:00:00:01", "00:03:00:01:52:54:00:00:00:02"),

@@ -6,7 +6,7 @@ from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError, InvalidNetworkError
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.case_files import definition, state_of

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import LibvirtError, MeanwhileError
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway, Lease
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import (

@@ -9,7 +9,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor impo
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import replug as _replug
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.replug import Replugger
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.users import Users
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.connection import Seen
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_network, parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Park, Return

@@ -16,8 +16,11 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.checks 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.conflicts import conflicts
 from ansible_collections.virtfleet.network.plugins.module_utils._network.dnsmasq import line_remarks
 from ansible_collections.virtfleet.network.plugins.module_utils._network.info import summary
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import (
+    NETWORK,
+    LiveNetwork,
+    NetworkDefinition,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Surroundings
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml, write_xml

@@ -9,8 +9,7 @@ from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import NetworkError
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import desired_network
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element

@@ -8,8 +8,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gateway import Gateway
 from ansible_collections.virtfleet.network.plugins.module_utils._network.schema_advice import Advice, advice
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import LARGEST, normalise
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
 

@@ -16,8 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._network.short_f
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import MODES, SHORT, short_form
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT

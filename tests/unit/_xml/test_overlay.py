@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.target import build
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise, parse, read_xml, write_xml

@@ -9,7 +9,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     LibvirtError,
     LockedError,
 )
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import LiveNetwork, NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Lack
