@@ -44,28 +44,78 @@ def plan_network(desired: Desired, observed: Observed, policy: Policy, version: 
         return _plan_absent(observed, policy)
     if desired.restarted and policy.restart == "never":
         raise InvalidNetworkError(desired.name, ["state=restarted and restart=never exclude each other"])
-    aims = targets(desired, observed)
-    wanted = aims.saved.definition
-    changes = compare(observed.saved or NOTHING, wanted) if aims.saved.differs else []
-    saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
-    if desired.edit and not observed.persistent:
-        saved = []  # entries of a network that only runs go with it
-    active = observed.active if desired.active is None else desired.active
-    after = wanted if saved and changes else observed.saved
-    plan = Plan(observed.name, before=observed.saved, after=after, targets=aims)
-    task = _Task(desired, observed, policy, version, plan, saved)
-    if observed.active and active:
-        plan = _plan_running(task)
-    elif observed.active:
-        lost, warnings = _lost(task, "live")
-        plan = plan.with_notes([*warnings, *_left_without(observed, "stopped")], [])
-        plan = plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, policy, lost)))
-    else:
-        start = [Start(observed.name), *repair(observed, plan.after, policy.restart == "replug")] if active else []
-        plan = plan._replace(steps=(*_save(task, "live" if start else "next_start"), *start))
+    task = _task(desired, observed, policy, version)
+    plan = _CASES[observed.active, observed.active if desired.active is None else desired.active](task)
     if desired.autostart not in (None, observed.autostart):
         plan = plan._replace(steps=(*plan.steps, SetAutostart(observed.name, bool(desired.autostart))))
     return plan.with_notes(_bridge_renamed(observed, plan), [])
+
+
+def _task(desired: Desired, observed: Observed, policy: Policy, version: int) -> _Task:
+    aims = targets(desired, observed)
+    changes = compare(observed.saved or NOTHING, aims.saved.definition) if aims.saved.differs else []
+    saved = changes if changes or observed.persistent else [Change("persistent", False, True)]
+    if desired.edit and not observed.persistent:
+        saved = []  # entries of a network that only runs go with it
+    after = aims.saved.definition if saved and changes else observed.saved
+    plan = Plan(observed.name, before=observed.saved, after=after, targets=aims)
+    return _Task(desired, observed, policy, version, plan, saved)
+
+
+def _left_off(task: _Task) -> Plan:
+    return task.plan._replace(steps=tuple(_save(task, "next_start")))
+
+
+def _started(task: _Task) -> Plan:
+    observed, plan = task.observed, task.plan
+    back = repair(observed, plan.after, task.policy.restart == "replug")
+    return plan._replace(steps=(*_save(task, "live"), Start(observed.name), *back))
+
+
+def _stopped(task: _Task) -> Plan:
+    observed = task.observed
+    lost, warnings = _lost(task, "live")
+    plan = task.plan.with_notes([*warnings, *_left_without(observed, "stopped")], [])
+    return plan._replace(steps=(*_save(task, "next_start"), *_stop(observed, task.policy, lost)))
+
+
+def _changed(task: _Task) -> Plan:
+    """What goes live, what needs a restart, and whether it may."""
+    desired, observed, live = task.desired, task.observed, task.plan.targets.live.definition
+    calls, rest = split(observed.name, observed.live.spec, compare(observed.live, live), task.version)
+    restart = "replug" if desired.restarted else task.policy.restart
+    # A network that only runs, and whose entries are wanted, would be gone with a stop.
+    kept = observed.persistent or not desired.edit
+    may = kept and _MAY_RESTART[restart][bool(running_guests(observed))]
+    if may and (rest or desired.restarted or _better_restarted(task, calls)):
+        return _restarted(task)
+    plan = task.plan.with_notes(_waiting(observed, rest, kept) if restart != "never" else [], [])
+    steps = (*_save(task, "next_start", calls), *repair(observed, observed.live, restart == "replug"))
+    return plan._replace(steps=steps, restart_required=bool(rest))
+
+
+def _restarted(task: _Task) -> Plan:
+    observed, live = task.observed, task.plan.targets.live.definition
+    hindered = obstacle(observed, live)
+    if hindered:
+        raise InUseError(
+            f"Cannot restart network {observed.name!r} under running guests ({_names(running_guests(observed))}): "
+            f"{hindered}; shut them down, or use restart=never to save the change for the next start"
+        )
+    lost, warnings = _lost(task, "restart")
+    steps = (*_save(task, "restart"), *restart_steps(observed, live, lost))
+    return task.plan._replace(steps=steps).with_notes(warnings, [])
+
+
+# What a network takes that is to be there, by whether it runs and whether it is to run.
+_CASES = {
+    (False, False): _left_off,  # save
+    (False, True): _started,  # save, start, reattach NICs
+    (True, False): _stopped,  # save, stop
+    (True, True): _changed,  # save and change live, or save and restart, with NICs out of the way
+}
+# Whether a running network may be restarted, by what the task allows: without running guests on it, and with some.
+_MAY_RESTART = {"never": (False, False), "idle": (True, False), "replug": (True, True)}
 
 
 def _save(task: _Task, effect: str, calls: Sequence[Call] = ()) -> list[Step]:
@@ -97,40 +147,16 @@ def _whole(task: _Task, steps: Sequence[Step], live: Sequence[Call]) -> list[Ste
     return [Define(task.observed.name, items, task.plan.after, task.observed.saved, parts), *live]
 
 
-def _plan_running(task: _Task) -> Plan:
-    """A network that runs and is to go on running: what goes live, what needs a restart, and whether it may."""
-    observed, policy, plan = task.observed, task.policy, task.plan
-    target = plan.targets.live.definition
-    calls, rest = split(observed.name, observed.live.spec, compare(observed.live, target), task.version)
+def _waiting(observed: Observed, rest: Sequence[Change], kept: bool) -> list[str]:
+    """A warning of what waits for a restart."""
     guests = running_guests(observed)
-    replug = policy.restart == "replug" or task.desired.restarted
-    # A network that only runs, and whose entries are wanted, would be gone with a stop.
-    kept = observed.persistent or not task.desired.edit
-    may = kept and (replug or (policy.restart != "never" and not guests))
-    if may and (rest or task.desired.restarted or _better_restarted(task, calls)):
-        hindered = obstacle(observed, target)
-        if hindered:
-            raise InUseError(
-                f"Cannot restart network {observed.name!r} under running guests ({_names(guests)}): {hindered}; shut "
-                "them down, or use restart=never to save the change for the next start"
-            )
-        lost, warnings = _lost(task, "restart")
-        return plan._replace(steps=(*_save(task, "restart"), *restart_steps(observed, target, lost))).with_notes(
-            warnings, []
-        )
-    if rest and policy.restart != "never":
-        why = (
-            f"running guests use it: {_names(guests)}; restart=replug moves their NICs aside and restarts it"
-            if guests and kept
-            else "it is transient and a stop would delete it; virt_network makes it persistent"
-        )
-        warning = (
-            f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect, and was left running "
-            f"because {why}"
-        )
-        plan = plan.with_notes([warning], [])
-    steps = (*_save(task, "next_start", calls), *repair(observed, observed.live, replug))
-    return plan._replace(steps=steps, restart_required=bool(rest))
+    why = (
+        f"running guests use it: {_names(guests)}; restart=replug moves their NICs aside and restarts it"
+        if guests and kept
+        else "it is transient and a stop would delete it; virt_network makes it persistent"
+    )
+    where = f"Network {observed.name!r} needs a restart for {_paths(rest)} to take effect"
+    return [f"{where}, and was left running because {why}"] if rest else []
 
 
 def _lost(task: _Task, effect: str) -> tuple[tuple[Item, ...], list[str]]:
