@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .._schema.definition import LiveNetwork, NetworkDefinition
+from .._schema.network import LiveNetwork, NetworkDefinition
 from .._values.observed import Observed, ObservedGuest
 from .._xml.codec import read_xml, write_xml
-from .._xml.definition import ABSENT
+from .._xml.definition import ABSENT, Definition
 from . import command as _command
 from .kernel import KernelInspector
 
@@ -52,7 +52,7 @@ class Files:
 
     def networks(self) -> list[Observed]:
         """All networks that have a file."""
-        saved = {path.stem: NetworkDefinition(write_xml(root)) for path, root in self._read(SAVED)}
+        saved = {path.stem: NetworkDefinition(tree=root) for path, root in self._read(SAVED)}
         running = [(path.stem, part) for path, root in self._read(RUNNING) for part in root.findall("network")]
         live = {name: LiveNetwork(write_xml(part)) for name, part in running}
         return [
@@ -69,7 +69,7 @@ class Files:
     def all_guests(self) -> list[ObservedGuest]:
         """All guests that run."""
         found = [(path.stem, part) for path, root in self._read(GUESTS) for part in root.findall("domain")]
-        return [ObservedGuest(name, "", "", write_xml(part)) for name, part in found]
+        return [ObservedGuest(name, live=Definition(tree=part)) for name, part in found]
 
     def addresses(self, _guest: str, _agent: bool) -> dict[str, list[Any]]:
         """Nobody knows the addresses of guests' NICs."""

@@ -41,7 +41,7 @@ def test_what_files_say(machine):
     gone, lan = files.networks()
     assert (gone.name, gone.live.text, gone.persistent) == ("gone", LAN.replace("lan", "gone"), False)
     assert (lan.name, lan.saved.text, lan.live.text, lan.autostart, lan.persistent) == ("lan", LAN, LAN, True, True)
-    assert [(guest.name, guest.live) for guest in files.all_guests()] == [("web", GUEST)]
+    assert [(guest.name, guest.live.text) for guest in files.all_guests()] == [("web", GUEST)]
     assert (files.addresses("web", False), files.leases("lan"), files.look().unseen) == ({}, [], [])
 
 
