@@ -16,6 +16,7 @@ from .statements import ACCEPT, CONTINUE, DROP, GOTO, JUMP, RETURN, TRANSLATE, U
 PORTS, DEVICES = ("ingress", "egress"), {"ingress": ("port_in", "inbound"), "egress": ("outbound", "port_out")}
 NAT = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}  # the kernel's, whatever a chain says
 DEPTH = 16
+NOT_KNOWN = "a rule asks for {}, which is not known of the packet"
 
 
 class Ending(NamedTuple):
@@ -82,9 +83,9 @@ def _open(rules: Ruleset, questions: list[list[Ending]], translated: bool) -> Ve
         doubtful = next((ending for ending in endings if ending.kind in (DROP, UNKNOWN)), None)
         if doubtful is not None:
             asked = next((ending.unknown for ending in (doubtful, *endings) if ending.unknown), "where it goes on")
-            return _verdict(rules, doubtful, passes=None, unknown=f"{asked} of the packet is not known")
+            return _verdict(rules, doubtful, passes=None, unknown=NOT_KNOWN.format(asked))
     asked = next((ending.unknown for endings in questions for ending in endings if ending.unknown), "")
-    text = f"whether it is translated: {asked} of the packet is not known" if asked else ""
+    text = f"whether it is translated: {NOT_KNOWN.format(asked)}" if asked else ""
     return Verdict(True, translated=translated, unknown=text)
 
 

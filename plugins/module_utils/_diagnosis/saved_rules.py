@@ -65,7 +65,7 @@ def _read(words: Words, family: str, chains: Collection[str]) -> list[Expression
     try:
         return list(_expressions(words, family, chains))
     except (IndexError, KeyError, ValueError):
-        return [{"xt": {"type": kind, "name": "a rule of another form"}} for kind in ("match", "target")]
+        return [{"xt": {"type": kind, "name": "what cannot be read"}} for kind in ("match", "target")]
 
 
 def _expressions(words: Words, family: str, chains: Collection[str]) -> Iterator[Expression]:
@@ -106,7 +106,7 @@ def _payload(protocol: str, field: str) -> Expression:
 
 
 def _strange(option: str, _given: Words, known: dict[str, str]) -> Expression:
-    return {"xt": {"type": "match", "name": f"{known['-m']} {option}".strip()}}
+    return {"xt": {"type": "match", "name": f"-m {known['-m']}" if option == "-m" else option}}
 
 
 def _extension(option: str, given: Words, known: dict[str, str]) -> Expression | None:

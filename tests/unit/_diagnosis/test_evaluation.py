@@ -1,0 +1,158 @@
+"""What the firewalls of usual tools do to a guest's packets; tests/integration/firewall asks the kernel the same."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.evaluation import passage
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.nft_rules import Saved, ruleset
+from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Packet, Verdict
+
+FIREWALLS = Path(__file__).parents[1] / "cases" / "firewalls"
+CONFIGURATION = "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n\tchain input {\n"
+GUEST = Packet(4, "192.168.101.9", "192.168.101.1", "udp", 40000, inbound="virbr0", port_in="vnet0")
+DHCP = GUEST._replace(source="0.0.0.0", source_port=68, destination="255.255.255.255", port=67)
+DNS, SSH = GUEST._replace(port=53), GUEST._replace(protocol="tcp", port=22)
+PING = GUEST._replace(protocol="icmp", source_port=0)
+OUT = GUEST._replace(destination="203.0.113.9", protocol="tcp", port=443, outbound="eth0")
+GUEST6 = GUEST._replace(version=6, source="fd00:101::9", destination="fd00:101::1")
+SOLICIT = GUEST6._replace(protocol="icmp", source_port=0, message="nd-neighbor-solicit")
+UNKNOWN = "a rule asks for {}, which is not known of the packet"
+POLICY = {"docker": "ip filter FORWARD policy drop", "nftables.service": "inet filter forward policy drop"}
+
+
+@functools.cache
+def firewall(*names):
+    """The firewall of several tools together, as if one listed after the other."""
+    texts = [{file.name: file.read_text() for file in (FIREWALLS / name).iterdir()} for name in names]
+    entries = [entry for text in texts for entry in json.loads(text["nft.json"])["nftables"]]
+    saved = [Saved(version, text[file]) for text in texts for version, file in ((4, "iptables"), (6, "ip6tables"))]
+    return ruleset(json.dumps({"nftables": entries}), saved, "".join(text["nft.txt"] for text in texts), CONFIGURATION)
+
+
+CASES = [
+    ("docker", "forward", OUT, False, POLICY["docker"], "Docker"),
+    ("docker", "forward", OUT._replace(inbound="docker0"), True, "", ""),
+    ("docker", "input", DHCP, True, "", ""),
+    ("ufw", "input", DHCP, False, "ip filter ufw-skip-to-policy-input -j DROP (0 packets)", "ufw"),
+    ("ufw", "input", DNS, False, "ip filter INPUT policy drop", "ufw"),
+    ("ufw", "input", SSH, True, "", ""),
+    ("ufw", "input", PING, True, "", ""),
+    ("ufw", "input", DNS._replace(state="established"), True, "", ""),
+    ("ufw", "forward", OUT, False, "ip filter FORWARD policy drop", "ufw"),
+    ("ufw", "forward", PING._replace(outbound="eth0"), True, "", ""),
+    ("firewalld", "input", DHCP, True, "", ""),
+    ("firewalld", "input", SSH, True, "", ""),
+    ("firewalld", "forward", OUT, True, "", ""),
+    ("nftables.service", "input", SSH, True, "", ""),
+    ("nftables.service", "input", DHCP, False, "inet filter input policy drop", "nftables.service"),
+    ("nftables.service", "forward", OUT, False, POLICY["nftables.service"], "nftables.service"),
+    ("nftables.service", "input", SOLICIT, True, "", ""),
+    ("libvirt-iptables", "forward", OUT._replace(inbound="vf-nat"), True, "", ""),
+    ("libvirt-nftables", "forward", OUT._replace(inbound="vf-nat"), True, "", ""),
+    ("libvirt-iptables", "forward", OUT._replace(inbound="vf-nat", source="192.0.2.7"), False, "", "libvirt"),
+    ("libvirt-nftables", "forward", OUT._replace(inbound="vf-nat", source="192.0.2.7"), False, "", "libvirt"),
+]
+
+
+@pytest.mark.parametrize("name, hook, packet, passes, rule, owner", CASES)
+def test_usual_firewalls(name, hook, packet, passes, rule, owner):
+    verdict = passage(firewall(name), hook, packet)
+    assert (verdict.passes, verdict.owner, verdict.unknown) == (passes, owner, "")
+    assert verdict.rule == rule or (rule == "" and not passes)
+
+
+def test_a_zone_without_libvirts_rules_rejects():
+    verdict = passage(firewall("firewalld"), "input", DHCP._replace(inbound="vf0"))
+    assert verdict[:3] == (
+        False,
+        "inet firewalld filter_INPUT reject with icmpx admin-prohibited (handle 47)",
+        "firewalld",
+    )
+    assert verdict.remedy == "nft delete rule inet firewalld filter_INPUT handle 47"
+
+
+def test_two_tools_at_one_hook_must_both_let_pass():
+    """What libvirt accepts in its own table, Docker's policy drops."""
+    verdict = passage(firewall("libvirt-nftables", "docker"), "forward", OUT._replace(inbound="vf-nat"))
+    assert (verdict.rule, verdict.owner) == (POLICY["docker"], "Docker")
+    assert verdict.remedy == "iptables -t filter -P FORWARD ACCEPT"
+
+
+def test_what_is_not_known_is_no_finding():
+    rules = firewall("nftables.service")
+    assert passage(rules, "input", PING) == Verdict(
+        None,
+        "inet filter input policy drop",
+        "nftables.service",
+        "nft 'add chain inet filter input { policy accept; }'",
+        unknown=UNKNOWN.format("limit"),
+    )
+    blocked = passage(rules, "input", PING._replace(source="198.51.100.7"))
+    assert blocked.rule.startswith("inet filter input ip saddr @blocked counter packets 0 bytes 0 drop (handle ")
+    back = passage(firewall("firewalld"), "prerouting", GUEST6)
+    assert (back.passes, back.unknown) == (None, UNKNOWN.format("fib saddr iif oif"))
+    assert passage(firewall("firewalld"), "prerouting", GUEST6._replace(reverse=True)) == Verdict(True)
+    assert passage(firewall("firewalld"), "prerouting", GUEST6._replace(reverse=False)).passes is False
+
+
+@pytest.mark.parametrize("name", ["libvirt-iptables", "libvirt-nftables"])
+def test_translation(name):
+    out = OUT._replace(inbound="vf-nat")
+    assert passage(firewall(name), "postrouting", out) == Verdict(True, translated=True)
+    assert passage(firewall(name), "postrouting", out._replace(state="established")) == Verdict(True)
+    assert not passage(
+        firewall(name), "postrouting", out._replace(source="192.168.106.9", inbound="vf-route")
+    ).translated
+
+
+def test_iptables_rules_count_once_and_know_their_extensions():
+    rules = firewall("ufw")
+    assert {chain.table.tool for chain in rules.chains.values()} == {"iptables"}
+    assert all(rule.handle for chain in rules.chains.values() for rule in chain.rules)
+    legacy = ruleset(
+        "", [Saved(4, "*filter\n:FORWARD DROP [1:2]\n[3:4] -A FORWARD -i a+ -j ACCEPT\nCOMMIT\n", legacy=True)]
+    )
+    verdict = passage(legacy, "forward", OUT)
+    assert verdict.remedy == "iptables-legacy -t filter -P FORWARD ACCEPT"
+    assert passage(legacy, "forward", OUT._replace(inbound="ab")).passes
+
+
+STRANGE = "*filter\n:INPUT ACCEPT [0:0]\n{}\nCOMMIT\n"
+
+
+@pytest.mark.parametrize(
+    "line, asked",
+    [
+        ("-A INPUT -m set --match-set bad src -j DROP", "-m set"),
+        ("-A INPUT -m u32 --u32 0x0=0 -j DROP", "-m u32"),
+        ("-A INPUT -p icmp -m icmp --icmp-type 3/4 -j DROP", None),
+        ("-A INPUT -m recent --rcheck --seconds 3 -j DROP", "-m recent"),
+        ("-A INPUT -j NFQUEUE --queue-num 0", "where it goes on"),
+        ("-A INPUT -s 10.0.0.1/255.0.0.255 -j DROP", "-s"),
+        ("-A INPUT -m tcp --dport", "what cannot be read"),
+    ],
+)
+def test_what_nobody_has_taught_it_is_not_known(line, asked):
+    verdict = passage(ruleset("", [Saved(4, STRANGE.format(line))]), "input", DNS)
+    assert (verdict.passes, verdict.unknown) == ((True, "") if asked is None else (None, UNKNOWN.format(asked)))
+
+
+def test_ten_thousand_foreign_rules():
+    lines = [
+        f"[0:0] -A BAN -s 10.{number >> 8}.{number & 255}.0/24 -p tcp -m tcp --dport 80 -j DROP"
+        for number in range(10000)
+    ]
+    text = "\n".join(["*filter", ":FORWARD ACCEPT [0:0]", ":BAN - [0:0]", "-A FORWARD -j BAN", *lines, "COMMIT", ""])
+    began = time.process_time()
+    rules = ruleset("", [Saved(4, text)])
+    assert passage(rules, "forward", OUT).passes
+    first = time.process_time() - began
+    assert passage(rules, "forward", OUT._replace(source="10.3.4.5", port=80)).passes is False
+    assert first < 2
+    assert time.process_time() - began - first < 0.3
