@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import struct
 
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.packet_facts import ICMP_TYPES
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Packet
 
 NUMBERS = {("tcp", 4): 6, ("udp", 4): 17, ("icmp", 4): 1, ("tcp", 6): 6, ("udp", 6): 17, ("icmp", 6): 58}
@@ -38,7 +39,8 @@ def frame(packet: Packet, number: int) -> bytes:
 def _body(packet: Packet, number: int) -> bytes:
     payload = mark(number)
     if packet.protocol == "icmp":
-        return struct.pack("!BBHHH", {4: 8, 6: 128}[packet.version], 0, 0, packet.source_port, 1) + payload
+        kind = ICMP_TYPES[{4: "icmp", 6: "icmpv6"}[packet.version]][packet.message]
+        return struct.pack("!BBHHH", kind, 0, 0, packet.source_port, 1) + payload
     ports = struct.pack("!HH", packet.source_port, packet.port)
     if packet.protocol == "udp":
         return ports + struct.pack("!HH", 8 + len(payload), 0) + payload

@@ -20,7 +20,7 @@ from .frames import cable, frame, listeners, mark
 
 CLONE_NEWNET = 0x40000000
 SECONDS = 0.15  # within which a frame arrives that does
-GUEST_MAC, OTHER_MAC, BRIDGE_MAC, WORLD_MAC = (f"02:00:00:00:00:{number:02x}" for number in (9, 8, 1, 2))
+GUEST_MAC, OTHER_MAC, BRIDGE_MAC, WORLD_MAC, UPLINK_MAC = (f"02:00:00:00:00:{number:02x}" for number in (9, 8, 1, 2, 3))
 SETUP = f"""\
 set -ex
 ip link add p1 type veth peer eth0 netns {{guest}}
@@ -33,7 +33,7 @@ for end in "{{guest}} eth0 {GUEST_MAC}" "{{world}} eth1 {OTHER_MAC}" "{{world}} 
 done
 for port in p1 p2; do ip link set $port master br0 up; done
 ip link set br0 up
-ip link set u0 up
+ip link set u0 address {UPLINK_MAC} up
 ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
@@ -79,9 +79,9 @@ class Site:
         """Lay the cables, and listen at their ends."""
         self.run(SETUP.format(guest=self.guest, world=self.world))
         with _inside(self.guest):
-            self._sender = cable("eth0")
-            self._ends[self._sender] = ""
+            self._senders = {"": cable("eth0")}
         with _inside(self.world):
+            self._senders["uplink"] = cable("eth0")
             self._ends.update({cable("eth0"): "uplink", cable("eth1"): "guest"})
         with _inside(self.host):
             self._ends.update(dict.fromkeys(listeners(), "host"))
@@ -92,7 +92,7 @@ class Site:
 
     def close(self) -> None:
         """End the namespaces, and with them all that is in them."""
-        for end in self._ends:
+        for end in (*self._ends, *self._senders.values()):
             end.close()
         for holder in self._holders:
             holder.communicate()
@@ -107,12 +107,12 @@ class Site:
         saved = [Saved(4, self.run("iptables-save -c")), Saved(6, self.run("ip6tables-save -c"))]
         return ruleset(self.run("nft -j list ruleset"), saved, self.run("nft -a list ruleset"))
 
-    def send(self, packets: Iterable[Packet], first: int) -> dict[int, Arrival]:
-        """Send packets from the guest, numbered from `first`; returns where each came out."""
+    def send(self, packets: Iterable[Packet], first: int, sender: str = "") -> dict[int, Arrival]:
+        """Send packets from the guest, or from "uplink", numbered from `first`; returns where each came out."""
         sent = {number: frame(packet, number) for number, packet in enumerate(packets, first)}
         marks = {mark(number): number for number in sent}
         for data in sent.values():
-            self._sender.send(data)
+            self._senders[sender].send(data)
         found = dict.fromkeys(sent, Arrival(""))
         for place, data in self._arriving():
             number = marks.get(data[-len(mark(0)) :])
@@ -123,7 +123,7 @@ class Site:
 
     def _arriving(self) -> Iterator[tuple[str, bytes]]:
         while True:
-            ready, _out, _bad = select.select([end for end, place in self._ends.items() if place], [], [], SECONDS)
+            ready, _out, _bad = select.select(list(self._ends), [], [], SECONDS)
             if not ready:
                 return
             for end in ready:

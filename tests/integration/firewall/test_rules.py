@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -11,15 +12,17 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.evaluation import passage
-from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.ruleset import Ruleset
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.ruleset import Ruleset, named
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Packet, Verdict
 from tests.deep import SEED, amount
 
 from .random_rules import iptables, nft, packets
-from .site import Site
+from .site import UPLINK_MAC, WORLD_MAC, Site
 
 pytestmark = pytest.mark.lab
 
+EMPTY = "nft list tables | grep -v keep | sed 's/^/delete /' | nft -f -"
+DOUBTFUL = re.compile("limit|numgen|length|ttl|skuid")  # may have dropped a packet before the rule that surely does
 EACH = 24  # packets for a firewall
 INTO_BRIDGE = ("ingress", "bridge prerouting")
 TO_HOST = (*INTO_BRIDGE, "bridge input", "prerouting", "input")
@@ -54,7 +57,7 @@ def predicted(rules: Ruleset, packet: Packet, filtered: bool) -> tuple[bool | No
 def fill(site: Site, chance: random.Random) -> None:
     """Give the hypervisor a random firewall; some are none that nft or iptables takes, then another one."""
     while True:
-        site.run("nft list tables | grep -v keep | sed 's/^/delete /' | nft -f -")
+        site.run(EMPTY)
         with contextlib.suppress(subprocess.CalledProcessError):
             if chance.random() < 0.7:
                 site.run("nft -f -", nft(chance))
@@ -64,23 +67,50 @@ def fill(site: Site, chance: random.Random) -> None:
             return
 
 
+def agreed(site: Site, sent: list[Packet], number: int) -> list[Packet]:
+    """Let every other packet to the outside belong to a connection that both ends know."""
+    flows = [packet for packet in sent[::2] if packet.outbound == "u0" and packet.protocol != "tcp"]
+    site.send(flows, number)
+    macs = {"source_mac": WORLD_MAC, "destination_mac": UPLINK_MAC}
+    answers = [packet._replace(source=packet.destination, destination=packet.source, **macs) for packet in flows]
+    ports = [one._replace(source_port=one.port or one.source_port, port=one.source_port) for one in answers]
+    site.send([packet._replace(message="echo-reply") for packet in ports], number, "uplink")
+    return [packet._replace(state="established") if packet in flows else packet for packet in sent]
+
+
+def counted(rules: Ruleset) -> dict[str, int]:
+    """Return what each rule of iptables has counted, by the rule without its count."""
+    named_rules = [(named(chain, rule), rule.packets) for chain in rules.chains.values() for rule in chain.rules]
+    return {text.rpartition(" (")[0]: packets for text, packets in named_rules if packets and " packets)" in text}
+
+
 def test_what_arrives_is_what_was_predicted(site: Site) -> None:
     seen: Counter[bool | None] = Counter()
-    rounds = amount(30, 1000)
+    rounds, confirmed = amount(30, 1000), 0
     for number in range(1, rounds * EACH, EACH):
         chance = random.Random(f"{SEED} {number}")
+        site.run(EMPTY)
+        sent = agreed(site, packets(chance, number, EACH), number)
         fill(site, chance)
         filtered = chance.random() < 0.5
         site.run(f"for file in /proc/sys/net/bridge/bridge-nf-call-ip*tables; do echo {filtered:d} >$file; done")
-        rules, sent = site.rules(), packets(chance, number, EACH)
+        rules, dropping = site.rules(), Counter[str]()
         for packet, arrival in zip(sent, site.send(sent, number).values()):
             expected, verdicts = predicted(rules, packet, filtered)
             seen[expected] += 1
+            first = next((one for one in verdicts if not one.passes), None)
+            dropping.update([first.rule.rpartition(" (")[0]] if first and first.passes is False else [])
             right = expected in (None, arrival.place == place(packet))
             firewall = "" if right else site.run("nft list ruleset; iptables-save; ip6tables-save")
             assert right, (
                 f"{packet}\ncame out at {arrival.place!r}, expected: {expected}\n{verdicts}\n{filtered}\n{firewall}"
             )
+        # The very rule that is named has counted what it has dropped.
+        after = counted(site.rules())
+        if not DOUBTFUL.search(site.run("nft list ruleset")):
+            assert {text: after[text] for text in dropping if " -j " in text and after[text] < dropping[text]} == {}
+            confirmed += sum(" -j " in text for text in dropping)
+    print(f"named by iptables and confirmed by their counters: {confirmed} rules")
     print(f"arrive: {seen[True]}, do not: {seen[False]}, not known: {seen[None]}")
     assert seen[True] > seen[None] < sum(seen.values()) / 4
     assert seen[False] > seen[None] / 4

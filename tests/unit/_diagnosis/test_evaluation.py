@@ -60,8 +60,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("name, hook, packet, passes, rule, owner", CASES)
-def test_usual_firewalls(name, hook, packet, passes, rule, owner):
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[1]}")
+def test_usual_firewalls(case):
+    name, hook, packet, passes, rule, owner = case
     verdict = passage(firewall(name), hook, packet)
     assert (verdict.passes, verdict.owner, verdict.unknown) == (passes, owner, "")
     assert verdict.rule == rule or (rule == "" and not passes)
