@@ -171,9 +171,14 @@ def _between(option: str, given: Words, known: dict[str, str]) -> Expression:
     return _match(_payload(known["family"], field), {"range": given[0].split("-")})
 
 
-def _type(option: str, given: Words, _known: dict[str, str]) -> Expression:
-    flag = {"--src-type": "saddr", "--dst-type": "daddr"}[option]
-    return _match({"fib": {"result": "type", "flags": [flag]}}, {"set": given[0].lower().split(",")})
+def _type(option: str, given: Words, known: dict[str, str]) -> Expression:
+    flag, types = {"--src-type": "saddr", "--dst-type": "daddr"}[option], given[0].lower().split(",")
+    if known["family"] == "ip6":
+        # There, a local address is a unicast one, too, and several types are one condition each.
+        types = {"unicast": ["unicast", "local"]}.get(types[0], types) if len(types) == 1 else []
+    return (
+        _match({"fib": {"result": "type", "flags": [flag]}}, {"set": types}) if types else _strange(option, (), known)
+    )
 
 
 def _marked(_option: str, given: Words, known: dict[str, str]) -> Expression:

@@ -196,7 +196,7 @@ def _fields(chance: random.Random, version: int, chain: str) -> str:
     mask = f"-p tcp -m tcp {no}--tcp-flags SYN,ACK {pick(('SYN', 'ACK'))}"
     many = f"-p tcp -m multiport {no}--dports 22,60:90"
     more = [
-        "-m comment --comment 'it is -j DROP'",
+        '-m comment --comment "it is -j DROP"',
         f"-m conntrack {no}--ctstate {pick(('NEW', 'RELATED,ESTABLISHED', 'NEW,DNAT', 'DNAT'))}",
         f"-m state --state {pick(('NEW', 'ESTABLISHED'))}",
         f"-m mark {no}--mark {pick(('0x0', '0x1', '0x2/0x2'))}",

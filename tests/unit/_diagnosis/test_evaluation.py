@@ -144,6 +144,12 @@ def test_what_nobody_has_taught_it_is_not_known(line, asked):
     assert (verdict.passes, verdict.unknown) == ((True, "") if asked is None else (None, UNKNOWN.format(asked)))
 
 
+@pytest.mark.parametrize("kind, passes", [("UNICAST", False), ("LOCAL", False), ("MULTICAST", True)])
+def test_a_local_address_of_ipv6_is_a_unicast_one_to_iptables(kind, passes):
+    text = STRANGE.format(f"-A INPUT -m addrtype --dst-type {kind} -j DROP")
+    assert passage(ruleset("", [Saved(6, text)]), "input", GUEST6).passes == passes
+
+
 def test_ten_thousand_foreign_rules():
     lines = [
         f"[0:0] -A BAN -s 10.{number >> 8}.{number & 255}.0/24 -p tcp -m tcp --dport 80 -j DROP"
