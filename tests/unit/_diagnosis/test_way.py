@@ -8,6 +8,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis impor
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.diagnosis import diagnose, plugged_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import KINDS, describe
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Kernel
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
 from tests.unit import kernels, scenes
 from tests.unit.obstacles import BREAKS
 
@@ -98,8 +99,8 @@ def two_guests():
     """The scene with a second guest on the network."""
     scene = scenes.healthy()
     (one,) = scene.guests
-    text = one.live.replace("<name>web", "<name>db").replace(MAC, OTHER).replace("vnet0", "vnet1")
-    other = one._replace(name="db", uuid="2", saved=text, live=text, declared=text)
+    text = one.live.text.replace("<name>web", "<name>db").replace(MAC, OTHER).replace("vnet0", "vnet1")
+    other = one._replace(name="db", uuid="2", **dict.fromkeys(("saved", "live", "declared"), Definition(text)))
     scene = scenes.devices(
         scene,
         virbr5=scene.host.devices["virbr5"]._replace(ports={"vnet0": True, "vnet1": True}),
@@ -136,7 +137,7 @@ def test_a_fixed_neighbour_that_nobody_is_belongs_to_the_guest_without_an_addres
 
 
 def test_guests_on_a_bridge_of_the_hypervisor():
-    text = scenes.GUEST.replace('"lan" bridge="virbr5"', '"out" bridge="br0"')
+    text = Definition(scenes.GUEST.replace('"lan" bridge="virbr5"', '"out" bridge="br0"'))
     scene = scenes.healthy()._replace(guests=(scenes.healthy().guests[0]._replace(live=text),))
     scene = scenes.devices(scene, br0=scene.host.devices["br0"]._replace(ports={"eth0": True, "vnet0": True}))
     kernel = kernels.healthy()
