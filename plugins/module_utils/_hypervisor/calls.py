@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import signal
@@ -111,6 +112,21 @@ class Caller:
             if function is None:
                 return
             try:
-                self._results.put((function(), None))
+                with _uncollected():
+                    result = function()
+                self._results.put((result, None))
             except BaseException as error:  # noqa: BLE001 - it is raised where the call was made
                 self._results.put((None, error))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """A `with` in which Python collects no garbage: one of libvirt in it would, as it ends, have libvirt forget the
+    error that is about to be read (virResetLastError at the start of virNetworkFree, and its like)."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

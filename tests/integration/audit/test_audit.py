@@ -178,7 +178,7 @@ def test_an_audit_finds_what_was_changed_by_hand(stage: Stage, tmp_path: Path) -
         **dict.fromkeys(others, "failed"),
         "nowhere": "unreachable",
     }
-    assert "2 hypervisors differ from what was asked, and 5 could not be audited" in screen
+    assert "2 hypervisors differ from what was asked, and 5 are unreachable or failed" in screen
     errors = {**dict.fromkeys(others, "1"), **dict.fromkeys((name, stage.host.name), "0")}
     assert_files_tell(tmp_path, len(found["lines"]), errors, {name: "7"})
     assert_page_tells(page, screen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -35,6 +36,31 @@ def caller():
     made = Caller()
     yield made
     made.end()
+
+
+class Ended:
+    """Part of a cycle, as an object of libvirt in a traceback is; `seen` says who has collected it."""
+
+    def __init__(self, seen):
+        self.itself, self.seen = self, seen
+
+    def __del__(self):
+        self.seen.append(threading.current_thread())
+
+
+def test_no_garbage_is_collected_between_a_call_and_its_error(caller):
+    seen, before = [], gc.get_threshold()
+
+    def fails():
+        Ended(seen)
+        gc.set_threshold(1)
+        return [[number] for number in range(1000)] and len(seen)
+
+    try:
+        assert caller.call(fails, 5) == 0
+    finally:
+        gc.set_threshold(*before)
+    assert gc.isenabled()
 
 
 def test_a_call_gives_what_it_gives(caller):
