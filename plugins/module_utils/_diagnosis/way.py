@@ -131,8 +131,9 @@ def _free(spec: Spec) -> Iterator[str]:
         if item is None:
             continue
         ranges = item.get("dhcp", {}).get("ranges", [])
-        net = next(net for net in nets({"ips": [item]}))
-        others = (net.network_address + step for step in range(2, 4) if net.num_addresses > 4)
+        others = [
+            net.network_address + step for net in nets({"ips": [item]}) for step in (2, 3) if net.num_addresses > 4
+        ]
         yield from (
             [str(ranges[-1]["end"])] if ranges else [str(one) for one in others if str(one) != item["address"]][:1]
         )
@@ -248,7 +249,7 @@ def _stops(hop: Hop) -> bool:
 def found_on(ways: Sequence[Way], findings: Collection[Finding]) -> set[Finding]:
     """What is found where ways end, and is not said yet. What holds for any guest of a network, or for several, is said
     of the network."""
-    known = {(one.code, one.network, mac) for one in findings for mac in {one.mac, ""}}
+    known = {(one.code, one.network, mac) for one in findings for mac in (one.mac, "")}
     ended = [(way, hop) for way in ways for hop in way.hops if hop.verdict == "ends"]
     shared = {(way.network, hop.place, hop.code) for way, hop in ended if not way.mac}
     found: dict[tuple[str, str, str, str], set[tuple[str, str]]] = {}

@@ -97,10 +97,10 @@ def offers6(device: str, mac: str, seconds: float) -> bool:
     client = struct.pack("!HHHH", 1, 10, 3, 1) + bytes.fromhex(mac.replace(":", ""))
     question = bytes([SOLICIT]) + number + client + struct.pack("!HHIIIHHH", 3, 12, 1, 0, 0, 8, 2, 0)
     with contextlib.closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as asking:
-        link = socket.if_nametoindex(device)
         asking.bind(("::", 546))
-        send = lambda: asking.sendto(question, (ALL_SERVERS, 547, 0, link))  # noqa: E731
-        return _heard(asking, send, lambda reply: reply[:4] == bytes([ADVERTISE]) + number, seconds)
+        place = (ALL_SERVERS, 547, 0, socket.if_nametoindex(device))
+        wanted = bytes([ADVERTISE]) + number
+        return _heard(asking, lambda: asking.sendto(question, place), lambda reply: reply[:4] == wanted, seconds)
 
 
 def _family(address: str) -> socket.AddressFamily:

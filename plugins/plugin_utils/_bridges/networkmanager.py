@@ -99,7 +99,7 @@ def _manages(device: str, host: Host) -> bool:
 
 
 def _is_by_hand(bridge: Bridge, host: Host) -> bool:
-    made, ports, *_ = _profiles(bridge, host)
+    made, ports = _profiles(bridge, host)[:2]
     lasting = all(one.starts for one in (*made, *ports))
     return bool(made and ports) and lasting and not {one.path for one in (*made, *ports)} <= set(_own(bridge))
 
