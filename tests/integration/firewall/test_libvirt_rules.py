@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.libvi
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.nft_rules import Saved, ruleset
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.ruleset import Ruleset
-from ansible_collections.virtfleet.network.plugins.module_utils._network.target import spec_of
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
 
 from ..breakage import NFTABLES
 from ..stage import Stage
@@ -85,7 +85,7 @@ def nftables(stage: Stage) -> Iterator[Stage]:
 def compared(stage: Stage, delete: str) -> None:
     """Each rule that is expected is there, and none that is not; one that is deleted is missing, and no other."""
     rules = read(stage)
-    specs = {name: spec_of(stage.xml(name, saved=False)) for name in SHAPES}
+    specs = {name: NetworkDefinition(stage.xml(name, saved=False)).spec for name in SHAPES}
     assert {name: missing_rules(spec, rules) for name, spec in specs.items()} == {name: [] for name in SHAPES}
     expected = {rule.text for spec in specs.values() for rule in own_rules(spec, rules)}
     tables = {"filter", "nat", "libvirt_network"}
