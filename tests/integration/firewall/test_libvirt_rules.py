@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.libvi
 )
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.nft_rules import Saved, ruleset
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.ruleset import Ruleset
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.definition import NetworkDefinition
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 
 from ..breakage import NFTABLES
 from ..stage import Stage
