@@ -948,7 +948,7 @@ options:
                 type: str
               profileid:
                 description:
-                  - The port profile, of 1 to 39 characters. For the types V(802.1Qbh) and V(openvswitch).
+                  - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh) and V(openvswitch).
                 type: str
               interfaceid:
                 description:
@@ -1053,8 +1053,7 @@ options:
                     type: str
                   profileid:
                     description:
-                      - The port profile, of 1 to 39 characters. For the types V(802.1Qbh) and
-                        V(openvswitch).
+                      - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh) and V(openvswitch).
                     type: str
                   interfaceid:
                     description:
@@ -1589,8 +1588,8 @@ options:
                     type: str
                   profileid:
                     description:
-                      - The port profile, of 1 to 39 characters. For the types V(802.1Qbh),
-                        which needs it, and V(openvswitch).
+                      - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh), which
+                        needs it, and V(openvswitch).
                     type: str
                   interfaceid:
                     description:

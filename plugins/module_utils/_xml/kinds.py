@@ -201,6 +201,13 @@ def _path(text: str) -> str:
     return re.sub("/+", "/", text).rstrip("/") or "/"
 
 
+def _profile(text: str) -> str:
+    # libvirt counts bytes (LIBVIRT_IFLA_VF_PORT_PROFILE_MAX)
+    if not 1 <= len(text.encode()) <= 39:
+        raise ValueError("must be 1 to 39 bytes long")
+    return text
+
+
 def _loadparm(text: str) -> str:
     if not re.fullmatch("[a-zA-Z0-9. ]{1,8}", text):
         raise ValueError("must be 1 to 8 letters, digits, dots and spaces")
@@ -262,7 +269,7 @@ PARAMETER_VALUE = _pattern(r"[a-zA-Z0-9_.:]+", "a value of letters, digits and _
 USB_PORT = _pattern(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}", "a USB port like 1 or 1.2.5")
 NODES = _pattern(r"\^?[0-9]+(-[0-9]+)?(,\^?[0-9]+(-[0-9]+)?)*", "a list of NUMA nodes like 0-3,5")
 ZONE = _pattern(r"[a-zA-Z0-9_-]+", "a zone name of letters, digits, _ and -")
-PROFILE = _pattern(r".{1,39}", "1 to 39 characters")
+PROFILE = _string(_profile)
 PATH = _string(_path)
 LOADPARM = _string(_loadparm)
 YES_NO = _words("yes", "no")

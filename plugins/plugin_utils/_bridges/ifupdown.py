@@ -23,7 +23,9 @@ _OF_DEVICE = re.compile(rf"{_OF_BRIDGE.pattern}|{_OF_PORT.pattern}|hwaddress ")
 
 
 def _manages(device: str, host: Host) -> bool:
-    return device in {word.partition("=")[0] for word in host.text("ifstate").split()}
+    # A /run that was full loses the list of what ifupdown has started.
+    started = {word.partition("=")[0] for word in host.text("ifstate").split()}
+    return device in started or bool(_stanzas_of(device, _paths(host), host))
 
 
 def _is_by_hand(bridge: Bridge, host: Host) -> bool:

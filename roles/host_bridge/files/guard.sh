@@ -264,13 +264,14 @@ confirm() {
 	finish
 }
 
-# Nothing is left to do. Once the saved files are out of the way, nothing is undone at the next start, either.
+# Nothing is left to do. Once the saved files are out of the way, nothing is undone at the next start, either. Whoever
+# hears that it failed calls it again.
 finish() {
 	[ ! -d "$kept" ] || { rm -rf "$kept.done" && mv -T "$kept" "$kept.done"; } || return
 	run sync -f /etc
-	not_at_next_start
+	not_at_next_start || return
 	unwind
-	rm -rf "$kept.done"
+	rm -rf "$kept.done" || return
 	[ ! -d "$work/unfinished" ] || rmdir "$work/unfinished"
 }
 

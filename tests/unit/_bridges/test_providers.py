@@ -27,6 +27,8 @@ def test_providers() -> None:
     assert problems(Told(), {**BR0, "addresses": [FIXED]}, provider="networkd") == []
     assert problems(NETWORKD, BR0, provider="netplan") == ["networkd manages eth0, and netplan would disturb it"]
     assert problems(replace(IFUPDOWN, files={}), BR0) == ["no file of ifupdown configures eth0"]
+    after_a_full_run = replace(IFUPDOWN, records=tuple(one for one in IFUPDOWN.records if one[0] != "ifstate"))
+    assert problems(after_a_full_run, BR0) == problems(IFUPDOWN, BR0) == []
     bare = replace(IFUPDOWN, records=IFUPDOWN.records[:1])
     assert problems(bare, BR0) == ["ifupdown makes bridges with bridge-utils, which is not installed"]
     assert "host_bridge_provider 'nmstate' is none of" in problems(NETWORKMANAGER, BR0, provider="nmstate")[0]

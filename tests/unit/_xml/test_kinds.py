@@ -118,6 +118,7 @@ def test_canonical_forms(of, given, canonical):
         (kind.DEVICE, ".", "must be a device name"),
         (kind.ZONE, "a b", "must be a zone name"),
         (kind.PROFILE, "a" * 40, "must be 1 to 39"),
+        (kind.PROFILE, "ü" * 20, "must be 1 to 39"),
         (kind.TEXT, "a\nb", "must not contain control characters"),
         (kind.TEXT, "a\x85b", "must not contain control characters"),
         (kind.TEXT, "a\u2028b", "must not contain control characters"),
