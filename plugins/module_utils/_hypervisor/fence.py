@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from .._values.probe import Evidence
-from .cable import NAME, Cable
+from .cable import Cable
 from .nft import Nft, Traces
 
 TABLE = "virtfleet_"  # and the cable's name
@@ -26,7 +26,6 @@ class Fence:
         """Lets the client's frames pass to no other port of the bridge than this one, where there is one."""
         self._nft, self.table = nft, f"{TABLE}{cable.near}"
         self._answers: list[str] = []
-        self._remove_leftovers()
         others = f'iifname "{cable.near}"{f" oifname != {_quoted(port)}" if port else ""} drop'
         self.has_bridge = nft.own("bridge", self.table, _chain("passing", "forward", LAST, others))
         device = f'ingress device "{cable.near}"'
@@ -64,13 +63,6 @@ class Fence:
                     self._nft.run(f"add rule {chain} {match} meta nftrace set 1")
                     undone.callback(self._nft.run, f"flush chain {chain}")
             yield lambda: [self._nft.evidence(drop) for drop in traces.drops(ours, self.table)]
-
-    def _remove_leftovers(self) -> None:
-        """Removes the tables of cables that are gone, which older kernels keep."""
-        for family, name in self._nft.tables():
-            if name.startswith(TABLE + NAME) and not Path(DEVICES, name[len(TABLE) :]).exists():
-                with contextlib.suppress(OSError):
-                    self._nft.run(f"delete table {family} {name}")
 
 
 def leaves_by(bridge: str) -> str:

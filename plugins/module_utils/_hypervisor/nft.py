@@ -3,14 +3,13 @@
 """Tables of nftables that belong to this process, and what the kernel says of packets that are traced.
 
 The library keeps the socket open that owns the tables: when this process ends, however it ends, the kernel removes
-them. Kernels before 5.12 do not know owners; there, the next probe does it.
+them. Kernels before 5.12 and nftables before 0.9.9 do not know owners: there, no table is made.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import re
 import socket
 import struct
 import threading
@@ -62,15 +61,10 @@ class Nft:
 
     def own(self, family: str, name: str, chains: str) -> bool:
         """Whether a table could be made that ends with this process."""
-        for flags in ("flags owner;", ""):
-            with contextlib.suppress(OSError):
-                self.run(f"table {family} {name} {{ {flags}\n{chains}\n}}")
-                return True
+        with contextlib.suppress(OSError):
+            self.run(f"table {family} {name} {{ flags owner;\n{chains}\n}}")
+            return True
         return False
-
-    def tables(self) -> list[tuple[str, str]]:
-        """The family and the name of every table."""
-        return re.findall(r"^table (\w+) (\S+)", self.run("list tables"), re.MULTILINE)
 
     def evidence(self, found: Drop) -> Evidence:
         """A drop with its rule as nft lists it, or its chain's policy."""

@@ -102,9 +102,17 @@ def silent(replies: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
     }
 
 
+def has_owners(asked: Asked) -> bool:
+    """Whether nftables' tables can end with their owner: else there are none, and nothing is traced or sent outside."""
+    check = ["nft", "-c", "table inet virtfleet_owned { flags owner; }"]
+    return asked.host.run(check, check=False).returncode == 0
+
+
 def test_a_healthy_network_answers_all(asked: Asked) -> None:
     replies = asked.ask()
-    assert {(one["question"], one["version"]) for one in replies if one["answered"]} == EVERYTHING
+    answered = {(one["question"], one["version"]): one["answered"] for one in replies}
+    outside = True if has_owners(asked) else None
+    assert answered == {one: outside if one[0] == "outside" else True for one in EVERYTHING}
     assert len(replies) == len(EVERYTHING)
 
 
@@ -112,6 +120,8 @@ def test_a_healthy_network_answers_all(asked: Asked) -> None:
 @pytest.mark.parametrize("name", sampled(list(FAULTS), 9))
 def test_what_is_broken_is_named(asked: Asked, name: str) -> None:
     fault = FAULTS[name]
+    if not has_owners(asked):
+        pytest.skip("nftables has no tables that end with their owner")
     if "legacy" in fault.breaks and asked.host.run(["sh", "-c", "iptables-legacy -S"], check=False).returncode:
         pytest.skip("there is no iptables-legacy")
     asked.host.run(["sh", "-ec", fault.breaks])
@@ -144,13 +154,6 @@ def test_nothing_is_left_behind_also_by_one_that_is_killed(asked: Asked) -> None
     asked.host.run(["sh", "-ec", fault.mends])
     silent(asked.ask(**NO_WAIT))
     assert not re.search("02:76:66", asked.host.run(["ip", "neigh"]).stdout)
-
-
-def test_what_kernels_without_owners_keep_is_removed(asked: Asked) -> None:
-    before = left(asked)
-    asked.host.run(["nft", "add table inet virtfleet_vfp01234567; add table bridge virtfleet_vfp01234567"])
-    asked.ask(addresses=[], dhcp=[], outside=[], guests=[])
-    assert left(asked) == before
 
 
 @contextmanager
