@@ -112,12 +112,14 @@ class _Client:
         """What becomes of each question: asked all at once, and those that nobody answers once more, one by one."""
         asked = [(one, self._cable.later(_answers, one, one.seconds)) for one in self._questions()]
         asked.sort(key=lambda pair: pair[0].seconds)  # who waits long comes last
-        silent = {one[:2] for one, answer in asked if one.seconds == _probe.SECONDS and not answer.result()}
+        unresolved = set()
         for one, answer in asked:
-            if one.needs_gateway and not answer.result() and ("neighbour", one.version) in silent:
+            if one.needs_gateway and not answer.result() and one.version in unresolved:
                 yield Reply(one.name, one.version, None, "the gateway does not say its MAC")
-            else:
-                yield Reply(one.name, one.version, True) if answer.result() else self._traced(one)
+                continue
+            reply = Reply(one.name, one.version, True) if answer.result() else self._traced(one)
+            unresolved |= {one.version} if one.name == "neighbour" and not reply.answered else set()
+            yield reply
         for version in self._probe.outside:
             if version not in self._outside:
                 yield Reply(
