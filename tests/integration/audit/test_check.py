@@ -85,7 +85,11 @@ def found(
 
 def test_all_is_well_and_dhcp_answers(office: Stage) -> None:
     well = succeeded(office.run({CHECK: {"network": ["nat", "out"], "probe": True}}))
-    assert (well["findings"], well["healthy"], well["not_looked_at"]) == ([], True, [])
+    kept = "nftables, which keeps it on the hypervisor, is missing or refuses"
+    # Debian 11's has no tables that end with their owner.
+    outside = [4, 6] if office.version < (9,) else []
+    unseen = [f"whether outside of IPv{version} answers a client on vf-nat: {kept}" for version in outside]
+    assert (well["findings"], well["healthy"], well["not_looked_at"]) == ([], True, unseen)
     assert "veth" not in office.host.run(["ip", "-d", "link", "show", "master", "vf-nat"]).stdout
 
 
