@@ -72,12 +72,12 @@ class _Definition:
         """More steps."""
         self.steps += [(phase, step) for step in steps]
 
-    def edited(self, place: int, want: Spec, anew: bool) -> Definition:
+    def edited(self, place: int, want: Spec, reattach: bool) -> Definition:
         """The <interface> that libvirt has, with what is wanted laid over it."""
         edited = copy.deepcopy(self.before[place])
         have = spec_of(edited)
         overlay(edited, INTERFACE, have, complete_interface(want, have))
-        self.after[place] = plugged_anew(edited, have) if anew else edited
+        self.after[place] = reattached(edited, have) if reattach else edited
         return Definition(tree=edited)
 
     def ordered(self) -> Sequence[NicStep]:
@@ -117,9 +117,9 @@ class _Planner:
         after.update({there.scope: self.settle(there, nic, want) for there in self.chosen})
         if nic.live is not None and self.live in self.chosen:
             self.live.add(Phase.RECONNECT, *filter(None, [self.reconnects[nic.live_at]]))
-        anew = any(isinstance(step, Attach) for _phase, step in self.live.steps[count:])
+        reattach = any(isinstance(step, Attach) for _phase, step in self.live.steps[count:])
         moved = source_of(nic.live or {}) != source_of(after["live"] or {})
-        return PlannedNic(after["live"], after["saved"], generated, anew or moved)
+        return PlannedNic(after["live"], after["saved"], generated, reattach or moved)
 
     def settle(self, there: _Definition, nic: Nic, want: Spec | None) -> Spec | None:
         """Adds the steps for a NIC in one definition: the first case decides. Returns what it is there afterwards."""
@@ -227,7 +227,7 @@ def detach_step(guest: ObservedGuest, items: tuple[Item, ...], scope: str, place
     return Detach(guest.name, items, Definition(tree=element), scope, name, seconds)
 
 
-def plugged_anew(element: Element, have: Spec) -> Element:
+def reattached(element: Element, have: Spec) -> Element:
     """A NIC as it is reattached: at its place in the guest, unless another model may need another sort of place,
     and with new names for what libvirt named."""
     spec = spec_of(element)

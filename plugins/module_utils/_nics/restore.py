@@ -17,7 +17,7 @@ from .._xml.diff import differences
 from .live import in_place
 from .meanwhile import touched
 from .nics import interfaces, mac_of, pair, render, spec_of
-from .plan import EFFECT, detach_step, path_of, plugged_anew
+from .plan import EFFECT, detach_step, path_of, reattached
 from .port import reconnects
 
 
@@ -54,7 +54,7 @@ def _live_back(
         if new is not None:
             gone.append(detach_step(now, items, "live", nic.live_at, seconds))
         if old is not None:
-            made = Definition(tree=plugged_anew(copy.deepcopy(olds[nic.saved_at]), old))
+            made = Definition(tree=reattached(copy.deepcopy(olds[nic.saved_at]), old))
             back.append(Attach(now.name, items, made, "live"))
     return [*gone, *back]
 
