@@ -274,16 +274,6 @@ REPAIRS: dict[str, tuple[Task, str]] = {
 }
 
 
-NFTABLES = """\
-echo 'firewall_backend = "nftables"' >/etc/libvirt/network.conf
-mv /usr/sbin/tc /usr/sbin/tc.real # libvirt may know its path
-cat >/usr/sbin/tc <<'END'
-#!/bin/sh
-# libvirt wants checksums for its guests' DHCP with it, and the kernel may lack that action
-case "$*" in *"action csum"*) ;; *) exec /usr/sbin/tc.real "$@" ;; esac
-END
-chmod +x /usr/sbin/tc
-"""
 FLUSHED = (
     "nft flush ruleset",
     "nft delete table ip6 libvirt_network",

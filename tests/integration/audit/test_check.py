@@ -19,7 +19,6 @@ from ..breakage import (
     ISO_MAC,
     NAT,
     NEVER_TOGETHER,
-    NFTABLES,
     NOT_OUT,
     NOT_RUNNING,
     OUT,
@@ -32,6 +31,7 @@ from ..breakage import (
     shell,
 )
 from ..network.test_access import auditor
+from ..nftables import nftables_backend
 from ..obstacles import COMMANDS, OBSTACLES
 from ..plays import Task, network
 from ..stage import Stage, succeeded, wait_for
@@ -179,15 +179,8 @@ def test_what_stands_in_the_way_is_found_and_its_remedy_mends_it(office: Stage) 
 
 @pytest.fixture
 def nftables(office: Stage) -> Iterator[Stage]:
-    """The hypervisor with libvirt's other back end for the firewall."""
-    if office.version < (10, 4):
-        pytest.skip(f"libvirt {office.version[0]}.{office.version[1]} has no back end for nftables")
-    office.host.run(["sh", "-e"], input=NFTABLES)
-    office.host.restart_libvirtd()
-    yield office
-    office.host.run(["rm", "/etc/libvirt/network.conf"])
-    office.host.run(["mv", "/usr/sbin/tc.real", "/usr/sbin/tc"])
-    office.host.restart_libvirtd()
+    with nftables_backend(office) as stage:
+        yield stage
 
 
 def test_rules_of_nftables(nftables: Stage) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.nft_r
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.ruleset import Ruleset
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 
-from ..breakage import NFTABLES
+from ..nftables import nftables_backend
 from ..stage import Stage
 
 pytestmark = pytest.mark.lab
@@ -68,18 +68,12 @@ def networks(stage: Stage) -> Stage:
 
 @pytest.fixture
 def nftables(stage: Stage) -> Iterator[Stage]:
-    """A hypervisor with libvirt's other back end for the firewall."""
-    if stage.version < (10, 4):
-        pytest.skip(f"libvirt {stage.version[0]}.{stage.version[1]} has no back end for nftables")
-    stage.host.run(["sh", "-e"], input=NFTABLES)
-    stage.host.restart_libvirtd()
-    for number, name in enumerate(SHAPES, 101):
-        stage.define(definition(name, number), start=True)
-    yield stage
-    stage.clear()
-    stage.host.run(["rm", "/etc/libvirt/network.conf"])
-    stage.host.run(["mv", "/usr/sbin/tc.real", "/usr/sbin/tc"])
-    stage.host.restart_libvirtd()
+    """The networks with libvirt's other back end for the firewall."""
+    with nftables_backend(stage):
+        for number, name in enumerate(SHAPES, 101):
+            stage.define(definition(name, number), start=True)
+        yield stage
+        stage.clear()
 
 
 def compared(stage: Stage, delete: str) -> None:
