@@ -98,8 +98,9 @@ class Editor:
         home = self._home(entry) if given else None
         found = self._find(entry, home, self.index)
         if found:
-            self._change(found[0], entry, home)
-            found[0].refused |= given and home is None
+            one = next((one for one in found if self._laid(one.entry, entry) == one.entry), found[0])
+            self._change(one, entry, home)
+            one.refused |= given and home is None
         else:
             self._add(entry, home, given)
 

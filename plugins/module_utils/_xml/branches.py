@@ -153,7 +153,16 @@ class Many(_Branch):
         free: dict[Any, list[int]] = {}
         for index, item in enumerate(have):
             free.setdefault(self.key(item), []).append(index)
-        found = [free[key].pop(0) if free.get(key) else None for key in map(self.key, want)]
+        keys = list(map(self.key, want))
+        found: list[int | None] = [None] * len(want)
+        # libvirt takes several items with one key, so those that stay as they are come first, then the most alike.
+        for most in (0, None):
+            for place, item in enumerate(want):
+                mine = free.get(keys[place], []) if found[place] is None else []
+                nearest = min(mine, key=lambda one: (_edits(have[one], item), abs(one - place)), default=None)
+                if nearest is not None and most in (None, _edits(have[nearest], item)):
+                    found[place] = nearest
+                    mine.remove(nearest)
         if self.matches:
             rest = [index for index in range(len(have)) if index not in found]
             for place, item in enumerate(want):
@@ -196,3 +205,8 @@ class Many(_Branch):
                 element.remove(child)
         insert(element, rows, self, *new)
         return edited
+
+
+def _edits(have: Spec, want: Spec) -> int:
+    """How many options of an item differ from a wanted one, or are in one of them only."""
+    return sum(have.get(name) != want.get(name) for name in {**have, **want})

@@ -80,6 +80,8 @@ def without(root: Any, path: str) -> str:
         if not len(element) and not (element.text or "").strip():
             element.text = None  # libvirt writes an empty <ip> on two lines
     root.attrib.pop("connections", None)
+    for ports in root.findall("forward/nat/port[@start='1024'][@end='65535']"):
+        ports.getparent().remove(ports)  # libvirt adds its default to the live config (9.0)
     return etree.tostring(root, encoding="unicode")
 
 

@@ -110,14 +110,26 @@ def test_single_entries_come_and_go_beside_them(case, exclusive, guests, version
     assert made.calls == []
 
 
-@given(CASES, GUESTS, st.integers(0, 5), st.booleans())
-def test_a_failure_anywhere_leaves_them_as_they_were(case, guests, index, after_effect):
-    name, saved, live, wanted = case
+@given(CASES, GUESTS, st.integers(0, 5), st.booleans(), st.booleans())
+@example(
+    ("dhcp_host", *[[*POOLS["dhcp_host"][:2], {"mac": TWO, "ip": "10.0.0.13"}]] * 2, POOLS["dhcp_host"][:1]),
+    (),
+    1,
+    False,
+    True,
+)
+def test_a_failure_anywhere_leaves_them_as_they_were(case, guests, index, after_effect, one_by_one):
+    name, saved, live, entries = case
+    wanted = whole(name, entries)
+    if one_by_one:
+        wanted = desired(KINDS[name], {KINDS[name].path[-1]: entries, "exclusive": True})
     made = there(name, saved, live, guests, 9000000)
     before = state_of(made)
     made.fail_at, made.after_effect = index, after_effect
     try:
-        converge(made, [whole(name, wanted)], Policy("never" if guests else "idle"), False, 1)
+        converge(made, [wanted], Policy("never" if guests else "idle"), False, 1)
+    except InvalidNetworkError:
+        assert state_of(made) == before
     except ApplyError:
         assert state_of(made) == before
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import kinds as kind
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.branches import Element, Many
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import (
@@ -80,3 +81,12 @@ def test_argument_specs_do_not_share_their_parts():
 
 def test_keys_are_made_of_fields():
     assert fields("a", "b")({"a": 1, "c": 2}) == (1, None)
+
+
+def test_of_items_with_one_key_those_that_stay_are_taken_first_and_then_the_most_alike():
+    row = next(row for row in NETWORK if row.option == "portgroups")
+    have = [{"name": "a", "default": True}, {"name": "a"}, {"name": "a", "virtualport": {"type": "openvswitch"}}]
+    assert row.match(have, [{"name": "a"}]) == [1]
+    assert row.match(have, [{"name": "a", "default": False}, {"name": "a"}]) == [0, 1]
+    assert row.match(have, [{"name": "a", "virtualport": {"type": "midonet"}}, *have[:2]]) == [2, 0, 1]
+    assert row.match(have, [{"name": "b"}, *have, {"name": "a"}]) == [None, 0, 1, 2, None]
