@@ -132,7 +132,7 @@ def _without(text: str, devices: Collection[str]) -> str:
     """A file without the stanzas of devices; comments and blank lines stay."""
     kept: list[str] = []
     for words, block in _blocks(text):
-        if words[:1] == ["iface"] and words[1] in devices:
+        if words[:1] == ["iface"] and set(words[1:2]) & set(devices):
             kept += [line for line in block[1:] if line.startswith("#") or not line.strip()]
         elif words[:1] and (words[0] == "auto" or words[0].startswith("allow-")) and set(words[1:]) & set(devices):
             rest = [word for word in words if word not in devices]

@@ -58,10 +58,10 @@ def _sources(bridge: Bridge, host: Host) -> Iterable[str]:
 
 def _files(bridge: Bridge, host: Host) -> Changes:
     own, of_port = f"{PREFIX}{bridge.name}", network_file(bridge.port, host)
-    drop_in = f"{of_port}.d/host-bridge-{bridge.name}.conf"
+    drop_in = f".d/host-bridge-{bridge.name}.conf"
     if not bridge.present:
         ours = re.compile(rf"{re.escape(own)}(?:-\w+)?\.net")
-        return {path: None for path in host.files if ours.match(path) or path == drop_in}
+        return {path: None for path in host.files if ours.match(path) or path.endswith(drop_in)}
     netdev = [f"Name={bridge.name}", "Kind=bridge", f"MACAddress={bridge.mac}"]
     files = {
         f"{own}.netdev": _text(("[NetDev]", netdev), ("[Bridge]", [f"STP={'yes' if bridge.stp else 'no'}"])),
@@ -75,7 +75,7 @@ def _files(bridge: Bridge, host: Host) -> Changes:
             alone = ("[Network]", [*on_port, "LinkLocalAddressing=no"])
             files[f"{own}-nic.network"] = _text(("[Match]", [f"Name={bridge.port}"]), alone)
         else:
-            files[f"{FOLDER}/{drop_in.rpartition('/network/')[2]}"] = _text(("[Network]", on_port))
+            files[f"{FOLDER}/{of_port.rpartition('/')[2]}{drop_in}"] = _text(("[Network]", on_port))
     return files
 
 

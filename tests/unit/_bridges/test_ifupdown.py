@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit._bridges.hosts import IFUPDOWN, MAC
 from tests.unit._bridges.plans import BR0, GIVEN, NETIF, files
 
@@ -44,6 +46,12 @@ iface eth1 inet dhcp
 source {NETIF}.d/host-bridge-br0
 """
     )
+
+
+def test_lines_that_ifupdown_itself_refuses_are_kept() -> None:
+    odd = "\niface\nauto\niface   \n"
+    (path, text), *_ = IFUPDOWN.files.items()
+    assert odd.strip() in files(replace(IFUPDOWN, files={path: text + odd}), BR0)[path]
 
 
 def test_ifupdown_with_given_addresses_and_a_vlan() -> None:

@@ -36,6 +36,23 @@ def test_netplan_with_a_vlan() -> None:
     assert made["bridges"]["br0"]["dhcp4"] is True
 
 
+def test_what_two_devices_share_by_an_alias_stays_with_the_other() -> None:
+    (path, text), *_ = NETPLAN.files.items()
+    shared = text.replace("nameservers: {", "nameservers: &names {").replace("routes: [", "routes: &routes [")
+    shared = shared.replace(
+        "other: {dhcp4: true}", "other: &other {nameservers: *names, routes: *routes}\n    more: *other"
+    )
+    made = files(replace(NETPLAN, files={path: shared.replace("lan:\n", "lan: &lan\n") + "    last: *lan\n"}), BR0)
+    kept = yaml.safe_load(made[path])["network"]["ethernets"]
+    assert (
+        kept["other"]
+        == kept["more"]
+        == {"nameservers": {"addresses": ["192.0.2.53"]}, "routes": kept["last"]["routes"]}
+    )
+    assert kept["last"]["addresses"] == ["192.0.2.2/24", "2001:db8::2/64"]
+    assert "addresses" not in kept["lan"]
+
+
 def test_scalars_of_netplan_stay_as_they_are() -> None:
     """YAML takes them for numbers, dates and truths, and would write them as such."""
     (path, text), *_ = NETPLAN.files.items()

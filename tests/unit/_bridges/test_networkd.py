@@ -36,6 +36,15 @@ def test_networkd_with_a_vlan() -> None:
     assert set(files(after, {**ABSENT, "vlan": 12}).values()) == {None}
 
 
+def test_the_drop_in_of_a_port_whose_file_is_elsewhere_goes_with_the_bridge() -> None:
+    elsewhere = {path.replace("/etc/", "/usr/lib/"): text for path, text in NETWORKD.files.items()}
+    records = tuple((kind, text.replace("/etc/", "/usr/lib/"), name) for kind, text, name in NETWORKD.records)
+    host = replace(NETWORKD, files=elsewhere, records=records)
+    after = host.after(plan(host, {**BR0, "vlan": 12}))
+    gone = files(replace(after, records=records), {**ABSENT, "vlan": 12})
+    assert set(gone) == set(after.files) - set(elsewhere)
+
+
 def test_networkd_reads_what_is_written() -> None:
     for text in files(NETWORKD, GIVEN).values():
         configparser.ConfigParser(strict=False, allow_no_value=True).read_string(text)
