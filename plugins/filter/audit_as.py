@@ -48,7 +48,7 @@ RETURN = r"""
 _value:
   description: The text.
   type: str
-  sample: "host,object,state,field,asked,saved,running,text\n"
+  sample: "host,object,state,field,asked,saved,running,news,since,text\n"
 """
 
 import csv
@@ -61,9 +61,8 @@ from xml.etree import ElementTree as ET
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._reports.drawing import dot, picture
-from ..plugin_utils._reports.words import COLUMNS, failing, printable, table, words
+from ..plugin_utils._reports.words import COLUMNS, NOT_AUDITED, failing, printable, table, words
 
-NOT_AUDITED = ("unreachable", "failed")
 COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error"}
 # What spreadsheets take for the begin of a formula, also in full width; where commas are decimal, a cell ends at ";".
 FORMULA = re.compile('(^|;)([ "]*[=+@＝＋－＠-])')
@@ -85,7 +84,8 @@ def _junit(document: Mapping[str, Any]) -> str:
         for name, lines in things.items():
             case = ET.SubElement(suite, "testcase", classname=printable(host), name=printable(name))
             if lines:
-                message = "; ".join(dict.fromkeys(f"{line['state']} {line['field']}".strip() for line in lines))
+                about = [" ".join(filter(None, (line["news"], line["state"], line["field"]))) for line in lines]
+                message = "; ".join(dict.fromkeys(about))
                 # What could not be looked at is no failure of the test, but an error in making it.
                 tag = "error" if lines[0]["state"] in NOT_AUDITED else "failure"
                 failure = ET.SubElement(case, tag, type=lines[0]["state"], message=printable(message))

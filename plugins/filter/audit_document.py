@@ -13,13 +13,30 @@ description:
     Takes what M(virtfleet.network.virt_network_audit) returned on each hypervisor, also where it failed or could not be
     reached, and makes one document of it, with a line for each thing that differs or is wrong.
   - A result that is no audit counts as a failure of its hypervisor, and of no other.
+  - >-
+    Documents of several controllers, or of the slices of a job, become one. Of a hypervisor that is in more of them, it
+    has the newest audit.
 author:
   - virtfleet maintainers (@virtfleet)
+positional: time, earlier
 options:
   _input:
-    description: The results by the hypervisor's name.
-    type: dict
+    description: The results by the hypervisor's name, or a list of documents or of their texts.
+    type: raw
     required: true
+  time:
+    description:
+      - When the audit was, as text that sorts by time, such as V(2026-01-01 02:00 UTC).
+      - Documents of a list say that themselves.
+    type: str
+    default: ""
+  earlier:
+    description:
+      - >-
+        The document of an earlier audit, or its text. Then each line of drift says whether it is new, or lasts, and
+        since when.
+      - What the earlier audit knows of a hypervisor that could not be audited is kept until it can be audited again.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -28,34 +45,63 @@ EXAMPLES = r"""
     content: "{{ audit_results | virtfleet.network.audit_document | to_nice_json }}"
     dest: audit.json
     mode: "0600"
+
+- name: Say what is new since yesterday
+  vars:
+    yesterday: "{{ lookup('ansible.builtin.file', 'yesterday.json') | from_json }}"
+    today: "{{ audit_results | virtfleet.network.audit_document('2026-01-02 02:00 UTC', yesterday) }}"
+  ansible.builtin.debug:
+    msg: "{{ today.lines | selectattr('news', 'eq', 'new') | map(attribute='object') }}"
 """
 
 RETURN = r"""
 _value:
   description: >-
-    C(hosts), the results by the hypervisor's name, each with C(reached) and, where it failed, C(error). C(lines), what
-    differs and what is wrong, each with C(host), C(object), C(state), C(field), C(asked), C(saved), C(running) and
-    C(text). C(summary), how many hosts are as asked, differ (errors of the diagnosis count), and are unreachable or
-    failed, and how many lines there are of each state.
+    C(hosts), the results by the hypervisor's name, each with C(reached), when it was C(audited) and, where it failed,
+    C(error). C(lines), what differs and what is wrong, each with C(host), C(object), C(state), C(field), C(asked),
+    C(saved), C(running), C(text) and, against an earlier audit, C(news) (V(new) or V(lasts)) and C(since). C(gone), the
+    lines of the earlier audit that no longer hold. C(summary), how many hosts are as asked, differ (errors of the
+    diagnosis count), and are unreachable or failed, how many lines are new, lasting and gone, and how many there are of
+    each state. C(time) and C(earlier), when this audit and the earlier one were.
   type: dict
-  sample: {"hosts": {}, "lines": [], "summary": {"as_asked": 2, "differ": 0, "failed": 0, "states": {}}}
+  sample:
+    time: 2026-01-02 02:00 UTC
+    earlier: 2026-01-01 02:00 UTC
+    hosts: {}
+    lines: []
+    gone: []
+    summary: {"as_asked": 2, "differ": 0, "failed": 0, "new": 0, "lasting": 0, "gone": 0, "states": {}}
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports.document import document
+from ..plugin_utils._reports.document import MALFORMED, document, joined
 
 
-def audit_document(results: Mapping[str, Any]) -> dict[str, Any]:
+def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[str, Any]:
     """The filter."""
-    if not isinstance(results, Mapping):
+    several = isinstance(results, Sequence) and not isinstance(results, str)
+    if not several and not isinstance(results, Mapping):
         raise AnsibleFilterError(
-            "Cannot put audits together: give them as a dictionary of results by the hypervisor's name"
+            "Cannot put audits together: give them as a dictionary of results by the hypervisor's name, or as a list "
+            "of documents"
         )
-    return document(results)
+    try:
+        before = _read(earlier)
+        return joined(map(_read, results), before) if several else document(results, time, before)
+    except MALFORMED as error:
+        raise AnsibleFilterError(
+            f"Cannot put audits together: what is given as a document is none ({type(error).__name__}: {error}); give "
+            "the audit.json of other audits"
+        ) from None
+
+
+def _read(given: Any) -> Any:
+    return json.loads(given) if isinstance(given, str) else given
 
 
 class FilterModule:

@@ -23,16 +23,11 @@ author:
   - virtfleet maintainers (@virtfleet)
 requirements:
   - Graphviz on the controller, for the pictures
-positional: time
 options:
   _input:
     description: The document.
     type: dict
     required: true
-  time:
-    description: When the audit was, as the page is to show it.
-    type: str
-    default: ""
 seealso:
   - plugin: virtfleet.network.audit_as
     plugin_type: filter
@@ -41,7 +36,7 @@ seealso:
 EXAMPLES = r"""
 - name: Write a page about a fleet
   ansible.builtin.copy:
-    content: "{{ audit_results | virtfleet.network.audit_document | virtfleet.network.audit_report('this morning') }}"
+    content: "{{ audit_results | virtfleet.network.audit_document | virtfleet.network.audit_report }}"
     dest: report.html
     mode: "0600"
 """
@@ -68,7 +63,7 @@ from ..plugin_utils._reports.words import numbers, printable
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks/templates/report"
 
 
-def audit_report(document: Mapping[str, Any], time: str = "") -> str:
+def audit_report(document: Mapping[str, Any]) -> str:
     """The filter."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -89,7 +84,7 @@ def audit_report(document: Mapping[str, Any], time: str = "") -> str:
     hosts = zip(cards(document), document["hosts"].values(), map(outline, pictures.values()))
     return page.get_template("report.html.j2").render(
         numbers=numbers(document),
-        time=time,
+        times=sorted({host["audited"] for host in document["hosts"].values()} - {""}),
         hosts=sorted(hosts, key=lambda one: one[0].place),
         svgs=draw({name: dot(name, drawn) for name, drawn in pictures.items()}),
         tables=tables(document),

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.deep import amount
+
 Result = dict[str, Any]
 Task = dict[str, Any]
 
 HERE = Path(__file__).parent
-PLAY_SECONDS = 300
+PLAY_SECONDS = amount(300, 1200)  # beside other long tests
 NETWORK = "virtfleet.network.virt_network"
 INFO = "virtfleet.network.virt_network_info"
 

@@ -16,7 +16,6 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from tests.tools.role_docs import KINDS
-from tests.unit import fleets
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
@@ -130,11 +129,11 @@ def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
     used = {found for found in re.findall(rf"(?<![\w.]){name}_\w+", text) if found not in made}
     assert [found for found in (*used, *SWITCH) if f"`{found}`" not in page] == []
     assert [play["tags"] for play in plays] == [[name]] * len(plays)
-    assert all(f"{switch} | default(" in text for switch in SWITCH)
-    # Those that make hosts what they are have nothing to do with libvirt elsewhere.
+    assert all(f"{switch} | default(" in text for switch in SWITCH) == ("hosts: localhost" not in text)
+    # Those that make hosts what they are have nothing to do with libvirt elsewhere, and that of audits with none.
     roles = re.findall(r"role: virtfleet\.network\.(\w+)", text)
     text += "".join((ROOT / f"roles/{role}/tasks/main.yml").read_text() for role in roles)
-    assert any(told in text for told in ELSEWHERE) == (name not in ("host_bridge", "hypervisor"))
+    assert any(told in text for told in ELSEWHERE) == (name not in ("host_bridge", "hypervisor", "merge"))
     assert "LIBVIRT_DEFAULT_URI" not in text
     assert "`target_uri`" in page
 
@@ -186,36 +185,3 @@ def test_adopt_refuses_what_would_be_a_template(text: str, refused: bool) -> Non
     conditions = [task.get("ansible.builtin.assert", {}).get("that", "") for task in play["tasks"]]
     (pattern,) = re.findall(r"search\('(.*)'\)", "\n".join(conditions))
     assert bool(re.search(pattern, text)) == refused
-
-
-def audit_of(answer: dict[str, Any], folder: Path, *arguments: str, **more: str) -> str:
-    """What the playbook audit says of two hosts, whose modules are given this answer."""
-    (folder / "library").mkdir()
-    (folder / "library/answer.py").write_text(f"#!/bin/sh\ncat {folder}/answer.json\n# WANT_JSON\n")
-    (folder / "answer.json").write_text(json.dumps(answer))
-    text = (ROOT / "playbooks/audit.yml").read_text()
-    (folder / "play.yml").write_text(
-        re.sub(r"virtfleet\.network\.virt_network_audit:\n( {12}.*\n)+", "answer:\n", text)
-    )
-    local = json.dumps({"target": "all", "ansible_connection": "local"})
-    return ansible(str(folder / "play.yml"), "-i", "other,", "-e", local, *arguments, **more)
-
-
-def test_an_audit_is_told_once_with_any_strategy(tmp_path: Path) -> None:
-    told = audit_of(fleets.result(), tmp_path, "-v", ANSIBLE_STRATEGY="ansible.builtin.free")
-    assert told.count("2 hypervisors: ") == 1
-    assert '"audit_found"' not in told
-
-
-def test_names_are_never_taken_for_templates(tmp_path: Path) -> None:
-    """By the playbook audit, and by whatever Ansible runs it."""
-    harm = tmp_path / "harm"
-    name = "{{ lookup('ansible.builtin.pipe', 'touch " + str(harm) + "') }}{% raw %}"
-    answer = {**fleets.result(), "rows": [{**fleets.ROW, "network": name, "state": "unknown"}]}
-    answer["findings"] = [{**fleets.FINDING, "network": name, "evidence": name}]
-    files = {"audit_dir": str(tmp_path), "audit_report": str(tmp_path / "report.html")}
-    told = audit_of(answer, tmp_path, "-e", json.dumps(files))
-    assert not harm.exists()
-    assert "lookup('ansible.builtin.pipe'" in told
-    assert json.loads((tmp_path / "audit.json").read_text())["hosts"]["localhost"]["findings"][0]["evidence"] == name
-    assert "{{ lookup(&#39;ansible.builtin.pipe&#39;" in (tmp_path / "report.html").read_text()

@@ -89,7 +89,7 @@ def test_playbooks_use_what_they_declare(playbook: str) -> None:
     used = set(re.findall(rf"(?<![\w.]){playbook}_\w+", text))
     roles = {name for role in re.findall(r"role: virtfleet\.network\.(\w+)", text) for name in options_of(role)}
     assert used - roles - {f"{playbook}_result"} == set(DECLARED[playbook]) or playbook in ("audit", "report")
-    assert "query('virtfleet.network.hypervisors', " in text or "import_playbook" in text
+    assert "query('virtfleet.network.hypervisors', " in text or "import_playbook" in text or "hosts: localhost" in text
 
 
 @pytest.mark.parametrize("playbook", TEMPLATES)

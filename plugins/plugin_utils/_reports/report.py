@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Union
 
 from ...module_utils._errors.readable import dotted
 from .drawing import NO_DRIFT
-from .words import COLUMNS
+from .words import COLUMNS, HISTORY
 
 Row = tuple[Any, ...]
 Part = Mapping[str, Any]
@@ -34,6 +35,7 @@ class Card(NamedTuple):
     differences: int
     errors: int
     warnings: int
+    new: int
 
     @property
     def place(self) -> tuple[int, str]:
@@ -51,10 +53,11 @@ class Table(NamedTuple):
 
 def cards(document: Part) -> list[Card]:
     """All hypervisors, in numbers."""
-    return [_card(name, host) for name, host in document["hosts"].items()]
+    new = Counter(line["host"] for line in document["lines"] if line["news"] == "new")
+    return [_card(name, host, new[name]) for name, host in document["hosts"].items()]
 
 
-def _card(name: str, host: Part) -> Card:
+def _card(name: str, host: Part, new: int) -> Card:
     severities = [finding["severity"] for finding in host["findings"]]
     errors, warnings = severities.count("error"), severities.count("warning")
     there = (host["error"] or errors, not host["as_asked"], warnings, True)
@@ -73,17 +76,21 @@ def _card(name: str, host: Part) -> Card:
         sum(row["state"] not in NO_DRIFT for row in host["rows"]) + len(host["problems"]),
         errors,
         warnings,
+        new,
     )
 
 
 def tables(document: Part) -> list[Table]:
     """That of the hypervisors, and all others that hold something."""
     numbers = [(card.name, card.result, *card[3:]) for card in cards(document)]
-    lines = [tuple(line[name] for name in COLUMNS) for line in document["lines"] if line["state"] != "as_asked"]
-    found = [Table("What differs and what is wrong", tuple(map(str.capitalize, COLUMNS)), lines)]
-    for caption, columns, rows_of in TABLES:
+    columns = [name for name in COLUMNS if document["earlier"] or name not in HISTORY]
+    found = []
+    for caption, lines in (("What differs and what is wrong", document["lines"]), ("What is gone", document["gone"])):
+        rows = [tuple(line[name] for name in columns) for line in lines if line["state"] != "as_asked"]
+        found.append(Table(caption, tuple(map(str.capitalize, columns)), rows))
+    for caption, titles, rows_of in TABLES:
         rows = [(name, *row) for name, host in document["hosts"].items() for row in rows_of(host)]
-        found.append(Table(caption, ("Host", "Network", *columns), rows))
+        found.append(Table(caption, ("Host", "Network", *titles), rows))
     return [Table("Hypervisors", HOSTS, numbers), *(table for table in found if table.rows)]
 
 
@@ -161,7 +168,7 @@ def _leases(host: Part) -> Iterator[Row]:
             yield network["name"], lease["ip"], lease["mac"], lease["hostname"], lease["expires"], kept
 
 
-HOSTS = ("Host", "Result", "Libvirt", "Networks", "Guests", "Leases", "Differences", "Errors", "Warnings")
+HOSTS = ("Host", "Result", "Libvirt", "Networks", "Guests", "Leases", "Differences", "Errors", "Warnings", "New")
 # Captions, the titles of the columns behind host and network, and what makes a hypervisor's rows.
 TABLES = (
     ("Networks", ("State", "Autostart", "Mode", "Bridge", "Subnets", "Guests", "Waits for a restart"), _networks),

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._errors.readable import escape
 
-COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "text")
+COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "news", "since", "text")
+HISTORY = ("news", "since")
 WIDTH = 40  # of a column in a table
 GOOD = ("as_asked", "unknown", "warning")
+NOT_AUDITED = ("unreachable", "failed")
 
 
 def printable(value: Any) -> str:
@@ -24,12 +26,21 @@ def printable(value: Any) -> str:
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """The lines of an audit in columns."""
-    rows = [[name.upper() for name in COLUMNS]]
-    rows += [[_short(name, printable(line[name])) for name in COLUMNS] for line in document["lines"]]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in rows]
-    return "\n".join([*lines, "", numbers(document), ""])
+    """The lines of an audit in columns, and those that are gone."""
+    gone = _columns(document["gone"]) if document["gone"] else []
+    heading = [f"Gone since the audit of {printable(document['earlier'])}:"] if gone else []
+    return "\n".join(
+        [*_columns(document["lines"]), "", *heading, *gone, *([""] if gone else []), numbers(document), ""]
+    )
+
+
+def _columns(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lines below their titles; what an earlier audit says is left out where there is none."""
+    cells = [[_short(name, printable(line[name])) for name in COLUMNS] for line in lines]
+    used = [place for place, name in enumerate(COLUMNS) if name not in HISTORY or any(row[place] for row in cells)]
+    rows = [[name.upper() for name in COLUMNS], *cells]
+    widths = {place: max(len(row[place]) for row in rows) for place in used}
+    return ["  ".join(row[place].ljust(width) for place, width in widths.items()).rstrip() for row in rows]
 
 
 def failing(document: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
@@ -48,6 +59,8 @@ def numbers(document: Mapping[str, Any]) -> str:
     """How many hypervisors are as asked, differ, or have no audit."""
     summary = document["summary"]
     count, whole = len(document["hosts"]), "{as_asked} as asked, {differ} differ, {failed} unreachable or failed"
+    since = f"; since {printable(document['earlier'])}: {{new}} new, {{lasting}} last, {{gone}} gone"
+    whole += since if document["earlier"] else ""
     return f"{count} hypervisor{'s' * (count != 1)}: {whole.format(**summary)}"
 
 

@@ -97,7 +97,7 @@ def test_a_table_for_people():
 
 def test_csv_for_spreadsheets():
     assert cells(a={**GOOD, "as_asked": False, "rows": [MTU]}) == [
-        ["a", "lan", "differs", "mtu.size", "1400", "1500", '{"a": [1]}', ""]
+        ["a", "lan", "differs", "mtu.size", "1400", "1500", '{"a": [1]}', "", "", ""]
     ]
 
 

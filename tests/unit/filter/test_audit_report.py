@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 
 def page(**hosts):
-    return Page(audit_report(audit_document(hosts), "at noon"))
+    return Page(audit_report(audit_document(hosts, "at noon")))
 
 
 def table(caption, **host):

@@ -89,5 +89,6 @@ def test_it_is_said_which_hypervisor_it_was(result: Any, monkeypatch: pytest.Mon
 
 
 def test_results_that_are_no_dictionary() -> None:
-    with pytest.raises(AnsibleFilterError, match="as a dictionary of results"):
-        audit_document(["a"])  # type: ignore[arg-type]
+    for wrong in ("a", 5, None):
+        with pytest.raises(AnsibleFilterError, match="as a dictionary of results"):
+            audit_document(wrong)
