@@ -1,20 +1,20 @@
 """A stand-in of AWX's API on loopback: it keeps what is created, and refuses what AWX would not have.
 
-It knows as much as modules of awx.awx ask for: lists with filters, objects, what is associated with them, surveys.
+It knows as much as modules of awx.awx ask for: lists with filters, objects, what is associated with them, surveys, the
+sync of a project; and it launches jobs, as far as AWX checks whether they can start.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .objects import ROOT
+from . import rules
 from .surveys import spec_errors
 
 TYPES = {
@@ -23,26 +23,40 @@ TYPES = {
     "credentials": "credential",
     "execution_environments": "execution_environment",
     "projects": "project",
+    "project_updates": "project_update",
     "inventories": "inventory",
     "groups": "group",
+    "hosts": "host",
     "job_templates": "job_template",
+    "jobs": "job",
     "schedules": "schedule",
     "workflow_job_templates": "workflow_job_template",
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_approval_templates": "workflow_approval_template",
 }
 UNIFIED = ("projects", "job_templates", "workflow_job_templates")
-ASSOCIATIONS = {"job_templates": {"credentials"}, "workflow_job_template_nodes": {"success_nodes", "failure_nodes"}}
+ASSOCIATIONS = {
+    "job_templates": {"credentials"},
+    "workflow_job_template_nodes": {"success_nodes", "failure_nodes"},
+    "groups": {"hosts"},
+}
 # Fields that name an object of another kind.
 REFERENCES = {
-    **{kind: f"{kind}s" for kind in ("organization", "credential_type", "project", "execution_environment")},
+    **{kind: f"{kind}s" for kind in ("organization", "credential_type", "credential", "project")},
+    "execution_environment": "execution_environments",
     "default_environment": "execution_environments",
     "inventory": "inventories",
     "workflow_job_template": "workflow_job_templates",
 }
-# What AWX takes for a playbook in a project.
-PLAYBOOK = re.compile(r"^\s*?-?\s*?(?:hosts|(ansible\.builtin\.)?import_playbook):")
-MISSING: dict[str, Any] = {"host_filter": None, "kind": "", "scm_revision": "", "summary_fields": {}}
+# What AWX has as the inputs of its own types of credentials: awx/main/models/credential.py, ManagedCredentialType.
+FIELDS = {
+    "Machine": ("username", "password", "ssh_key_data", "ssh_key_unlock", "become_password"),
+    "Source Control": ("username", "password", "ssh_key_data", "ssh_key_unlock"),
+    "Container Registry": ("host", "username", "password"),
+}
+# awx/main/models/projects.py, Project.FIELDS_TRIGGER_UPDATE: nothing else makes AWX sync by itself.
+SYNCED_BY = ("scm_url", "scm_branch", "scm_type", "scm_refspec")
+MISSING: dict[str, Any] = {"host_filter": None, "kind": "", "scm_revision": "", "inputs": {}}
 
 Answer = tuple[int, Any]
 Item = dict[str, Any]
@@ -56,10 +70,12 @@ class Controller:
         self.surveys: dict[int, Item] = {}
         self.associated: dict[str, list[int]] = {}
         self.changes: list[str] = []
+        self.sync_error: Callable[[Item], str] = lambda _project: ""  # why a project's repository cannot be had
         self._last = 0
         self.create("organizations", {"name": "Default"})
-        for name in ("Machine", "Source Control"):
-            self.create("credential_types", {"name": name})
+        for name, fields in FIELDS.items():
+            inputs = [{"id": one, **({} if one in ("username", "host") else {"secret": True})} for one in fields]
+            self.create("credential_types", {"name": name, "inputs": {"fields": inputs}})
         self.changes.clear()
 
     def named(self, kind: str) -> dict[str, Item]:
@@ -69,28 +85,58 @@ class Controller:
     def create(self, kind: str, fields: Item) -> Answer:
         """Make an object."""
         if wrong := self._wrong(kind, fields):
-            return 400, {"__all__": wrong}
+            return 400, wrong
         self._last += 1
         url = f"/api/v2/{kind}/{self._last}/"
-        related = {"survey_spec": f"{url}survey_spec/"}
-        self.items[kind][self._last] = {
-            **MISSING, **fields, "id": self._last, "url": url, "type": TYPES[kind], "related": related
-        }  # fmt: skip
-        return 201, self.items[kind][self._last]
+        related = {"survey_spec": f"{url}survey_spec/", "update": f"{url}update/"}
+        item = {**MISSING, **fields, "id": self._last, "url": url, "type": TYPES[kind], "related": related}
+        self.items[kind][self._last] = item
+        if kind == "projects":
+            item["playbook_files"] = []
+            return 201, self._shown(item, self._sync(item))
+        return 201, self._shown(item)
 
-    def _wrong(self, kind: str, fields: Item) -> list[str]:
-        wrong = [
-            f"no {field} {fields[field]}"
-            for field, of in REFERENCES.items()
-            if field in fields and fields[field] not in self.items[of]
-        ]
-        if kind == "job_templates" and not _is_playbook(fields["playbook"]):
-            wrong.append("Playbook not found for project.")
-        if kind == "schedules" and not re.fullmatch(
-            r"DTSTART:\d{8}T\d{6}Z RRULE:FREQ=\w+;INTERVAL=\d+\S*", fields["rrule"]
-        ):
-            wrong.append("rrule")
-        return wrong
+    def _wrong(self, kind: str, fields: Item) -> rules.Errors:
+        for field, of in REFERENCES.items():
+            if fields.get(field) and fields[field] not in self.items[of]:
+                return {field: [f"Invalid pk {fields[field]} - object does not exist."]}
+        if kind == "job_templates":
+            return rules.job_template_errors(self.items["projects"][fields["project"]], fields["playbook"])
+        if kind == "schedules" and (wrong := rules.rrule_errors(fields["rrule"])):
+            return wrong
+        if kind in ("schedules", "workflow_job_template_nodes") and (wrong := self._config_errors(kind, fields)):
+            return wrong
+        once = kind not in ("project_updates", "jobs", "workflow_approval_templates")
+        return rules.taken_names(kind, fields, [*self.items[kind].values()]) if once else {}
+
+    def _config_errors(self, kind: str, fields: Item) -> rules.Errors:
+        """awx/api/serializers.py, LaunchConfigurationBaseSerializer.validate: of a schedule, and of a node."""
+        template = self.items["job_templates"].get(fields.get("unified_job_template", 0))
+        if template is None:
+            return {}
+        given = {**fields, "extra_vars": fields.get("extra_data", {})}
+        questions = self.surveys.get(template["id"], {}).get("spec", [])
+        return rules.prompt_errors(template, questions, given, manual=False, required=kind == "schedules")
+
+    def _shown(self, item: Item, update: Item | None = None) -> Item:
+        """An object as it is answered, with the sync that has begun with it: awx.awx.project waits for its end."""
+        organization = self.items["organizations"].get(item.get("organization", 0))
+        summary = {"organization": {"id": organization["id"], "name": organization["name"]}} if organization else {}
+        begun = {"current_update": {"id": update["id"]}} if update else {}
+        return {**item, "summary_fields": {**summary, **begun}}
+
+    def _sync(self, project: Item) -> Item:
+        """Sync a project; what a sync that fails leaves behind is the revision of the one before."""
+        error = self.sync_error(project)
+        events = [{"event": "runner_on_failed", "event_data": {"res": {"msg": error}}}] if error else []
+        told = {"status": "failed" if error else "successful", "job_explanation": "", "result_traceback": ""}
+        if not error:
+            revision = f"{project['scm_url']}@{project['scm_branch']}"
+            project |= {"scm_revision": revision, "playbook_files": rules.playbooks()}
+        fields = {**told, "project": project["id"], "scm_revision": project["scm_revision"], "finished": "now"}
+        self.create("project_updates", {**fields, "events": events, "failed": bool(error)})
+        project["status"] = told["status"]
+        return self.items["project_updates"][self._last]
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Item) -> Answer:
         """Answer a request."""
@@ -103,22 +149,74 @@ class Controller:
             return 404, {}
         if not rest:
             return self.create(kind, body) if method == "POST" else self._listed([*self.items[kind].values()], query)
-        number = int(rest[0])
-        if rest[1:] == ["survey_spec"]:
-            return self._survey(method, number, body)
-        if rest[1:] == ["create_approval_template"]:
-            return self._approval(number, body)
-        if rest[1:] and rest[1] not in ASSOCIATIONS.get(kind, ()):
-            return 404, {}
+        item = self.items[kind].get(int(rest[0]))
+        if item is None:
+            return 404, {"detail": "Not found."}
         if rest[1:]:
+            return self._below(method, path, item, query, body)
+        return 200, self._changed(kind, item, body) if method == "PATCH" else self._shown(item)
+
+    def _changed(self, kind: str, item: Item, body: Item) -> Item:
+        synced = kind == "projects" and any(item.get(name) != body.get(name, item.get(name)) for name in SYNCED_BY)
+        item.update(body)
+        return self._shown(item, self._sync(item) if synced else None)
+
+    def _below(self, method: str, path: str, item: Item, query: dict[str, str], body: Item) -> Answer:
+        """What is below an object."""
+        kind, _number, part = path.removeprefix("/api/v2/").strip("/").split("/")
+        if part in ASSOCIATIONS.get(kind, ()):
             return self._association(method, path, body)
-        if method == "PATCH":
-            self.items[kind][number].update({name: body[name] for name in body if name in self.items[kind][number]})
-        return 200, self.items[kind][number]
+        known: dict[tuple[str, str], Callable[[], Answer]] = {
+            ("job_templates", "survey_spec"): lambda: self._survey(method, item["id"], body),
+            ("job_templates", "launch"): lambda: self._launch(method, item, body),
+            ("workflow_job_template_nodes", "create_approval_template"): lambda: self._approval(item, body),
+            ("projects", "update"): lambda: (202, self._sync(item)),
+            ("projects", "playbooks"): lambda: (200, item["playbook_files"]),
+            ("projects", "project_updates"): lambda: self._updates(item),
+            ("project_updates", "events"): lambda: self._listed(item["events"], query),
+            ("credentials", "input_sources"): lambda: self._listed([], query),
+            ("groups", "all_hosts"): lambda: self._listed(self._hosts(item), query),
+        }
+        return known[kind, part]() if (kind, part) in known else (404, {})
 
     def _listed(self, items: list[Item], query: dict[str, str]) -> Answer:
-        found = [item for item in items if all(str(item.get(name)) == value for name, value in query.items())]
+        filters = {name: value for name, value in query.items() if name not in ("order_by", "page_size")}
+        found = [self._shown(item) for item in items if all(self._fits(item, *one) for one in filters.items())]
         return 200, {"count": len(found), "next": None, "results": found}
+
+    def _fits(self, item: Item, name: str, value: str) -> bool:
+        """Whether an object passes a filter, which may follow references to other objects."""
+        first, _two, rest = name.partition("__")
+        if rest:
+            other = self.items[REFERENCES[first]].get(item.get(first, 0))
+            return other is not None and self._fits(other, rest, value)
+        return str(item.get(name)).lower() == value.lower()
+
+    def _updates(self, project: Item) -> Answer:
+        found = [one for one in self.items["project_updates"].values() if one["project"] == project["id"]]
+        return self._listed(found[::-1], {})
+
+    def _hosts(self, group: Item) -> list[Item]:
+        return [self.items["hosts"][number] for number in self.associated.get(f"{group['url']}hosts/", [])]
+
+    def _launch(self, method: str, template: Item, body: Item) -> Answer:
+        """awx/api/views/__init__.py, JobTemplateLaunch."""
+        credentials = [self.items["credentials"][n] for n in self.associated.get(f"{template['url']}credentials/", [])]
+        needed = rules.passwords_needed(credentials)
+        if method == "GET":
+            return 200, {"passwords_needed_to_start": needed}
+        hosts = [one for one in self.items["hosts"].values() if one["inventory"] == template["inventory"]]
+        questions = self.surveys.get(template["id"], {}).get("spec", [])
+        errors = {
+            **rules.prompt_errors(template, questions, body, manual=True),
+            **rules.slice_errors(body, len(hosts)),
+            **rules.project_errors(self.items["projects"].get(template.get("project", 0))),
+        }
+        if resources := [*rules.resources_missing(template)]:
+            errors["resources_needed_to_start"] = resources
+        if lacking := [one for one in needed if one not in body.get("credential_passwords", {})]:
+            errors["passwords_needed_to_start"] = lacking
+        return (400, errors) if errors else self.create("jobs", {"job_template": template["id"], **body})
 
     def _survey(self, method: str, number: int, body: Item) -> Answer:
         if method == "POST":
@@ -127,9 +225,9 @@ class Controller:
             self.surveys[number] = body
         return 200, self.surveys.get(number, {})
 
-    def _approval(self, number: int, body: Item) -> Answer:
+    def _approval(self, node: Item, body: Item) -> Answer:
         status, made = self.create("workflow_approval_templates", {"name": body["name"]})
-        self.items["workflow_job_template_nodes"][number]["related"]["unified_job_template"] = made["url"]
+        node["related"]["unified_job_template"] = made["url"]
         return status, made
 
     def _association(self, method: str, path: str, body: Item) -> Answer:
@@ -138,11 +236,6 @@ class Controller:
             there.append(body["id"])
             return 204, None
         return 200, {"count": len(there), "next": None, "results": [{"id": number} for number in there]}
-
-
-def _is_playbook(path: str) -> bool:
-    file = ROOT / path
-    return file.is_file() and any(PLAYBOOK.match(line) for line in file.read_text().splitlines())
 
 
 @contextmanager

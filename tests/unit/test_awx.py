@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,11 @@ from tests.awx.jobs import Job, Shown
 from tests.awx.objects import OBJECTS, ROOT, TEMPLATES
 from tests.awx.surveys import variables_of
 
+from .test_awx_surveys import ANSWERS
+
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,"]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+NAME = OBJECTS["awx_name"]
 IMAGE = "registry.example/virtfleet:0.1.0"
 
 
@@ -57,9 +61,10 @@ def test_data_fits_together() -> None:
             assert variables_of(surveys[one["template"]], answers).keys() >= answers.keys()
 
 
-def set_up(url: str) -> str:
-    """Run the playbook against a controller."""
-    command = [*PLAYBOOK, "virtfleet.network.awx.setup", "-e", json.dumps({"awx_image": IMAGE, **HERE})]
+def set_up(url: str, *options: str, rc: int = 0, **variables: Any) -> str:
+    """Run the playbook against a controller, and return what it printed, in one line."""
+    given = {"awx_image": IMAGE, **HERE, **variables}
+    command = [*PLAYBOOK, "virtfleet.network.awx.setup", "-e", json.dumps(given), *options]
     environment = {
         "CONTROLLER_HOST": url,
         "CONTROLLER_OAUTH_TOKEN": "token",
@@ -73,19 +78,97 @@ def set_up(url: str) -> str:
         text=True,
         env={**os.environ, **environment},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == rc, done.stdout + done.stderr
+    return re.sub(r"\s+", " ", done.stdout + done.stderr)
+
+
+def set_up_audit(url: str, *options: str, **variables: Any) -> str:
+    """The same with one job template: each module takes a second or two."""
+    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], awx_nodes=[], **variables)
+
+
+def by_hand(kept: Controller) -> None:
+    """What an operator does after the first run: the key, and a hypervisor."""
+    kept.named("credentials")[NAME]["inputs"] = {"ssh_key_data": "$encrypted$"}
+    inventory = kept.named("inventories")[NAME]
+    inventory["variables"] = "ansible_become: true"
+    _status, host = kept.create("hosts", {"name": "hv1", "inventory": inventory["id"], "enabled": True})
+    kept.associated[f"{kept.named('groups')['hypervisors']['url']}hosts/"] = [host["id"]]
+
+
+def launch(kept: Controller, playbook: str, **given: Any) -> tuple[int, Any]:
+    """Launch a job template with an answer to each of its questions."""
+    template = TEMPLATES[playbook]
+    answers = {**{one["variable"]: one["default"] for one in template["survey"] if "default" in one}}
+    answers |= ANSWERS.get(playbook, {})
+    url = kept.named("job_templates")[template["name"]]["url"]
+    return kept.answer("POST", f"{url}launch/", {}, {"extra_vars": answers, **given})
 
 
 def test_objects_are_made_once() -> None:
     with controller() as (kept, url):
-        set_up(url)
+        told = set_up(url, rc=2)
+        assert (
+            "Everything is made, but jobs cannot start yet: the credential Networks of hypervisors is not comp" in told
+        )
+        assert "enter password or ssh_key_data in AWX" in told
+        assert "the group hypervisors of the inventory Networks of hypervisors has no enabled hosts" in told
         assert_made(kept)
-        kept.named("credentials")[OBJECTS["awx_name"]]["inputs"] = {"ssh_key_data": "$encrypted$"}  # filled by hand
-        kept.named("inventories")[OBJECTS["awx_name"]]["variables"] = "ansible_become: true"
+        by_hand(kept)
+        assert {playbook: launch(kept, playbook)[0] for playbook in TEMPLATES} == dict.fromkeys(TEMPLATES, 201)
         kept.changes.clear()
         assert " changed=0 " in set_up(url)
+        assert " changed=0 " in set_up_audit(url, "--check")
+        kept.named("credentials")[NAME]["inputs"]["ssh_key_unlock"] = "ASK"
+        assert "ignored=1" in (told := set_up_audit(url, awx_ready="warn"))
+        assert f"the credential {NAME} asks for ssh_key_unlock at each launch" in told
         assert kept.changes == []
+
+
+def test_a_sync_that_failed_is_repeated() -> None:
+    """Of a new project, and after an upgrade to a version that the repository has later."""
+    gone = "fatal: unable to access the repository:\nCould not resolve host"
+    with controller() as (kept, url):
+        kept.sync_error = lambda _project: gone
+        told = set_up_audit(url, rc=2)
+        assert f"Cannot bring the project {NAME} to 0.1.0 of https://github.com/virtfleet/virtfleet.network: " in told
+        assert "fatal: unable to access the repository: Could not resolve host. Correct that" in told
+        kept.sync_error = lambda project: "" if project["scm_branch"] == "0.1.0" else "no such tag"
+        set_up_audit(url, awx_ready="warn")
+        by_hand(kept)
+        assert "no such tag. Correct that" in set_up_audit(url, rc=2, awx_version="0.2.0")
+        status, errors = launch(kept, "audit")
+        assert (status, errors) == (400, {"playbook": "Missing a revision to run due to failed project update."})
+        kept.sync_error = lambda _project: ""
+        assert " changed=1 " in set_up_audit(url, awx_version="0.2.0")
+        assert launch(kept, "audit")[0] == 201
+
+
+def test_an_organization_has_objects_and_credentials_of_its_own() -> None:
+    own = {"awx_organization": "Second", "awx_ready": "warn"}
+    with controller() as (kept, url):
+        kept.create("organizations", {"name": "Second"})
+        second = kept.named("organizations")["Second"]["id"]
+        kinds = {name: kind["id"] for name, kind in kept.named("credential_types").items()}
+        for name, kind in (("git", "Source Control"), ("images", "Container Registry")):
+            login = {"password": "$encrypted$"}
+            kept.create(
+                "credentials", {"name": name, "credential_type": kinds[kind], "organization": second, "inputs": login}
+            )
+        kept.sync_error = lambda project: "" if project.get("credential") else "Authentication failed"
+        first = kept.named("organizations")["Default"]["id"]
+        kept.create("execution_environments", {"name": NAME, "organization": first, "image": IMAGE})
+        told = set_up_audit(url, rc=2, **own)
+        assert f"Cannot make the execution environment {NAME} of Second, because that of Default has this name" in told
+        assert "Authentication failed. Correct that" in set_up_audit(url, rc=2, awx_name="Ours", **own)
+        rrule = "DTSTART;TZID=Europe/Berlin:20260101T020000 RRULE:FREQ=DAILY;INTERVAL=1"
+        own |= {"awx_name": "Ours", "awx_audit_rrule": rrule}
+        set_up_audit(url, awx_project_credential="git", awx_image_credential="images", **own)
+        image = kept.named("execution_environments")["Ours"]
+        assert (image["organization"], image["credential"]) == (second, kept.named("credentials")["images"]["id"])
+        assert kept.named("projects")["Ours"]["status"] == "successful"
+        (schedule,) = kept.items["schedules"].values()
+        assert schedule["rrule"] == rrule
 
 
 def assert_made(kept: Controller) -> None:
