@@ -12,6 +12,9 @@ description:
   - >-
     Returns patterns of hosts, as C(hosts) of a play takes them, and fails where they match no host of the inventory, or
     none that C(--limit) leaves. Ansible itself skips such a play and succeeds, so a nightly audit of nothing is green.
+  - >-
+    It also fails where a part of a pattern, like a host between commas, matches no host and is no group, and where the
+    pattern is empty.
   - It also fails where a variable begins with C(target_) and is none of those that playbooks of this collection have.
   - With C(--syntax-check) and options that only list something, it does not look.
 author:
@@ -46,7 +49,7 @@ from typing import Any
 
 from ansible import context
 from ansible.errors import AnsibleLookupError
-from ansible.inventory.manager import InventoryManager
+from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.plugins.lookup import LookupBase
 
 from ..plugin_utils._playbooks.variables import unknown_names
@@ -61,25 +64,32 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[Any], variables: Any = None, **_options: Any) -> list[str]:
         """The patterns."""
         patterns = [one for term in terms for one in (term if isinstance(term, list) else [term])]
-        wrong = [f"{one!r} is not a pattern" for one in patterns if not isinstance(one, str) or not one]
+        wrong = [f"{one!r} is not a pattern" for one in patterns if not isinstance(one, str)]
         wrong += unknown_names(variables or (), KNOWN, "target")
-        if wrong or not patterns:
-            raise AnsibleLookupError(f"Cannot choose hosts by target: {'; '.join(wrong) or 'it is empty'}")
-        if not any(context.CLIARGS.get(name) for name in LISTING) and not self._hosts(patterns, variables["groups"]):
-            limit = context.CLIARGS.get("subset")
+        parts = [] if wrong else split_host_pattern(patterns)
+        if not parts:
             raise AnsibleLookupError(
-                f"Cannot do anything: no host of the inventory matches {', '.join(patterns)}"
-                f"{f' with the limit {limit}' if limit else ''}; set target to a group or hosts that are there"
+                f"Cannot choose hosts by target: {'; '.join(wrong) or 'it is empty, set it to hosts or groups'}"
+            )
+        listing = any(context.CLIARGS.get(name) for name in LISTING)
+        if missing := "" if listing else self._missing(patterns, parts, variables["groups"]):
+            raise AnsibleLookupError(
+                f"Cannot do anything: no host of the inventory matches {missing}; "
+                "set target to a group or hosts that are there"
             )
         return patterns
 
-    def _hosts(self, patterns: list[str], groups: Mapping[str, list[str]]) -> list[Any]:
-        """The hosts that Ansible would run on: a play's own variables say nothing of patterns and the limit."""
+    def _missing(self, patterns: list[str], parts: list[str], groups: Mapping[str, list[str]]) -> str:
+        """What matches no host; a play's own variables say nothing of patterns and the limit."""
         inventory = InventoryManager(self._loader, parse=False)
         for group, hosts in groups.items():
             inventory.add_group(group)
             for host in hosts:
                 inventory.add_host(host, group=group)
-        inventory.subset(context.CLIARGS.get("subset"))
-        found: list[Any] = inventory.get_hosts(patterns)
-        return found
+        names = [part.lstrip("!&") for part in parts]
+        if wrong := [name for name in names if name not in groups and not inventory.get_hosts([name])]:
+            return ", ".join(wrong)
+        limit = context.CLIARGS.get("subset")
+        inventory.subset(limit)
+        found = inventory.get_hosts(patterns)
+        return "" if found else f"{', '.join(patterns)}{f' with the limit {limit}' if limit else ''}"

@@ -1,4 +1,4 @@
-"""A stand-in of AWX's API on loopback: it keeps what is created, and refuses what AWX would not have.
+"""A stand-in of AWX's API: it keeps what is created, and refuses what AWX would not have.
 
 It knows as much as modules of awx.awx ask for: lists with filters, objects, what is associated with them, surveys, the
 sync of a project; and it launches jobs, as far as AWX checks whether they can start.
@@ -6,19 +6,17 @@ sync of a project; and it launches jobs, as far as AWX checks whether they can s
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from . import rules
+from . import roles, rules
 from .surveys import spec_errors
 
 TYPES = {
     "organizations": "organization",
+    "roles": "role",
+    "teams": "team",
+    "users": "user",
     "credential_types": "credential_type",
     "credentials": "credential",
     "execution_environments": "execution_environment",
@@ -39,6 +37,8 @@ ASSOCIATIONS = {
     "job_templates": {"credentials"},
     "workflow_job_template_nodes": {"success_nodes", "failure_nodes"},
     "groups": {"hosts"},
+    "roles": {"teams", "users"},
+    "teams": {"users"},
 }
 # Fields that name an object of another kind.
 REFERENCES = {
@@ -70,7 +70,7 @@ class Controller:
         self.surveys: dict[int, Item] = {}
         self.associated: dict[str, list[int]] = {}
         self.changes: list[str] = []
-        self.sync_error: Callable[[Item], str] = lambda _project: ""  # why a project's repository cannot be had
+        self.sync_error: Callable[[Item], str] = lambda _project: ""  # why a project's repository is not available
         self._last = 0
         self.create("organizations", {"name": "Default"})
         for name, fields in FIELDS.items():
@@ -91,6 +91,8 @@ class Controller:
         related = {"survey_spec": f"{url}survey_spec/", "update": f"{url}update/"}
         item = {**MISSING, **fields, "id": self._last, "url": url, "type": TYPES[kind], "related": related}
         self.items[kind][self._last] = item
+        for name in roles.ROLES.get(kind, ()):
+            self.create("roles", {"name": name, "object": url})
         if kind == "projects":
             item["playbook_files"] = []
             return 201, self._shown(item, self._sync(item))
@@ -106,7 +108,7 @@ class Controller:
             return wrong
         if kind in ("schedules", "workflow_job_template_nodes") and (wrong := self._config_errors(kind, fields)):
             return wrong
-        once = kind not in ("project_updates", "jobs", "workflow_approval_templates")
+        once = kind not in ("roles", "project_updates", "jobs", "workflow_approval_templates")
         return rules.taken_names(kind, fields, [*self.items[kind].values()]) if once else {}
 
     def _config_errors(self, kind: str, fields: Item) -> rules.Errors:
@@ -122,6 +124,10 @@ class Controller:
         """An object as it is answered, with the sync that has begun with it: awx.awx.project waits for its end."""
         organization = self.items["organizations"].get(item.get("organization", 0))
         summary = {"organization": {"id": organization["id"], "name": organization["name"]}} if organization else {}
+        own = {
+            one["name"]: {"id": one["id"]} for one in self.items["roles"].values() if one["object"] == item.get("url")
+        }
+        summary |= {"object_roles": own} if own else {}
         begun = {"current_update": {"id": update["id"]}} if update else {}
         return {**item, "summary_fields": {**summary, **begun}}
 
@@ -138,8 +144,8 @@ class Controller:
         project["status"] = told["status"]
         return self.items["project_updates"][self._last]
 
-    def answer(self, method: str, path: str, query: dict[str, str], body: Item) -> Answer:
-        """Answer a request."""
+    def answer(self, method: str, path: str, query: dict[str, str], body: Item, user: str = "") -> Answer:
+        """Answer a request: that of an administrator, or of a user."""
         if method != "GET":
             self.changes.append(f"{method} {path}")
         kind, *rest = path.removeprefix("/api/v2/").strip("/").split("/")
@@ -152,9 +158,24 @@ class Controller:
         item = self.items[kind].get(int(rest[0]))
         if item is None:
             return 404, {"detail": "Not found."}
+        if user and not roles.allowed(self.items, self._held(user), kind, item, "".join(rest[1:])):
+            return 403, {"detail": "You do not have permission to perform this action."}
         if rest[1:]:
             return self._below(method, path, item, query, body)
         return 200, self._changed(kind, item, body) if method == "PATCH" else self._shown(item)
+
+    def _held(self, user: str) -> set[int]:
+        """The roles of a user, those of the user's teams included."""
+        number = self.named("users")[user]["id"]
+        teams = {one for one, team in self.items["teams"].items() if number in self._linked(team, "users")}
+        return {
+            one
+            for one, role in self.items["roles"].items()
+            if number in self._linked(role, "users") or teams & {*self._linked(role, "teams")}
+        }
+
+    def _linked(self, item: Item, what: str) -> list[int]:
+        return self.associated.get(f"{item['url']}{what}/", [])
 
     def _changed(self, kind: str, item: Item, body: Item) -> Item:
         synced = kind == "projects" and any(item.get(name) != body.get(name, item.get(name)) for name in SYNCED_BY)
@@ -175,6 +196,7 @@ class Controller:
             ("projects", "project_updates"): lambda: self._updates(item),
             ("project_updates", "events"): lambda: self._listed(item["events"], query),
             ("credentials", "input_sources"): lambda: self._listed([], query),
+            ("jobs", "stdout"): lambda: (200, {"content": ""}),
             ("groups", "all_hosts"): lambda: self._listed(self._hosts(item), query),
         }
         return known[kind, part]() if (kind, part) in known else (404, {})
@@ -197,11 +219,11 @@ class Controller:
         return self._listed(found[::-1], {})
 
     def _hosts(self, group: Item) -> list[Item]:
-        return [self.items["hosts"][number] for number in self.associated.get(f"{group['url']}hosts/", [])]
+        return [self.items["hosts"][number] for number in self._linked(group, "hosts")]
 
     def _launch(self, method: str, template: Item, body: Item) -> Answer:
         """awx/api/views/__init__.py, JobTemplateLaunch."""
-        credentials = [self.items["credentials"][n] for n in self.associated.get(f"{template['url']}credentials/", [])]
+        credentials = [self.items["credentials"][n] for n in self._linked(template, "credentials")]
         needed = rules.passwords_needed(credentials)
         if method == "GET":
             return 200, {"passwords_needed_to_start": needed}
@@ -236,39 +258,3 @@ class Controller:
             there.append(body["id"])
             return 204, None
         return 200, {"count": len(there), "next": None, "results": [{"id": number} for number in there]}
-
-
-@contextmanager
-def controller() -> Iterator[tuple[Controller, str]]:
-    """A controller, and the address of its API."""
-    kept = Controller()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"{}")
-            url = urlsplit(self.path)
-            status, told = kept.answer(self.command, url.path, dict(parse_qsl(url.query)), body)
-            content = b"" if told is None else json.dumps(told).encode()
-            self.send_response(status)
-            self.send_header("X-API-Product-Name", "AWX")
-            self.send_header("X-API-Product-Version", "24.6.1")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
-
-    for method in ("GET", "POST", "PATCH", "DELETE"):
-        setattr(Handler, f"do_{method}", Handler._serve)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield kept, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -74,7 +74,7 @@ class Job:
         for part in ("env", "inventory"):
             (folder / part).mkdir(parents=True)
         given = {**variables_of(self.template, self.answers), **(self.artifacts or {})}
-        (folder / "env/extravars").write_text(extra_vars_file(self.template, given))
+        (folder / "env/extravars").write_text(extra_vars_file(given))
         (folder / "env/envvars").write_text(json.dumps(dict(environment)))
         script = folder / "inventory/hosts"
         script.write_text(f"#! /usr/bin/env python3\nprint({json.dumps(inventory)!r})\n")

@@ -1,4 +1,4 @@
-"""The objects of playbooks/awx as they are written, templates of Ansible as text."""
+"""The objects of playbooks/awx as they are written."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 
-
-class _Loader(yaml.SafeLoader):
-    """Takes other templates for what they are."""
-
-
-_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))  # type: ignore[type-var]
 with (ROOT / "playbooks/awx/objects.yml").open() as _file:
-    OBJECTS: dict[str, Any] = yaml.load(_file, _Loader)  # noqa: S506 - a safe loader
-TEMPLATES: dict[str, dict[str, Any]] = {one["playbook"]: one for one in OBJECTS["awx_templates"]}
+    OBJECTS: dict[str, Any] = yaml.safe_load(_file)
+# By the playbook that a job template runs in the end; some have one in playbooks/awx that is for their survey.
+TEMPLATES: dict[str, dict[str, Any]] = {Path(one["playbook"]).name: one for one in OBJECTS["awx_templates"]}

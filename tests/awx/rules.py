@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +117,21 @@ def taken_names(kind: str, fields: Mapping[str, Any], others: Sequence[Item]) ->
     key = "identifier" if kind == "workflow_job_template_nodes" else "name"
     same = [one for one in others if all(one.get(name) == fields.get(name) for name in (key, *within))]
     return {key: [f"{kind} with this {key} already exists."]} if same else {}
+
+
+def run_workflow(nodes: Sequence[Item], failing: Collection[str]) -> tuple[list[str], list[str]]:
+    """The nodes that run, and those that AWX calls failed with "No error handling path for workflow job node(s)".
+
+    awx/main/scheduler/dag_workflow.py, WorkflowDAG.bfs_nodes_to_run and has_workflow_failed.
+    """
+    known: dict[str, Item] = {}
+    for node in nodes:
+        known.setdefault(node["identifier"], {}).update(node)
+    following = {name: [*node.get("success_nodes", []), *node.get("failure_nodes", [])] for name, node in known.items()}
+    ready = [name for name in known if name not in {one for names in following.values() for one in names}]
+    ran: list[str] = []
+    while ready:
+        name = ready.pop(0)
+        ran.append(name)
+        ready += known[name].get("failure_nodes" if name in failing else "success_nodes", [])
+    return ran, [name for name in ran if name in failing and not known[name].get("failure_nodes")]

@@ -53,7 +53,7 @@ def answer_errors(question: Mapping[str, Any], answers: Mapping[str, Any]) -> It
 
 
 def variables_of(template: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
-    """The extra variables of a job: its template's, the survey's defaults, the answers; ValueError for wrong answers.
+    """The extra variables of a job: the survey's defaults, the answers; ValueError for wrong answers.
 
     Who leaves a question alone that need not be answered sends no answer, or an empty one.
     """
@@ -66,7 +66,7 @@ def variables_of(template: Mapping[str, Any], answers: Mapping[str, Any]) -> dic
     wrong += [text for one in questions for text in answer_errors(one, {**chosen, **answers})]
     if wrong:
         raise ValueError("; ".join(wrong))
-    return {**template.get("extra_vars", {}), **chosen, **answers}
+    return {**chosen, **answers}
 
 
 class _Unsafe(yaml.SafeDumper):
@@ -76,10 +76,10 @@ class _Unsafe(yaml.SafeDumper):
 _Unsafe.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text))
 
 
-def extra_vars_file(template: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
-    """The file with a job's extra variables: only those that the template itself has may be templates of Ansible."""
-    own = template.get("extra_vars", {})
-    return "".join(
-        yaml.dump({name: value}, Dumper=yaml.SafeDumper if own.get(name) == value else _Unsafe)
-        for name, value in variables.items()
-    )
+def extra_vars_file(variables: Mapping[str, Any]) -> str:
+    """The file with a job's extra variables.
+
+    awx/main/utils/safe_yaml.py: with ALLOW_JINJA_IN_EXTRA_VARS as it is at first, variables of the template itself may
+    hold templates of Ansible. These templates have none, so the file is the same when the setting is "never".
+    """
+    return yaml.dump(dict(variables), Dumper=_Unsafe)

@@ -1,4 +1,4 @@
-"""What AWX gets: objects that AWX's own modules can make, once; and what jobs show when something is wrong."""
+"""What AWX gets: objects that AWX's own modules can make, once, and jobs that can start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 pytest.importorskip("ansible_runner", reason="AWX's tools are not installed for the oldest ansible-core")
 
-from tests.awx.api import Controller, controller
-from tests.awx.jobs import Job, Shown
+from tests.awx import rules
+from tests.awx.api import Controller
 from tests.awx.objects import OBJECTS, ROOT, TEMPLATES
+from tests.awx.server import controller
 from tests.awx.surveys import variables_of
 
 from .test_awx_surveys import ANSWERS
@@ -31,7 +31,7 @@ IMAGE = "registry.example/virtfleet:0.1.0"
 
 def setup_tasks() -> list[dict[str, Any]]:
     (play,) = yaml.safe_load((ROOT / "playbooks/awx/setup.yml").read_text())
-    tasks: list[dict[str, Any]] = play["tasks"]
+    tasks: list[dict[str, Any]] = [task for one in play["tasks"] for task in one.get("block", [one])]
     return [*tasks, *({"name": "defaults", module: args} for module, args in play["module_defaults"].items())]
 
 
@@ -96,18 +96,19 @@ def by_hand(kept: Controller) -> None:
     kept.associated[f"{kept.named('groups')['hypervisors']['url']}hosts/"] = [host["id"]]
 
 
-def launch(kept: Controller, playbook: str, **given: Any) -> tuple[int, Any]:
+def launch(kept: Controller, playbook: str, user: str = "", **given: Any) -> tuple[int, Any]:
     """Launch a job template with an answer to each of its questions."""
     template = TEMPLATES[playbook]
     answers = {**{one["variable"]: one["default"] for one in template["survey"] if "default" in one}}
     answers |= ANSWERS.get(playbook, {})
     url = kept.named("job_templates")[template["name"]]["url"]
-    return kept.answer("POST", f"{url}launch/", {}, {"extra_vars": answers, **given})
+    return kept.answer("POST", f"{url}launch/", {}, {"extra_vars": answers, **given}, user)
 
 
 def test_objects_are_made_once() -> None:
     with controller() as (kept, url):
-        told = set_up(url, rc=2)
+        teams = people(kept)
+        told = set_up(url, rc=2, **teams)
         assert (
             "Everything is made, but jobs cannot start yet: the credential Networks of hypervisors is not comp" in told
         )
@@ -116,13 +117,45 @@ def test_objects_are_made_once() -> None:
         assert_made(kept)
         by_hand(kept)
         assert {playbook: launch(kept, playbook)[0] for playbook in TEMPLATES} == dict.fromkeys(TEMPLATES, 201)
+        assert_roles(kept)
         kept.changes.clear()
-        assert " changed=0 " in set_up(url)
+        assert " changed=0 " in set_up(url, **teams)
         assert " changed=0 " in set_up_audit(url, "--check")
         kept.named("credentials")[NAME]["inputs"]["ssh_key_unlock"] = "ASK"
         assert "ignored=1" in (told := set_up_audit(url, awx_ready="warn"))
         assert f"the credential {NAME} asks for ssh_key_unlock at each launch" in told
         assert kept.changes == []
+
+
+def people(kept: Controller) -> dict[str, Any]:
+    """Three teams with somebody in each, and the variables that name them; and somebody without a role."""
+    for name in ("operators", "approvers", "auditors"):
+        _status, user = kept.create("users", {"name": f"one of {name}", "username": name})
+        _status, team = kept.create(
+            "teams", {"name": name, "organization": kept.named("organizations")["Default"]["id"]}
+        )
+        kept.associated[f"{team['url']}users/"] = [user["id"]]
+    kept.create("users", {"name": "nobody", "username": "nobody"})
+    return {f"awx_{name}": {"teams": [name]} for name in ("operators", "approvers", "auditors")}
+
+
+def assert_roles(kept: Controller) -> None:
+    workflow = kept.named("workflow_job_templates")[OBJECTS["awx_workflow"]]["url"]
+    may: dict[str, set[str]] = {}
+    for user in kept.named("users"):
+        may[user] = {playbook for playbook in TEMPLATES if launch(kept, playbook, user=user)[0] == 201}
+        may[user] |= {
+            part for part in ("launch", "approve") if kept.answer("POST", f"{workflow}{part}/", {}, {}, user)[0] != 403
+        }
+    assert may == {
+        "one of operators": {*TEMPLATES, "launch"},
+        "one of approvers": {"approve"},
+        "one of auditors": {"audit", "report", "diagnose"},
+        "nobody": set(),
+    }
+    _status, job = launch(kept, "audit")
+    shown = {user for user in may if kept.answer("GET", f"{job['url']}stdout/", {}, {}, user)[0] == 200}
+    assert shown == {"one of operators", "one of approvers", "one of auditors"}
 
 
 def test_a_sync_that_failed_is_repeated() -> None:
@@ -174,15 +207,18 @@ def test_an_organization_has_objects_and_credentials_of_its_own() -> None:
 def assert_made(kept: Controller) -> None:
     templates = kept.named("job_templates")
     assert templates.keys() == {one["name"] for one in TEMPLATES.values()}
-    assert {one["playbook"] for one in templates.values()} == {f"playbooks/{name}.yml" for name in TEMPLATES}
+    assert {one["playbook"] for one in templates.values()} == {
+        f"playbooks/{one['playbook']}.yml" for one in TEMPLATES.values()
+    }
     asks = ("limit", "job_type", "diff_mode", "job_slice_count", "forks")
     assert all(one[f"ask_{ask}_on_launch"] for one in templates.values() for ask in asks)
     assert {one["forks"] for one in templates.values()} == {OBJECTS["awx_forks"]}
     for one in TEMPLATES.values():
         made = templates[one["name"]]
-        assert json.loads(made["extra_vars"]) == one.get("extra_vars", {})  # templates are still templates
+        assert json.loads(made["extra_vars"]) == {}  # also where an older version had some
         assert kept.surveys[made["id"]]["spec"] == one["survey"]
         assert made["job_type"] == one.get("job_type", "run")
+    assert kept.named("workflow_job_templates")[OBJECTS["awx_workflow"]]["ask_limit_on_launch"]
     (image,) = kept.items["execution_environments"].values()
     assert (image["image"], {one["execution_environment"] for one in templates.values()}) == (IMAGE, {image["id"]})
     (schedule,) = kept.items["schedules"].values()
@@ -198,56 +234,25 @@ def assert_made(kept: Controller) -> None:
     assert leads == {
         ("audit", "failure_nodes", "approval"),
         ("approval", "success_nodes", "apply"),
+        ("approval", "failure_nodes", "denied: nothing is applied"),
         ("apply", "success_nodes", "audit again"),
     }
     assert [*kept.named("workflow_approval_templates")] == ["Apply the topology where the audit has found drift"]
     assert nodes["apply"]["extra_data"] == {"target_serial": "10%", "target_max_fail_percentage": 0}
 
 
-# ---- jobs ----
-
-
-def run_job(folder: Path, playbook: str, answers: dict[str, Any], hosts: dict[str, dict[str, Any]]) -> Shown:
-    """Run a job template on libvirt's test driver, which has the network `default` of 192.168.122.0/24."""
-    variables = {**HERE, "target_uri": "test:///default", "topology_networks": [{"name": "web", "kind": "isolated"}]}
-    return Job(TEMPLATES[playbook], answers).run(folder, hosts, variables, {})
-
-
 @pytest.mark.parametrize(
-    "wrong,network,why",
+    "failing,ran,unhandled",
     [
-        (
-            {"reservation_mac": "52:54:00:00:20:zz"},
-            "default",
-            "hosts[0].mac must be a MAC address, not '52:54:00:00:20:zz'",
-        ),
-        (
-            {"reservation_ip": "10.0.0.9"},
-            "default",
-            "52:54:00:00:20:0a at 10.0.0.9 lies in no subnet of the network (it has: 192.168.122.0/24)",
-        ),
-        ({"reservations_network": "wbe"}, "wbe", "there is no such network: create it first, with virt_network"),
+        ((), ["audit"], []),
+        (("audit",), ["audit", "approval", "apply", "audit again"], []),
+        (("audit", "approval"), ["audit", "approval", "denied: nothing is applied"], []),
+        (("audit", "apply"), ["audit", "approval", "apply"], ["apply"]),
+        (("audit", "audit again"), ["audit", "approval", "apply", "audit again"], ["audit again"]),
     ],
 )
-def test_a_wrong_answer_is_one_sentence(wrong: dict[str, str], network: str, why: str, tmp_path: Path) -> None:
-    """AWX knows lengths, limits and choices, but no patterns: the module refuses the rest."""
-    right = {
-        "reservations_network": "default",
-        "reservation_mac": "52:54:00:00:20:0a",
-        "reservation_ip": "192.168.122.9",
-    }
-    shown = run_job(tmp_path, "reservations", {**right, **wrong}, {"hv": {}})
-    assert (shown.status, shown.changed(), shown.artifacts) == ("failed", set(), {})
-    assert shown.errors == {"hv": f"Cannot bring network '{network}' to the wanted state: {why}"}
-
-
-def test_a_failure_ends_a_rolling_apply(tmp_path: Path) -> None:
-    """Although another hypervisor of its batch is fine."""
-    hosts: dict[str, dict[str, Any]] = {f"hv{n}": {} for n in range(1, 6)}
-    hosts["hv3"]["topology_networks"] = [{"name": "web", "kind": "nat", "subnet": "10.0.0.0/33"}]
-    shown = run_job(tmp_path, "topology", {"target_serial": "50%"}, hosts)
-    assert (shown.status, shown.begun()) == ("failed", {"hv1", "hv2", "hv3", "hv4"})
-    assert shown.changed() == {"hv1", "hv2", "hv4"}
-    assert [*shown.errors] == ["hv3"]
-    assert "10.0.0.0/33" in shown.errors["hv3"]
-    assert {*shown.artifacts["topology"]} == {"hv1", "hv2"}  # Ansible ends a batch with its first task that fails
+def test_only_what_went_wrong_fails_the_workflow(
+    failing: tuple[str, ...], ran: list[str], unhandled: list[str]
+) -> None:
+    """Drift that somebody decides about, and the decision to leave it, do not."""
+    assert rules.run_workflow(OBJECTS["awx_nodes"], failing) == (ran, unhandled)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.kinds import MAC
@@ -50,6 +51,7 @@ OPTIONS = {
     "teardown_force": ("virt_topology", "force"),
 }
 OF_PLAYBOOKS = {
+    "target",
     "target_serial",
     "target_max_fail_percentage",
     "audit_fail_on_drift",
@@ -63,13 +65,15 @@ LENGTHS = {
     "attach_mac": ("", "52:54:00:00:20:0a"),
     "reservation_ip": ("::", "2001:0db8:1111:2222:3333:4444:5555:6666"),
 }
+HOSTILE = "{{ lookup('ansible.builtin.pipe', 'echo IT-RAN | tr A-Z a-z') }}"
 ANSWERS: dict[str, dict[str, Any]] = {
     "reservations": {
+        "target": "hypervisors",
         "reservations_network": "web",
         "reservation_mac": "52:54:00:00:20:10",
         "reservation_ip": "10.0.0.9",
     },
-    "attach": {"attach_domain": "shop", "attach_network": "web"},
+    "attach": {"target": "hypervisors", "attach_domain": "shop", "attach_network": "web"},
     "report": {"report_file": "/reports/networks.html"},
 }
 
@@ -89,12 +93,15 @@ def test_survey_is_one_that_awx_takes(playbook: str) -> None:
 def test_every_question_asks_for_something() -> None:
     assert QUESTIONS.keys() == OPTIONS.keys() | OF_PLAYBOOKS
     for playbook, template in TEMPLATES.items():
-        files = (f"playbooks/{playbook}.yml", "playbooks/audit.yml", "roles/topology/tasks/main.yml")
-        text = "".join((ROOT / file).read_text() for file in files)
-        mapped = json.dumps(template.get("extra_vars", {}))
+        files = (f"{template['playbook']}.yml", f"{playbook}.yml", "audit.yml", "../roles/topology/tasks/main.yml")
+        text = "".join((ROOT / "playbooks" / file).read_text() for file in files)
         asked = [one["variable"] for one in template["survey"]]
-        assert [name for name in asked if not re.search(rf"\b{name}\b", mapped + text)] == []
-        assert [name for name in template.get("extra_vars", {}) if not re.search(rf"\b{name}\b", text)] == []
+        assert [name for name in asked if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_no_job_template_has_variables_that_are_templates() -> None:
+    """With ALLOW_JINJA_IN_EXTRA_VARS: never, AWX hands them on as text, and a job succeeds with nonsense."""
+    assert [one["name"] for one in TEMPLATES.values() if "extra_vars" in one] == []
 
 
 @pytest.mark.parametrize("variable", OPTIONS)
@@ -126,6 +133,7 @@ def test_question_refuses_what_the_module_does(variable: str, monkeypatch: pytes
         ("reservations", ANSWERS["reservations"], ""),
         ("reservations", {**ANSWERS["reservations"], "reservation_mac": "52:54"}, "too small or too large"),
         ("attach", {"attach_domain": "shop"}, "'attach_network' value missing"),
+        ("attach", {**ANSWERS["attach"], "target": ""}, "target:  is too small or too large"),
         ("attach", {**ANSWERS["attach"], "attach_domain": ""}, "too small or too large"),
     ],
 )
@@ -146,41 +154,36 @@ def test_a_form_that_no_survey_can_check_is_refused_by_the_module(wrong: dict[st
     assert result["msg"].count(next(iter(wrong.values()))) == 1
 
 
-def handed_on(launches: dict[str, tuple[str, dict[str, Any]]], tmp_path: Path) -> dict[str, Any]:
-    """What Ansible makes of a variable of each playbook, after a survey with these answers."""
-    command = [*PLAYBOOK, "-i", "localhost,", "-e", json.dumps(HERE)]
-    told = {name: "{{ " + name + " }}" for name, _answers in launches.values()}
-    for playbook, (_name, answers) in launches.items():
-        template = TEMPLATES[playbook]
-        (tmp_path / playbook).write_text(extra_vars_file(template, variables_of(template, answers)))
-        command += ["-e", f"@{tmp_path / playbook}"]
-    content = "{{ " + str(told).replace("'{{ ", "").replace(" }}'", "") + " | to_json }}"
-    task = {"ansible.builtin.copy": {"content": content, "dest": str(tmp_path / "told"), "mode": "0600"}}
-    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
-    (tmp_path / "play.yml").write_text(json.dumps([play]))
-    done = subprocess.run([*command, str(tmp_path / "play.yml")], check=False, capture_output=True, text=True)
+def handed_on(playbook: str, name: str, answers: dict[str, Any], tmp_path: Path) -> Any:
+    """What Ansible makes of a variable of a playbook, after a survey with these answers."""
+    template = TEMPLATES[playbook]
+    (play,) = yaml.safe_load((ROOT / f"playbooks/{template['playbook']}.yml").read_text())
+    assert play["ansible.builtin.import_playbook"] == f"../{playbook}.yml"
+    folder = tmp_path / playbook
+    folder.mkdir()
+    (folder / "answers").write_text(extra_vars_file(variables_of(template, answers)))
+    task = {
+        "ansible.builtin.copy": {"content": f"{{{{ {name} | to_json }}}}", "dest": str(folder / "told"), "mode": "0600"}
+    }
+    (folder / "play.yml").write_text(
+        json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": play["vars"], "tasks": [task]}])
+    )
+    command = [*PLAYBOOK, "-i", "localhost,", "-e", json.dumps(HERE), "-e", f"@{folder / 'answers'}"]
+    done = subprocess.run([*command, str(folder / "play.yml")], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    result: dict[str, Any] = json.loads((tmp_path / "told").read_text())
-    return result
+    return json.loads((folder / "told").read_text())
 
 
 def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As AWX hands them to Ansible; what somebody writes into a survey is never run as a template."""
     hostile = {"reservation_name": "{{ 6 * 7 }}"}
     names = {"diagnose_network_names": "web\n\nmy lan\n"}
-    made = handed_on(
-        {
-            "reservations": ("reservations_hosts", {**ANSWERS["reservations"], **hostile}),
-            "attach": ("attach_ifaces", {**ANSWERS["attach"], "attach_mac": "52:54:00:00:20:0a"}),
-            "diagnose": ("diagnose_networks", names),
-            "teardown": ("teardown_networks", {}),
-        },
-        tmp_path,
-    )
-    (reservation,) = made["reservations_hosts"]
+    reserved = {**ANSWERS["reservations"], **hostile}
+    (reservation,) = handed_on("reservations", "reservations_hosts", reserved, tmp_path)
     reservation["mac"] = MAC.canonical(str(reservation["mac"]))  # a number, since ansible-core 2.19
     assert reservation == {"mac": "52:54:00:00:20:10", "ip": "10.0.0.9", "name": "{{ 6 * 7 }}", "state": "present"}
-    (guest,) = made["attach_ifaces"]
+    attached = {**ANSWERS["attach"], "attach_mac": "52:54:00:00:20:0a"}
+    (guest,) = handed_on("attach", "attach_ifaces", attached, tmp_path)
     assert guest["ifaces"] == [
         {
             "source": {"network": "web"},
@@ -189,27 +192,27 @@ def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.Mo
             "mac": {"address": "52:54:00:00:20:0a"},
         }
     ]
-    assert made["diagnose_networks"] == ["web", "my lan"]
-    assert made["teardown_networks"] == []
+    assert handed_on("diagnose", "diagnose_networks", names, tmp_path) == ["web", "my lan"]
+    assert handed_on("teardown", "teardown_networks", {}, tmp_path) == []
     for module, options in {"virt_dhcp_host": {"network": "web", "hosts": [reservation]}, "virt_iface": guest}.items():
         assert ArgumentSpecValidator(arguments(module, monkeypatch)).validate(options).error_messages == []
 
 
 def test_no_answer_is_run_as_a_template(tmp_path: Path) -> None:
     """Each playbook with such answers to all questions for texts, on libvirt's test driver."""
-    hostile = "{{ lookup('ansible.builtin.pipe', 'echo IT-RAN | tr A-Z a-z') }}"
+    hostile = HOSTILE
     host = {**HERE, "target_uri": "test:///default"}
     (tmp_path / "hosts").write_text(json.dumps({"hypervisors": {"hosts": {"hv": host}}}))
     jobs = {}
     for playbook, template in TEMPLATES.items():
         texts = [one["variable"] for one in template["survey"] if one["type"] in ("text", "textarea")]
         defaults = {one["variable"]: one["default"] for one in template["survey"] if "default" in one}
-        variables = {**template.get("extra_vars", {}), **defaults, **dict.fromkeys(texts, f"{hostile}/x")}
-        (tmp_path / playbook).write_text(extra_vars_file(template, variables))
+        variables = {**defaults, **dict.fromkeys(texts, f"{hostile}/x"), "target": "hypervisors"}
+        (tmp_path / playbook).write_text(extra_vars_file(variables))
         command = [*PLAYBOOK, "-i", str(tmp_path / "hosts"), "--diff", "-e", f"@{tmp_path / playbook}"]
         if texts:
             jobs[playbook] = subprocess.Popen(
-                [*command, f"virtfleet.network.{playbook}"],
+                [*command, f"virtfleet.network.{template['playbook'].replace('/', '.')}"],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -219,3 +222,31 @@ def test_no_answer_is_run_as_a_template(tmp_path: Path) -> None:
     refused = told.pop("adopt")  # variables that would be run as templates the next time
     assert "Cannot adopt the networks of hv, because one of them holds two opening braces" in refused
     assert [output for output in told.values() if hostile not in output] == []
+
+
+@pytest.mark.parametrize(
+    "playbook,target,why",
+    [
+        ("reservations", None, "it is empty, set it to hosts or groups"),
+        ("attach", None, "it is empty, set it to hosts or groups"),
+        ("attach", " , ", "it is empty, set it to hosts or groups"),
+        ("reservations", "hv,hv9", "no host of the inventory matches hv9;"),
+        ("reservations", "hypervisors:!hv9", "no host of the inventory matches hv9;"),
+        ("reservations", HOSTILE, "no host of the inventory matches {{ lookup"),
+    ],
+)
+def test_without_hypervisors_nothing_is_done(playbook: str, target: str | None, why: str, tmp_path: Path) -> None:
+    """Also where the survey is switched off, or a template of somebody's own has none."""
+    answers = {**ANSWERS[playbook], "target": target}
+    given = variables_of(TEMPLATES[playbook], {**answers, "target": target or "x"})
+    (tmp_path / "answers").write_text(extra_vars_file({k: v for k, v in {**given, **answers}.items() if v is not None}))
+    (tmp_path / "hosts").write_text(
+        json.dumps({"hypervisors": {"hosts": {"hv": {**HERE, "target_uri": "test:///default"}}}})
+    )
+    command = [*PLAYBOOK, "-i", str(tmp_path / "hosts"), "-e", f"@{tmp_path / 'answers'}"]
+    done = subprocess.run([*command, f"virtfleet.network.awx.{playbook}"], check=False, capture_output=True, text=True)
+    told = re.sub(r"\s+", " ", done.stdout + done.stderr)
+    assert done.returncode != 0
+    assert why in told
+    assert "it-ran" not in told
+    assert "TASK" not in told

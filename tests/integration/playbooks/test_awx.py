@@ -112,7 +112,12 @@ def test_a_check_with_a_limit_and_slices(fleet: Fleet) -> None:
 
 
 def test_an_address_a_nic_and_a_diagnosis(fleet: Fleet) -> None:
-    reservation = {"reservations_network": "front", "reservation_mac": MAC, "reservation_ip": "10.95.0.10"}
+    reservation = {
+        "target": "hypervisors",
+        "reservations_network": "front",
+        "reservation_mac": MAC,
+        "reservation_ip": "10.95.0.10",
+    }
     reserved = good(fleet.job("reservations", answers=reservation))
     assert reserved.changed() == {*fleet.hosts}
     entries = [told["entries"] for told in reserved.artifacts["reservations"].values()]
@@ -126,7 +131,7 @@ def test_an_address_a_nic_and_a_diagnosis(fleet: Fleet) -> None:
     assert fleet.each("net-dumpxml", "front") == before
 
     nic = {"attach_domain": "shop", "attach_network": "front", "attach_mac": MAC, "attach_apply": "config"}
-    attached = good(fleet.job("attach", answers=nic, limit=fleet.two.name))
+    attached = good(fleet.job("attach", answers={"target": fleet.two.name, **nic}))
     assert attached.artifacts["attach"] == {fleet.two.name: {"changed": True, "guests": ["shop"]}}
     assert [MAC in xml for xml in fleet.each("dumpxml", "shop")] == [False, True]
 
@@ -168,7 +173,12 @@ def test_modules_in_the_execution_environment(fleet: Fleet) -> None:
     assert audit.artifacts["audit"]["as_asked"] == 2
     found = good(fleet.job("diagnose", here=True)).artifacts["diagnose"]
     assert [found[name]["healthy"] for name in fleet.hosts] == [True, True]
-    other = {"reservations_network": "front", "reservation_mac": "52:54:00:00:20:0b", "reservation_ip": "10.95.0.11"}
+    other = {
+        "target": "hypervisors",
+        "reservations_network": "front",
+        "reservation_mac": "52:54:00:00:20:0b",
+        "reservation_ip": "10.95.0.11",
+    }
     assert good(fleet.job("reservations", here=True, answers=other)).changed() == {*fleet.hosts}
     assert all("10.95.0.11" in xml for xml in fleet.each("net-dumpxml", "front"))
 

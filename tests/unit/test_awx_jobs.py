@@ -1,0 +1,63 @@
+"""What jobs of AWX show when something is wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ansible_runner", reason="AWX's tools are not installed for the oldest ansible-core")
+
+from tests.awx.jobs import Job, Shown
+from tests.awx.objects import TEMPLATES
+
+HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+
+def run_job(folder: Path, playbook: str, answers: dict[str, Any], hosts: dict[str, dict[str, Any]]) -> Shown:
+    """Run a job template on libvirt's test driver, which has the network `default` of 192.168.122.0/24."""
+    variables = {**HERE, "target_uri": "test:///default", "topology_networks": [{"name": "web", "kind": "isolated"}]}
+    return Job(TEMPLATES[playbook], answers).run(folder, hosts, variables, {})
+
+
+@pytest.mark.parametrize(
+    "wrong,network,why",
+    [
+        (
+            {"reservation_mac": "52:54:00:00:20:zz"},
+            "default",
+            "hosts[0].mac must be a MAC address, not '52:54:00:00:20:zz'",
+        ),
+        (
+            {"reservation_ip": "10.0.0.9"},
+            "default",
+            "52:54:00:00:20:0a at 10.0.0.9 lies in no subnet of the network (it has: 192.168.122.0/24)",
+        ),
+        ({"reservations_network": "wbe"}, "wbe", "there is no such network: create it first, with virt_network"),
+    ],
+)
+def test_a_wrong_answer_is_one_sentence(wrong: dict[str, str], network: str, why: str, tmp_path: Path) -> None:
+    """AWX knows lengths, limits and choices, but no patterns: the module refuses the rest."""
+    right = {
+        "target": "hv",
+        "reservations_network": "default",
+        "reservation_mac": "52:54:00:00:20:0a",
+        "reservation_ip": "192.168.122.9",
+    }
+    shown = run_job(tmp_path, "reservations", {**right, **wrong}, {"hv": {}})
+    assert (shown.status, shown.changed(), shown.artifacts) == ("failed", set(), {})
+    assert shown.errors == {"hv": f"Cannot bring network '{network}' to the wanted state: {why}"}
+
+
+def test_a_failure_ends_a_rolling_apply(tmp_path: Path) -> None:
+    """Although another hypervisor of its batch is fine."""
+    hosts: dict[str, dict[str, Any]] = {f"hv{n}": {} for n in range(1, 6)}
+    hosts["hv3"]["topology_networks"] = [{"name": "web", "kind": "nat", "subnet": "10.0.0.0/33"}]
+    shown = run_job(tmp_path, "topology", {"target_serial": "50%"}, hosts)
+    assert (shown.status, shown.begun()) == ("failed", {"hv1", "hv2", "hv3", "hv4"})
+    assert shown.changed() == {"hv1", "hv2", "hv4"}
+    assert [*shown.errors] == ["hv3"]
+    assert "10.0.0.0/33" in shown.errors["hv3"]
+    assert {*shown.artifacts["topology"]} == {"hv1", "hv2"}  # Ansible ends a batch with its first task that fails
