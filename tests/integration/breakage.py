@@ -1,10 +1,10 @@
-"""How a hypervisor with a guest is broken, how it is mended, and what a diagnosis says that repairs it."""
+"""How a hypervisor with a guest is broken, and how it is mended."""
 
 from __future__ import annotations
 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.parking import parking_of
 
-from .plays import Task, network
+from .plays import Task
 
 # How it is broken, how it is mended, the code of the finding.
 Case = tuple[str, str, str]
@@ -71,6 +71,8 @@ time.sleep(600)' "$1" >/dev/null 2>&1 </dev/null &
     until [ -e /run/lab/bound ]; do kill -0 $! || exit 1; sleep 0.05; done
 }}
 port_free() {{ kill "$(cat /run/lab/holder)"; rm -f /run/lab/bound; }}
+keep_nat() {{ virsh -q net-dumpxml --inactive nat >/run/lab/nat.kept; }}
+define_nat() {{ virsh -q net-define /run/lab/nat.kept; }}
 saved() {{ virsh -q net-dumpxml --inactive nat | sed "$1" >/run/lab/nat.xml; virsh -q net-define /run/lab/nat.xml; }}
 """
 RESERVED = """for last in 0 1; do
@@ -90,7 +92,7 @@ OTHER = """cat >/run/lab/other.xml <<END
 END
 virsh -q net-define /run/lab/other.xml; virsh -q net-autostart other; virsh -q net-start other"""
 ONE_FOR_TWO = "<host mac='52:54:00:91:01:00' ip='192.168.91.9'/><host mac='52:54:00:91:01:01' ip='192.168.91.9'/>"
-STOPPED = "virsh -q net-destroy nat; virsh -q destroy web; "
+STOPPED = "keep_nat; virsh -q net-destroy nat; virsh -q destroy web; "
 # Errors before warnings, causes before what they cause: of two, the first is found first.
 RUNNING: dict[str, Case] = {
     "host bridge missing": (
@@ -217,6 +219,11 @@ NOT_RUNNING: dict[str, Case] = {
         "ip link del vf-wan; saved \"/interface dev/d; s/ dev='vf-wan'//\"; nat_again",
         "uplink_missing",
     ),
+    "MTU that nobody takes": (
+        f"{STOPPED} saved \"s#<mac #<mtu size='9'/><mac #\"",
+        "saved '/<mtu /d'; nat_again",
+        "definition_invalid",
+    ),
     "one address for two": (
         f'{STOPPED} saved "s#</dhcp>#{ONE_FOR_TWO}</dhcp>#"',
         "saved '/<host /d'; nat_again",
@@ -240,40 +247,6 @@ NOT_RUNNING: dict[str, Case] = {
 }
 # Each breaks what the other needs in order to be broken, or mends it.
 NEVER_TOGETHER = {"bridge gone", "bridge down"}
-RESTART: Task = network(name="nat", state="restarted", restart="replug")
-WEB_NIC = {"domain": "web", "mac": {"address": NAT_MAC}}
-# What the findings say that it repairs them, and what is left to be mended then.
-REPAIRS: dict[str, tuple[Task, str]] = {
-    **dict.fromkeys(
-        (
-            "bridge gone",
-            "bridge down",
-            "address gone",
-            "dnsmasq dead",
-            "dnsmasq's options",
-            "dnsmasq stuck",
-            "tap on no bridge",
-        ),
-        (RESTART, "true"),
-    ),
-    "saved otherwise": (RESTART, "saved s/192.168.91.120/192.168.91.101/; nat_again"),
-    "range leased": (
-        {"virtfleet.network.virt_dhcp_range": {"network": "nat", "start": "192.168.91.110", "end": "192.168.91.119"}},
-        "rm /var/lib/libvirt/dnsmasq/vf-nat.status; saved '/192.168.91.110/d'; nat_again",
-    ),
-    "reservation elsewhere": (
-        {"virtfleet.network.virt_dhcp_host": {"network": "nat", "mac": "52:54:00:91:00:09", "ip": "192.168.91.9"}},
-        f'virsh -q net-update nat delete ip-dhcp-host "{HOST.format("192.168.91.9")}" --live --config',
-    ),
-    "NIC waits": (network(name="nat"), "true"),
-    "link down": ({"virtfleet.network.virt_iface": {**WEB_NIC, "link": {"state": "up"}}}, "true"),
-    "autostart off": (network(name="nat", autostart=True), "true"),
-    "stopped": (network(name="nat"), "nat_again"),
-    "bridge left behind": (network(name="nat"), "nat_again"),
-    "transient": (network(**NAT), "true"),
-}
-
-
 FLUSHED = (
     "nft flush ruleset",
     "nft delete table ip6 libvirt_network",

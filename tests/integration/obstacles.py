@@ -113,10 +113,9 @@ OBSTACLES: dict[str, Obstacle] = {
     "table of arp": foreign("arp", "input", "iifname vf-nat drop"),
     "table of netdev": foreign("netdev", "ingress device uplink", policy="drop"),
     "table of ip with a set": foreign("ip", "forward", f"ip saddr {{ 10.9.0.0/16, {NET} }} counter drop"),
-    "not translated": Obstacle(
-        f"iptables -t nat -I POSTROUTING -s {NET} -j RETURN",
-        "not_translated",
-        mends=f"iptables -t nat -D POSTROUTING -s {NET} -j RETURN",
+    "not translated": Obstacle(f"iptables -t nat -I POSTROUTING -s {NET} -j RETURN", "not_translated"),
+    "accepted before it is translated": Obstacle(
+        f"iptables -t nat -I LIBVIRT_PRT -s {NET} -j ACCEPT", "not_translated"
     ),
     "router silent": Obstacle(
         "ip route replace default via 192.0.2.77; ping -c 1 -W 2 203.0.113.1; sleep 2",

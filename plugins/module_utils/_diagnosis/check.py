@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .._values.host import Examined
-from .._values.host_facts import Scene
+from .._values.host_facts import HostFacts, Scene
 from .._values.observed import Observed
 from .._values.probe import Reply
 from .._values.way import KernelInspector, Way
@@ -16,8 +16,10 @@ from . import way as _way
 from .client import offered, probes, unasked
 from .diagnosis import diagnose, looked_at_of, names_of, plugged_nics
 from .findings import KINDS, Finding, describe, ranked
+from .kinds import RESTART_DAEMON
 from .scenery import sight, spec_of_one, words
 from .trip import Trip
+from .way_state import reported
 
 Replies = Mapping[str, tuple[Reply, ...]]
 # Who does not answer, when the packets of that question end before: at the hypervisor's routes, or its firewall.
@@ -49,12 +51,13 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
         findings = _together(findings, ways)
     if gateway.down:
         findings = ranked({*findings, Finding("libvirt_down", "", gateway.down, remedy=gateway.remedy)})
+    findings = [_by_daemon(finding, host) for finding in findings]
     named = sorted({word for name in names for word in words(name, spec_of_one(scene.networks[name]))})
     wrong = any(KINDS[finding.code].severity == "error" for finding in findings)
     return {
         "findings": [describe(finding) for finding in findings],
         "healthy": not findings,
-        "way": [_way.reported(way) for way in _way.telling(ways, domains)],
+        "way": [reported(way) for way in _way.telling(ways, domains)],
         "log": look.log(named) if look and wrong and named else [],
         "not_looked_at": list(dict.fromkeys(look.unseen)) if look else [NOT_HERE],
     }
@@ -100,6 +103,12 @@ def _walked(
     trips = _way.answered(trips, answers)
     trips = _way.answered(trips, {**answers, **look.lookups(_way.replies(trips))})
     return [_way.walk(trip, findings, replies.get(trip.who.network, ())) for trip in trips]
+
+
+def _by_daemon(finding: Finding, host: HostFacts | None) -> Finding:
+    """With the very command, where it is libvirt's daemon that is to be restarted."""
+    to_restart = KINDS[finding.code].remedy.startswith(RESTART_DAEMON) and host and host.daemon
+    return finding._replace(remedy=f"systemctl restart {host.daemon}") if host and to_restart else finding
 
 
 def _together(findings: Collection[Finding], ways: Sequence[Way]) -> list[Finding]:

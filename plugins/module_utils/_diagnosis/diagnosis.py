@@ -107,8 +107,8 @@ def _guest(name: str, scene: Scene) -> Iterator[Finding]:
 def _nic(nic: Plugged, scene: Scene, broken: Collection[str]) -> Iterator[Finding]:
     """What is wrong with one NIC; what its network explains is not said again."""
 
-    def found(code: str, evidence: str) -> Finding:
-        return Finding(code, nic.network, evidence, nic.domain, nic.mac)
+    def found(code: str, evidence: str, remedy: str = "") -> Finding:
+        return Finding(code, nic.network, evidence, nic.domain, nic.mac, remedy)
 
     label = f"NIC {nic.mac} of guest {nic.domain!r}"
     network = scene.networks.get(nic.network)
@@ -124,7 +124,7 @@ def _nic(nic: Plugged, scene: Scene, broken: Collection[str]) -> Iterator[Findin
     if network is not None and not network.active:
         return
     if scene.host is not None and nic.tap in scene.host.down:
-        yield found("nic_tap_down", f"the tap {nic.tap} of {label} is set down")
+        yield found("nic_tap_down", f"the tap {nic.tap} of {label} is set down", f"ip link set dev {nic.tap} up")
         return
     devices = None if scene.host is None else scene.host.devices
     seen = verdict(nic.spec, nic.tap, scene.networks, devices)

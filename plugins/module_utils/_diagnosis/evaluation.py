@@ -32,7 +32,7 @@ class Ending(NamedTuple):
 
 def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
     """What the rules of all families at one hook do to a packet, in the kernel's order."""
-    translated, open_questions = False, []
+    translated, open_questions, kept = False, list["list[Ending]"](), Verdict(True)
     for device, chains in _hung(rules, hook, packet):
         family, _space, point = hook.rpartition(" ")
         family = "netdev" if point in PORTS else family or {4: "ip", 6: "ip6"}[packet.version]
@@ -46,9 +46,11 @@ def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
             if kinds == {DROP}:
                 return _verdict(rules, endings[-1], passes=False)
             translated = translated or kinds == {TRANSLATE}
+            if chain.kind == "nat" and kinds == {ACCEPT} and endings[-1].rule:
+                kept = _verdict(rules, endings[-1], passes=True)
             if len(kinds) > 1 or UNKNOWN in kinds:
                 open_questions.append(endings)
-    return _open(rules, open_questions, translated)
+    return _open(rules, open_questions, kept._replace(translated=translated))
 
 
 def _hung(rules: Ruleset, hook: str, packet: Packet) -> Iterator[tuple[str, list[Chain]]]:
@@ -77,8 +79,8 @@ def _verdict(rules: Ruleset, ending: Ending, *, passes: bool | None, unknown: st
     return Verdict(passes, named(chain, rule), owner(rules, chain, rule), remedy(chain, rule), unknown=unknown)
 
 
-def _open(rules: Ruleset, questions: list[list[Ending]], translated: bool) -> Verdict:
-    """The verdict when nothing drops a packet for certain."""
+def _open(rules: Ruleset, questions: list[list[Ending]], passed: Verdict) -> Verdict:
+    """The verdict when nothing drops a packet for certain; else it is that of those that ``passed``."""
     for endings in questions:
         doubtful = next((ending for ending in endings if ending.kind in (DROP, UNKNOWN)), None)
         if doubtful is not None:
@@ -86,7 +88,7 @@ def _open(rules: Ruleset, questions: list[list[Ending]], translated: bool) -> Ve
             return _verdict(rules, doubtful, passes=None, unknown=NOT_KNOWN.format(asked))
     asked = next((ending.unknown for endings in questions for ending in endings if ending.unknown), "")
     text = f"whether it is translated: {NOT_KNOWN.format(asked)}" if asked else ""
-    return Verdict(True, translated=translated, unknown=text)
+    return passed._replace(unknown=text)
 
 
 class _Walk:
@@ -96,6 +98,7 @@ class _Walk:
         self.rules, self.facts = rules, facts
         self.possible: list[Ending] = []
         self.depth = 0
+        self.returned: tuple[Chain, Rule] | None = None  # the last rule that ended a chain for certain
 
     def endings(self, chain: Chain) -> list[Ending]:
         """All ends that a packet may come to in a chain at the hook; the last one is the one that it comes to unless
@@ -104,7 +107,10 @@ class _Walk:
         self.possible = [Ending(ACCEPT, chain, None, "the chain's device")] if nowhere else []
         early = chain.hook in ("prerouting", "output") and chain.priority <= TRACKED
         self.facts.tracked = not early
-        end = self.run(chain) or Ending(ACCEPT if chain.policy == ACCEPT else DROP, chain, None)
+        self.returned = None
+        end = self.run(chain) or (
+            Ending(ACCEPT, *(self.returned or (chain, None))) if chain.policy == ACCEPT else Ending(DROP, chain, None)
+        )
         found = [*self.possible, end]
         for ending in found:
             self.facts.forget(*ending.changes)
@@ -129,6 +135,7 @@ class _Walk:
                     doubt = doubt or ("" if len(actions) == 1 else step.asks)
                     ends = [self.act(action, chain, rule, doubt) for action in actions]
                     if not doubt and ends[0] is not None:
+                        self.returned = (chain, rule) if ends[0].kind == RETURN else None
                         return ends[0] if ends[0].kind != RETURN else None
                     left = left or (doubt if any(end is not None and end.kind == RETURN for end in ends) else "")
         return None

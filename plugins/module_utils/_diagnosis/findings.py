@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .kinds import WAY_KINDS, FindingKind
+from .kinds import RESTART_DAEMON, WAY_KINDS, FindingKind
 
 
 class Finding(NamedTuple):
@@ -66,7 +66,9 @@ KINDS = {
         "the role host_bridge",
     ),
     "host_bridge_down": FindingKind(
-        "error", "The hypervisor's bridge is set down.", "Set it up: ip link set BRIDGE up, and in its configuration."
+        "error",
+        "The hypervisor's bridge is set down.",
+        "Set it up: ip link set dev BRIDGE up, also in its configuration.",
     ),
     "host_bridge_alone": FindingKind(
         "warning",
@@ -83,7 +85,7 @@ KINDS = {
     "uplink_missing": FindingKind(
         "error",
         "The device that the network forwards to is not there, or set down.",
-        "Correct forward.dev, or set the device up.",
+        "Correct forward.dev, or set the device up: ip link set dev DEVICE up.",
         "virt_network",
     ),
     "port_taken": FindingKind(
@@ -130,20 +132,20 @@ KINDS = {
     "forwarding_off": FindingKind(
         "error",
         "The kernel does not forward packets, so guests reach nobody outside.",
-        "Set the sysctl of the evidence to 1, now and in /etc/sysctl.d.",
+        "Set the sysctl of the evidence to 1, now with sysctl -w and for later in /etc/sysctl.d.",
         "the role hypervisor",
     ),
     # A reload or a restart of the network brings rules back, but no jumps from FORWARD (libvirt 9.0).
     "firewall_rules_missing": FindingKind(
         "error",
         "Rules that libvirt makes for this network are not in the firewall: somebody has flushed them.",
-        "Restart libvirtd (or virtnetworkd), which creates them again and leaves networks and guests as they are. With "
-        "nftables, restart it once more if some are still missing.",
+        f"{RESTART_DAEMON}, which creates them again and leaves networks and guests as they are. With nftables, "
+        "restart it once more if some are still missing.",
     ),
     "bridge_netfilter": FindingKind(
         "error",
         "The kernel sends bridged frames through the firewall, which drops what is forwarded.",
-        "Set net.bridge.bridge-nf-call-iptables to 0, or accept bridged frames in the chain FORWARD.",
+        "Accept what the bridge forwards: iptables -I FORWARD -i BRIDGE -o BRIDGE -j ACCEPT.",
     ),
     **WAY_KINDS,
     "no_default_route": FindingKind(
@@ -169,7 +171,7 @@ KINDS = {
     ),
     # Neither virt_iface nor a restart of the network touches it (libvirt 9.0).
     "nic_tap_down": FindingKind(
-        "error", "The NIC's device on the hypervisor is set down.", "Set it up: ip link set DEVICE up."
+        "error", "The NIC's device on the hypervisor is set down.", "Set it up: ip link set dev DEVICE up."
     ),
     "nic_disconnected": FindingKind(
         "error",

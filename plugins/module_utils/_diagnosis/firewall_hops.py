@@ -58,8 +58,8 @@ def translation(trip: Trip) -> Hop:
     firewall, given = trip.firewall, trip.who.spec.get("forward", {}).get("nat", {})
     if mode(trip.who.spec) != "nat" or (trip.version == 6 and not given.get("ipv6")):
         return passes("translation", "", "none is meant to be")
-    if firewall is None:
-        return unknown("translation", "", "the firewall cannot be read")
+    if firewall is None or _stray(trip):
+        return unknown("translation", "", _stray(trip) or "the firewall cannot be read")
     for packet in _outwards(trip):
         verdict = firewall.verdict("postrouting", packet)
         if verdict.unknown:
@@ -68,7 +68,8 @@ def translation(trip: Trip) -> Hop:
             if trip.lost_rules:
                 return ends("translation", trip.uplink, "firewall_rules_missing", trip.lost_rules)
             evidence = f"no rule translates the addresses of guests' {packet.protocol} packets (IPv{packet.version})"
-            return ends("translation", trip.uplink, "not_translated", evidence)
+            before = f": {verdict.rule} lets them pass as they are" if verdict.rule else ""
+            return ends("translation", trip.uplink, "not_translated", evidence + before, verdict.remedy)
     return passes("translation", trip.uplink, "by its own address")
 
 
@@ -151,6 +152,10 @@ def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]
 def _ended(trip: Trip, place: str, verdict: Verdict) -> Hop:
     if " policy " in verdict.rule and trip.lost_rules:  # what would have accepted it
         return ends(place, "", "firewall_rules_missing", trip.lost_rules)
+    if verdict.owner == "libvirt" and _stray(trip):
+        way = f"forward.interfaces of network {trip.who.network!r}"
+        remedy = f"add {trip.uplink} to {way}, or lead the route through one of those"
+        return ends(place, "", "route_elsewhere", _stray(trip), remedy)
     if verdict.owner == "libvirt":
         evidence = f"libvirt's own rule drops packets of guests, and none before it accepts them: {verdict.rule}"
         return ends(place, "", "firewall_rules_missing", trip.lost_rules or evidence)
@@ -158,6 +163,15 @@ def _ended(trip: Trip, place: str, verdict: Verdict) -> Hop:
     evidence = f"the firewall drops packets of guests: {verdict.rule}{whose}"
     remedy = verdict.remedy if verdict.owner in ("", "nftables.service") else ""
     return ends(place, "", "firewall_drops", evidence, remedy or _by(verdict))
+
+
+def _stray(trip: Trip) -> str:
+    """That the route leads where the network does not forward to, "" when it does."""
+    forward = trip.who.spec.get("forward", {})
+    devices = [str(one["dev"]) for one in forward.get("interfaces", []) if one.get("dev")]
+    if trip.uplink in ("", *devices) or not devices:
+        return ""
+    return f"the route to the outside leads through {trip.uplink}, the network forwards to {', '.join(devices)} only"
 
 
 def _by(verdict: Verdict) -> str:

@@ -17,6 +17,7 @@ class FindingKind(NamedTuple):
     repair: str = ""
 
 
+RESTART_DAEMON = "Restart the daemon that runs networks: systemctl restart DAEMON (libvirtd or virtnetworkd)"
 # From cause to consequence, like the way itself.
 WAY_KINDS = {
     "port_blocked": FindingKind(
@@ -97,7 +98,7 @@ WAY_KINDS = {
     "not_translated": FindingKind(
         "error",
         "Packets of guests leave with their own address, to which nobody outside can answer.",
-        "Restart libvirtd (or virtnetworkd), which creates its rules again.",
+        f"{RESTART_DAEMON}, which creates its rules again.",
     ),
     "uplink_down": FindingKind(
         "error",

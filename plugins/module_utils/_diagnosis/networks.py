@@ -46,7 +46,7 @@ def network_findings(network: Observed, scene: Scene) -> list[Finding]:
     if not network.active and not found:
         found.append(("network_inactive", f"network {network.name!r} does not run, and nothing seen hinders its start"))
     found += (("range_exhausted", evidence) for evidence in full.values())
-    return [Finding(code, network.name, evidence) for code, evidence in (*found, *_kept(network))]
+    return [Finding(code, network.name, seen, "", "", *remedy) for code, seen, *remedy in (*found, *_kept(network))]
 
 
 # ---- the persistent config ----
@@ -98,9 +98,10 @@ def _around(network: Observed, spec: Spec, scene: Scene, host: HostFacts) -> See
         yield "subnet_overlap", "; ".join(overlaps)
     for interface in spec.get("forward", {}).get("interfaces", []):
         device = interface.get("dev", "")
-        if device not in host.devices or device in host.down:
-            state = "set down" if device in host.devices else "not there"
-            yield "uplink_missing", f"forward device {device} is {state}"
+        if device not in host.devices:
+            yield "uplink_missing", f"forward device {device} is not there"
+        elif device in host.down:
+            yield "uplink_missing", f"forward device {device} is set down", f"ip link set dev {device} up"
 
 
 def _host_bridge(spec: Spec, host: HostFacts) -> Seen:
@@ -110,12 +111,15 @@ def _host_bridge(spec: Spec, host: HostFacts) -> Seen:
     if mode(spec) != "bridge" or missing or name not in host.devices:
         return
     if name in host.down:
-        yield "host_bridge_down", f"bridge {name} is set down"
+        yield "host_bridge_down", f"bridge {name} is set down", f"ip link set dev {name} up"
     elif all(port.startswith(("vnet", "tap")) for port in host.devices[name].ports):
         yield "host_bridge_alone", f"bridge {name} has no port but those of guests"
-    drops = [rule for rule in host.rules or () if rule.chain == "FORWARD" and rule.text == "policy drop"]
-    if drops and host.settings.get("net.bridge.bridge-nf-call-iptables") == "1":
-        yield "bridge_netfilter", "net.bridge.bridge-nf-call-iptables is 1, and the policy of chain FORWARD is DROP"
+    rules = [rule.text for rule in host.rules or () if (rule.version, rule.chain) == (4, "FORWARD")]
+    accepted = f"-i {name} -o {name} -j ACCEPT"
+    called = host.settings.get("net.bridge.bridge-nf-call-iptables") == "1"
+    if called and "policy drop" in rules and accepted not in rules:
+        evidence = "net.bridge.bridge-nf-call-iptables is 1, and the policy of chain FORWARD is DROP"
+        yield "bridge_netfilter", evidence, f"iptables -I FORWARD {accepted}"
 
 
 def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: HostFacts) -> Iterator[str]:
@@ -178,7 +182,7 @@ def _outwards(spec: Spec, host: HostFacts) -> Seen:
         names = [f"net.ipv{version}.conf.{where}.forwarding" for where in ("all", bridge_of(spec))]
         off = next((name for name in names if host.settings.get(name) == "0"), "")
         if off:
-            yield "forwarding_off", f"{off} is 0"
+            yield "forwarding_off", f"{off} is 0", f"sysctl -w {off}=1"
     leads = {
         ipaddress.ip_network(route.destination).version for route in host.routes if route.destination.endswith("/0")
     }

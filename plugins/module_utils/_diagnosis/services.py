@@ -14,8 +14,8 @@ from .._values.host_facts import HostFacts, Rule, Socket
 from .._values.mode import mode
 from .._xml.fields import Spec
 
-# A finding before it is said of which network: its code, and what was seen.
-Seen = Iterator[tuple[str, str]]
+# A finding before it is said of which network: its code, what was seen, and the command that mends it, if there is one.
+Seen = Iterator[tuple[str, ...]]
 EVERYWHERE = ("0.0.0.0", "::", "*")  # read, not bound
 DNS = 53
 DHCP = {4: 67, 6: 547}

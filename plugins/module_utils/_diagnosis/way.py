@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from .._network.conflicts import nets
 from .._values.host_facts import Scene
@@ -27,13 +26,14 @@ from .trip import Trip, Walker, ends, gateway_of, outside, unknown
 SHOWN = 3  # of rules that are missing
 OUTWARDS = ("nat", "route", "open")
 NAMES = ("dhcp", "dns", "gateway", "guest", "outside")
+SERVER = ("dnsmasq_missing", "dnsmasq_not_listening", "port_taken")
 # At which place of the way a cause lies that was found without walking.
 CAUSES: dict[str, tuple[str, ...]] = {
-    "tap": ("nic_link_down", "nic_tap_down", "nic_cut_off", "nic_parked", "network_missing"),
+    "tap": ("nic_link_down", "nic_tap_down", "nic_disconnected", "nic_parked", "network_missing"),
     "bridge": ("bridge_missing", "bridge_down", "host_bridge_missing", "host_bridge_down"),
     "address": ("address_missing",),
-    "dhcp": ("dnsmasq_missing", "dnsmasq_options", "dnsmasq_deaf", "port_taken", "range_exhausted", "dhcp_silent"),
-    "dns": ("dnsmasq_missing", "dnsmasq_deaf", "port_taken", "dns_silent"),
+    "dhcp": (*SERVER, "dnsmasq_options", "range_exhausted", "dhcp_silent"),
+    "dns": (*SERVER, "dns_silent"),
     "forwarding": ("forwarding_off",),
     "route": ("no_default_route",),
     "route back": ("subnet_overlap",),
@@ -88,13 +88,14 @@ WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
 }
 
 
-def trips(scene: Scene, kernel: Kernel | None, names: Iterable[str], plugged: Sequence[Plugged]) -> list[Trip]:
-    """Every question of every NIC on these networks, and of any guest on them; those that have no bridge, or do not
-    run, are left out."""
+def trips(scene: Scene, kernel: Kernel | None, names: Iterable[str], looked_at: Collection[Plugged]) -> list[Trip]:
+    """Every question of the NICs that are looked at on these networks, and of any guest on them; networks that have no
+    bridge, or do not run, are left out."""
     found: list[Trip] = []
     if kernel is None:
         return found
     firewall = None if kernel.firewall is None else Firewall(kernel.firewall)
+    plugged, asking = plugged_nics(scene), {(nic.domain, nic.mac) for nic in looked_at}
     for name in names:
         network = scene.networks[name]
         spec = network.live.spec if network.active else {}
@@ -120,7 +121,8 @@ def trips(scene: Scene, kernel: Kernel | None, names: Iterable[str], plugged: Se
         for place, who in enumerate((nobody, *walkers)):
             others = walkers if place and len(walkers) > 1 else [nobody]
             peer = others[place % len(others)] if not place or others != [nobody] else None
-            found += [Trip(who, question, kernel, peer, firewall) for question in _questions(who, kernel, peer)]
+            if not place or (who.domain, who.mac) in asking:
+                found += [Trip(who, question, kernel, peer, firewall) for question in _questions(who, kernel, peer)]
     return found
 
 
@@ -278,19 +280,3 @@ def telling(ways: Sequence[Way], domains: Collection[str]) -> list[Way]:
 def ends_at(way: Way) -> str:
     """The place where a way ends, "" when it does not."""
     return next((hop.place for hop in way.hops if hop.verdict == "ends"), "")
-
-
-def reported(way: Way) -> dict[str, Any]:
-    """A way as users get it."""
-    question = way.question
-    return {
-        "network": way.network,
-        "domain": way.domain,
-        "mac": way.mac,
-        "question": question.name,
-        "version": question.version,
-        "source": question.source,
-        "destination": question.destination,
-        "ends": ends_at(way),
-        "hops": [hop._asdict() for hop in way.hops],
-    }

@@ -21,7 +21,7 @@ from .._values.steps import (
     Undefine,
     Update,
 )
-from .host import remove_stale
+from .host import end_dnsmasq, remove_stale
 from .link import saved_xml
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Execution:
     @carry_out.register(Stop)
     def _stop(self, step: Stop) -> None:
         self._network(step).destroy()
+        if self._here:
+            end_dnsmasq(step.network)
 
     @carry_out.register(SetAutostart)
     def _set_autostart(self, step: SetAutostart) -> None:

@@ -63,7 +63,7 @@ def _routes() -> dict[str, list[str]]:
 
 def remove_stale(network: str, bridge: str) -> None:
     """Removes the bridge of an inactive network and ends its dnsmasq, both left behind by a killed daemon."""
-    _end_dnsmasq(network)
+    end_dnsmasq(network)
     done = _command.run([IP, "link", "delete", bridge, "type", "bridge"])
     if done.returncode:
         raise NetworkError(
@@ -72,16 +72,17 @@ def remove_stale(network: str, bridge: str) -> None:
         )
 
 
-def _end_dnsmasq(network: str) -> None:
-    """Ends the network's dnsmasq, which is certain to be it: libvirt's pid file names it, and it reads that network's
-    configuration. Otherwise it would keep the address that the next one needs."""
+def end_dnsmasq(network: str) -> None:
+    """Ends the dnsmasq of a network that does not run, which is certain to be it: libvirt's pid file names it, and it
+    reads that network's configuration. libvirt leaves one that somebody has started again by hand, and it would keep
+    the address that the next one needs."""
     try:
-        pid, is_its = process(network)
-        if not is_its:
-            return
-        os.kill(pid, signal.SIGTERM)
-        for _again in range(100):
-            os.kill(pid, 0)
+        for again in range(100):
+            pid, is_its = process(network)
+            if not is_its:
+                return
+            if not again:
+                os.kill(pid, signal.SIGTERM)
             time.sleep(0.05)
     except (OSError, ValueError):
         return  # there is none, or no more

@@ -52,6 +52,7 @@ class HostInspector:
             self._rules(),
             {address: answers_dns(address) for address in addresses if _is_here(devices, address)},
             narrow=frozenset(link["ifname"] for link in links if link.get("mtu", IPV6_MTU) < IPV6_MTU),
+            daemon=_daemon(),
         )
 
     def log(self, words: Sequence[str]) -> list[str]:
@@ -150,6 +151,16 @@ class HostInspector:
         return tuple(
             Rule(one.version, *rule) for one, text in zip(installed, outputs) if text for rule in one.rules(text)
         )
+
+
+def _daemon() -> str:
+    """Which of libvirt's daemons runs networks, by its pid file."""
+    try:
+        pid = int(Path("/run/libvirt/network/driver.pid").read_text(encoding="ascii"))
+        name = Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return name if name in DAEMONS else ""
 
 
 def _is_here(devices: dict[str, Any], address: str) -> bool:

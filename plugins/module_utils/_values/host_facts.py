@@ -54,7 +54,8 @@ class HostFacts(NamedTuple):
     ``down`` are the devices that are set down, ``narrow`` those too small for IPv6; ``neighbours`` the MAC and the
     address of those it has talked to; ``servers`` and ``offers`` go by the network's name, the latter saying whether
     DHCP answers; ``answers`` says of an address whether DNS does; both only where it was tried. ``settings`` are
-    sysctls by name; ``rules`` is None where they cannot be read.
+    sysctls by name; ``rules`` is None where they cannot be read; ``daemon`` is libvirt's that runs networks, "" where
+    that is hidden.
     """
 
     devices: dict[str, Device]
@@ -68,6 +69,7 @@ class HostFacts(NamedTuple):
     answers: Mapping[str, bool] = NONE
     offers: Mapping[str, bool] = NONE
     narrow: frozenset[str] = frozenset()
+    daemon: str = ""
 
 
 class Scene(NamedTuple):

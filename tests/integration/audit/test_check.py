@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.deep import sampled
+from tests.lab.root import MODULAR
 
 from .. import entry_tasks, plays
 from ..breakage import (
@@ -23,7 +24,6 @@ from ..breakage import (
     NOT_RUNNING,
     OUT,
     OUT_AGAIN,
-    REPAIRS,
     RUNNING,
     STOPPED,
     WORDS,
@@ -34,12 +34,13 @@ from ..network.test_access import auditor
 from ..nftables import nftables_backend
 from ..obstacles import COMMANDS, OBSTACLES
 from ..plays import Task, network
+from ..repairs import OTHER_REPAIRS, REPAIRS
 from ..stage import Stage, succeeded, wait_for
 
 pytestmark = pytest.mark.lab
 
 SECONDS = 900  # for all that is broken in turn, on a busy machine
-NONE: Mapping[int, tuple[Task, str]] = {}
+NONE: Mapping[int, tuple[list[Task], str]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def office(whole_stage: Stage) -> Iterator[Stage]:
 
 
 def found(
-    stage: Stage, cases: Sequence[tuple[str, str]], repairs: Mapping[int, tuple[Task, str]] = NONE
+    stage: Stage, cases: Sequence[tuple[str, str]], repairs: Mapping[int, tuple[list[Task], str]] = NONE
 ) -> list[list[str]]:
     """Break and mend in turn, in one play; returns what was found each time, and at the end, when all is mended: each
     code once, in the order of the findings.
@@ -70,11 +71,11 @@ def found(
     tasks: list[Task] = []
     mend = "true"
     for number, (broken, mended) in enumerate(cases):
-        tasks += [shell(f"{mend}\n{broken}"), {CHECK: {}}]
+        tasks += [shell(f"{mend}\n{broken}"), {CHECK: {}, "register": "seen"}]
         mend = mended
         if number in repairs:
             repair, mend = repairs[number]
-            tasks += [repair, shell("known"), {CHECK: {}}]
+            tasks += [*repair, shell("known"), {CHECK: {}}]
     tasks += [shell(mend), {CHECK: {}}]
     play = plays.start(stage.lab.inventory, stage.host.name, tasks)  # a look at the host after each task takes long
     results = plays.finish(play, len(tasks), SECONDS)
@@ -108,10 +109,27 @@ def test_what_is_named_and_not_there(office: Stage) -> None:
     assert [[finding["code"] for finding in look["findings"]] for look in looks] == [[code] for code in cases]
 
 
+@entry_tasks.ON_ONE
+@pytest.mark.deep
+@pytest.mark.parametrize("code", sampled(list(OTHER_REPAIRS), 2))
+def test_what_a_finding_says_repairs_it(office: Stage, code: str) -> None:
+    case = OTHER_REPAIRS[code]
+    if office.host.run(["sh", "-c", case.needs], check=False).returncode:
+        pytest.skip(f"the kernel refuses: {case.needs}")
+    check: Task = {CHECK: case.options, "register": "seen"}
+    *_, broken, _repair, _known, mended = entry_tasks.play(
+        office, [shell(case.breaks), check, case.repair, shell("known"), check]
+    )
+    office.host.run(["sh"], input=f"{WORDS}\n{case.rest}")
+    assert ([one["code"] for one in broken["findings"]], mended["findings"]) == ([code], [])
+
+
 def test_a_restart_of_the_daemon_brings_flushed_rules_back(office: Stage) -> None:
-    (flushed, _mended) = found(office, [("iptables -F; iptables -t nat -F; ip6tables -F", "true")])
+    office.host.run(["sh", "-c", "iptables -F; iptables -t nat -F; ip6tables -F"])
+    flushed = {one["code"]: one["remedy"] for one in succeeded(office.run({CHECK: {}}))["findings"]}
+    daemon = "virtnetworkd" if office.root == MODULAR else "libvirtd"
+    assert flushed == {"firewall_rules_missing": f"systemctl restart {daemon}"}
     office.host.restart_libvirtd()
-    assert flushed == ["firewall_rules_missing"]
     wait_for(lambda: found(office, []) == [[]])
 
 

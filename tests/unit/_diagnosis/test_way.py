@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis import way as _way
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.diagnosis import diagnose, plugged_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import KINDS, describe
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.way_state import reported
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Kernel
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
 from tests.unit import kernels, scenes
@@ -161,7 +162,7 @@ def test_ways_that_users_get_are_those_that_say_something():
     ways, _found = walked(BREAKS["the port is locked"][0](kernels.healthy()))
     assert {way.domain for way in _way.telling(ways, [])} == {"", "web"}
     assert {way.domain for way in _way.telling(walked(BREAKS["a rule drops"][0](kernels.healthy()))[0], [])} == {""}
-    first = _way.reported(ways[0])
+    first = reported(ways[0])
     assert (first["question"], first["ends"], first["hops"][0]["place"]) == ("dhcp", "", "bridge")
 
 
@@ -173,4 +174,19 @@ def test_the_kernel_is_asked_both_ways_and_for_what_comes_back():
     answers = kernels.healthy().answers
     assert asked | {*_way.replies(_way.answered(trips, answers))} == {one for one in answers if one.version == 4} | {
         one for one in asked if one.version == 6
+    }
+
+
+def test_a_route_that_leads_where_the_network_does_not_forward_to_is_no_lost_rule():
+    """libvirt's rules are all there, and a restart of its daemon would not help."""
+    scene = scenes.both(scenes.healthy(), '"nat"/>', '"nat" dev="eth1"><interface dev="eth1"/></forward>')
+    kernel = kernels.healthy()
+    rules = {
+        name: text.replace("-i virbr5 -j ACCEPT", "-i virbr5 -o eth1 -j ACCEPT")
+        for name, text in kernel.firewall.items()
+    }
+    _ways, found = walked(kernel._replace(firewall=rules), scene, ("lan",))
+    evidence = "the route to the outside leads through br0, the network forwards to eth1 only"
+    assert {(one.code, one.evidence) for one in found if one.code != "uplink_missing"} == {
+        ("route_elsewhere", evidence)
     }
