@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import closures, entries, networks, replug
+from tests.bench import closures, diagnosis, entries, networks, replug
 from tests.bench.plays import Bench
 from tests.lab import Lab, LabUnavailable
 
@@ -25,6 +25,8 @@ def main() -> int:
             entries.thousands(bench)
             entries.names(bench)
             entries.under_a_guest(bench)
+            print("Diagnosis")
+            diagnosis.of_many_nics(bench)
             print("Restarts under guests")
             replug.under_guests(bench)
     except LabUnavailable as lacking:
