@@ -115,6 +115,69 @@ findings:
   type: list
   elements: dict
   sample: []
+way:
+  description: >-
+    How far the packets of guests come, one entry for each network (of any guest of it), and one for each NIC whose way
+    ends elsewhere.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    network:
+      description: The network.
+      type: str
+      sample: front
+    domain:
+      description: The guest, empty for any guest of the network.
+      type: str
+      sample: ""
+    mac:
+      description: The MAC address of its NIC, empty for any guest of the network.
+      type: str
+      sample: ""
+    question:
+      description: >-
+        What the packets are for that end, else those that come farthest, in the words of
+        M(virtfleet.network.virt_network_check).
+      type: str
+      sample: outside
+    version:
+      description: The version of IP.
+      type: int
+      sample: 4
+    hop:
+      description: Where the way ends, or the first place that could not be looked at; else empty.
+      type: str
+      sample: forward
+    verdict:
+      description: V(passes), V(ends), or V(unknown) where a place could not be looked at.
+      type: str
+      sample: ends
+    evidence:
+      description: What was seen there.
+      type: str
+      sample: "the firewall drops packets of guests: ip filter FORWARD -i virbr5 -j DROP (7 packets)"
+    code:
+      description: The code of the finding, empty where the way does not end.
+      type: str
+      sample: firewall_drops
+    severity:
+      description: V(error) or V(warning), empty where the way does not end.
+      type: str
+      sample: error
+    remedy:
+      description: What to do, empty where the way does not end.
+      type: str
+      sample: iptables -t filter -D FORWARD -i virbr5 -j DROP
+    hops:
+      description: The places of the way with their devices, up to that where it ends.
+      type: list
+      elements: str
+      sample: [bridge virbr5, size virbr5, address virbr5, forwarding virbr5, route eth0, forward]
+    text:
+      description: The same in one sentence.
+      type: str
+      sample: "ends at forward: the firewall drops packets of guests: ip filter FORWARD -i virbr5 -j DROP (7 packets)"
 not_looked_at:
   description: What could not be looked at, each with the reason.
   returned: success

@@ -34,6 +34,23 @@ FINDING = {
     "repair": "virt_network",
 }
 
+WAY = {
+    "network": "net0",
+    "domain": "",
+    "mac": "",
+    "question": "outside",
+    "version": 4,
+    "hop": "forward",
+    "verdict": "ends",
+    "severity": "error",
+    "code": "firewall_drops",
+    "evidence": "a rule drops packets",
+    "remedy": "iptables -D FORWARD 1",
+    "hops": ["bridge virbr0", "size virbr0", "forward"],
+    "text": "ends at forward: a rule drops packets",
+}
+OPEN_WAY = {**WAY, "verdict": "passes", "severity": "", "code": "", "hop": "", "text": "reaches the outside"}
+
 
 def mac(guest: int, nic: int = 0) -> str:
     """The MAC address of a guest's NIC."""
@@ -98,5 +115,12 @@ def hostile(name: str) -> dict[str, Any]:
     told["devices"][name] = {"bridge": True, "mac": "", "ports": {"eth0": True}, "addresses": [name]}
     told["rows"] = [{**ROW, "network": name, "state": "differs", "path": name, "asked": {name: name}}]
     words = dict.fromkeys(("network", "domain", "mac", "evidence", "remedy", "repair"), name)
-    told.update(findings=[{**FINDING, **words}], problems=[name], not_looked_at=[name], networks=[net])
+    way = {**WAY, **dict.fromkeys(("network", "question", "evidence", "remedy", "text"), name), "hops": [name, name]}
+    told.update(
+        findings=[{**FINDING, **words}],
+        way=[way, {**way, "verdict": "passes"}],
+        problems=[name],
+        not_looked_at=[name],
+        networks=[net],
+    )
     return audit_document({name: told, f"{name}~": {"unreachable": True, "msg": name}})  # stays behind it

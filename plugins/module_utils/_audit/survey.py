@@ -9,6 +9,7 @@ from typing import Any
 
 from .._converge.conductor import converge
 from .._diagnosis.check import check
+from .._diagnosis.way_state import states
 from .._errors.errors import NetworkError
 from .._network import info as _info
 from .._network.resource import Networks
@@ -45,6 +46,7 @@ def survey(gateway: Audited, wanted: DesiredTopology) -> dict[str, Any]:
         "rows": [row._asdict() for row in rows],
         "problems": problems,
         "findings": findings,
+        "way": [row for row in states(seen["way"]) if not _asked_for(row, wanted)],
         "not_looked_at": seen["not_looked_at"],
         "networks": [_without_xml(network) for network in _info.networks(gateway, [])],
         "guests": _nic_info.guests(gateway, [], False),

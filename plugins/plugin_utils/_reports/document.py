@@ -16,12 +16,14 @@ from .words import GOOD, failing, table, words
 # What a hypervisor's audit reports, and what stands there when the audit failed.
 AUDIT = {
     "as_asked": False,
-    **{name: [] for name in ("rows", "problems", "findings", "not_looked_at", "networks", "guests")},
+    **{name: [] for name in ("rows", "problems", "findings", "way", "not_looked_at", "networks", "guests")},
     "devices": {},
     "libvirt": 0,
 }
 # All that reading a value of the wrong shape can raise.
 MALFORMED = (TypeError, LookupError, AttributeError, ValueError, ArithmeticError, RecursionError)
+# What the way of packets is in the lines, by how severe it is that it ends.
+WAYS = {"": "reaches", "warning": "warning", "error": "way_ends"}
 EMPTY = {"asked": None, "saved": None, "running": None}
 HISTORY = {"news": "", "since": ""}
 
@@ -113,14 +115,17 @@ def _lines(host: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for row in host["rows"]:
         if row["state"] != "as_asked":
             values = {name: row[name] for name in EMPTY}
-            thing = " ".join(filter(None, (row["network"], row["domain"], row["mac"])))
-            yield _line(thing, row["state"], row["path"], **values)
+            yield _line(_thing(row), row["state"], row["path"], **values)
     yield from (_line("", "impossible", text=text) for text in host["problems"])
     for one in host["findings"]:
-        thing = " ".join(filter(None, (one["network"], one["domain"], one["mac"])))
-        yield _line(thing, one["severity"], one["code"], text=f"{one['evidence']}. {one['remedy']}")
+        yield _line(_thing(one), one["severity"], one["code"], text=f"{one['evidence']}. {one['remedy']}")
     if host["as_asked"] and not host["findings"]:
         yield _line("", "as_asked")
+    yield from (_line(_thing(way), WAYS[way["severity"]], "way", text=f"way: {way['text']}") for way in host["way"])
+
+
+def _thing(row: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, (row["network"], row["domain"], row["mac"])))
 
 
 def _line(thing: str, state: str, field: str = "", text: str = "", **values: Any) -> dict[str, Any]:

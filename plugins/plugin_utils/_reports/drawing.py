@@ -14,11 +14,19 @@ Key = tuple[str, ...]
 Marks = tuple[tuple[str, str], ...]
 # What a box has room for.
 LINES, LENGTH = 10, 48
+HOPS = 8  # of a way that ends
 # Signs of what is wrong, worst first, with Graphviz's colours for them.
 SIGNS = {"error": "✖", "drift": "≠", "warning": "!"}
 COLOURS = {"error": "red3", "drift": "purple3", "warning": "orange3", "off": "gray50", "good": "black"}
 NO_DRIFT = ("as_asked", "unknown")
-KINDS = {"device": "Devices", "bridge": "Bridges", "network": "Networks", "guest": "Guests", "nic": "Guests' NICs"}
+KINDS = {
+    "device": "Devices",
+    "bridge": "Bridges",
+    "network": "Networks",
+    "guest": "Guests",
+    "nic": "Guests' NICs",
+    "way": "Ways of packets",
+}
 # A box's text names its own kind, so no shape has to.
 HEAD = """graph [rankdir=LR, nodesep=0.1, ranksep=0.8, fontname="DejaVu Sans", fontsize=11]
 node [shape=box, style=rounded, fontname="DejaVu Sans", fontsize=10, margin="0.18,0.07"]
@@ -73,6 +81,8 @@ def picture(host: Mapping[str, Any]) -> Picture:
         _network(drawn, network, marks)
     for guest in host["guests"]:
         _guest(drawn, guest, marks)
+    for way in host["way"]:
+        _way(drawn, way)
     return Picture(drawn.boxes, [line for line in drawn.lines if {line.start, line.end} <= drawn.boxes.keys()])
 
 
@@ -139,6 +149,23 @@ def _guest(drawn: Picture, guest: Mapping[str, Any], marks: Mapping[Key, Marks])
         for option, kind in (("network", "network"), ("bridge", "bridge"), ("dev", "device")):
             if source.get(option):
                 drawn.lines.append(Line((kind, source[option]), key, source.get("portgroup", ""), not nic["connected"]))
+
+
+def _way(drawn: Picture, way: Mapping[str, Any]) -> None:
+    """The hops of a way that ends, from its network or NIC on; of others, how far they come."""
+    name = f"way {way['question']}, IPv{way['version']}"
+    nics = [key for key, box in drawn.boxes.items() if key[:2] == ("nic", way["domain"]) and box.name == way["mac"]]
+    (start,) = nics[:1] or [("network", way["network"])]
+    box = drawn.boxes.get(start)
+    if way["verdict"] != "ends" and box:
+        drawn.boxes[start] = box._replace(lines=(*box.lines, f"way: {way['text']}"))
+    elif box:
+        key = ("way", *start[1:], name)
+        hops = [f"> {hop}" for hop in way["hops"][:-1]]
+        hidden = len(hops) - HOPS
+        shown = [f"… {hidden} more", *hops[hidden:]] if hidden > 0 else hops
+        drawn.boxes[key] = Box("way", name, tuple(shown), ((way["severity"], f"ends at {way['hops'][-1]}"),))
+        drawn.lines.append(Line(start, key, "ends here", True))
 
 
 def outline(drawn: Picture) -> dict[str, list[str]]:

@@ -14,6 +14,8 @@ from ...module_utils._errors.readable import dotted
 from .drawing import NO_DRIFT
 from .words import COLUMNS, HISTORY
 
+# What is neither different nor wrong.
+QUIET = ("as_asked", "reaches")
 Row = tuple[Any, ...]
 Part = Mapping[str, Any]
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address, None]
@@ -86,7 +88,7 @@ def tables(document: Part) -> list[Table]:
     columns = [name for name in COLUMNS if document["earlier"] or name not in HISTORY]
     found = []
     for caption, lines in (("What differs and what is wrong", document["lines"]), ("What is gone", document["gone"])):
-        rows = [tuple(line[name] for name in columns) for line in lines if line["state"] != "as_asked"]
+        rows = [tuple(line[name] for name in columns) for line in lines if line["state"] not in QUIET]
         found.append(Table(caption, tuple(map(str.capitalize, columns)), rows))
     for caption, titles, rows_of in TABLES:
         rows = [(name, *row) for name, host in document["hosts"].items() for row in rows_of(host)]
@@ -107,6 +109,12 @@ def _networks(host: Part) -> Iterator[Row]:
             " ".join(guest["name"] for guest in network["guests"]),
             " ".join(one["path"] for one in network["pending"]),
         )
+
+
+def _ways(host: Part) -> Iterator[Row]:
+    for way in host["way"]:
+        question = f"{way['question']}, IPv{way['version']}"
+        yield way["network"], way["domain"], way["mac"], question, way["text"], way["remedy"]
 
 
 def _nics(host: Part) -> Iterator[Row]:
@@ -172,6 +180,7 @@ HOSTS = ("Host", "Result", "Libvirt", "Networks", "Guests", "Leases", "Differenc
 # Captions, the titles of the columns behind host and network, and what makes a hypervisor's rows.
 TABLES = (
     ("Networks", ("State", "Autostart", "Mode", "Bridge", "Subnets", "Guests", "Waits for a restart"), _networks),
+    ("Ways of packets", ("Guest", "MAC", "Question", "Way", "Remedy"), _ways),
     ("NICs of guests", ("Guest", "State", "MAC", "Device", "Addresses", "Connected", "Reason"), _nics),
     ("Free addresses", ("Range", "Addresses", "Leased", "Reserved", "Free"), _ranges),
     ("Reservations", ("Address", "MAC or ID", "Name", "Use"), _reservations),

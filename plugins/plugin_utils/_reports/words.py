@@ -13,7 +13,7 @@ from ...module_utils._errors.readable import escape
 COLUMNS = ("host", "object", "state", "field", "asked", "saved", "running", "news", "since", "text")
 HISTORY = ("news", "since")
 WIDTH = 40  # of a column in a table
-GOOD = ("as_asked", "unknown", "warning")
+GOOD = ("as_asked", "unknown", "warning", "reaches")
 NOT_AUDITED = ("unreachable", "failed")
 
 

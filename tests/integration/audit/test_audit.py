@@ -128,6 +128,8 @@ FOUND_BY_HAND = {
     (f"cut shop {MAC}", "disconnected", "nic"),
     (f"cut shop {MAC}", "error", "nic_disconnected"),
     ("{{ 8 * 8 }}=cmd|<b>", "unknown", ""),
+    *((name, "reaches", "way") for name in ("back", "cut", "old")),
+    ("front", "way_ends", "way"),
 }
 
 

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.virtfleet.network.plugins.filter.audit_as import FilterModule, audit_as
 from ansible_collections.virtfleet.network.plugins.filter.audit_document import FilterModule as Documents
 from ansible_collections.virtfleet.network.plugins.filter.audit_document import audit_document
+from tests.unit.fleets import OPEN_WAY, WAY
 
 ROW = {
     "network": "lan",
@@ -41,6 +42,19 @@ HOSTILE = '=cmd|"<b>\x1b[2J{{ 8 * 8 }}'
 
 def document(**results):
     return audit_document(results)
+
+
+@pytest.mark.parametrize(
+    "way,state", [(OPEN_WAY, "reaches"), (WAY, "way_ends"), ({**WAY, "severity": "warning"}, "warning")]
+)
+def test_the_way_of_packets_is_a_line(way, state):
+    found = document(a={**GOOD, "way": [way]})
+    assert found["hosts"]["a"]["as_asked"] == (state != "way_ends")
+    (line,) = [line for line in found["lines"] if line["field"] == "way"]
+    assert (line["object"], line["state"], line["text"]) == ("net0", state, f"way: {way['text']}")
+    failures = ET.fromstring(audit_as(found, "junit")).get("failures")  # noqa: S314 - our own
+    assert failures == ("1" if state == "way_ends" else "0")
+    assert way["text"] in audit_as(found, "table")
 
 
 def cells(**results):

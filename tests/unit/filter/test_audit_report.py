@@ -14,7 +14,7 @@ from ansible_collections.virtfleet.network.plugins.plugin_utils._reports import 
 from tests.deep import sampled
 from tests.hostile import VALUES
 from tests.unit import fleets
-from tests.unit.fleets import FINDING, HOSTILE, ROW, needs_dot, network, result
+from tests.unit.fleets import FINDING, HOSTILE, OPEN_WAY, ROW, WAY, needs_dot, network, result
 
 VOID = {"meta", "br", "img", "input", "link"}
 
@@ -71,6 +71,16 @@ def test_a_fleet():
     assert found.open == []
     assert found.count("svg") == 2
     assert {"/guest0", "192.0.2.0/24", "vnet0"} & set(found.words)
+
+
+@needs_dot
+def test_the_way_of_packets_is_drawn_up_to_where_it_ends():
+    found = page(a=result(as_asked=False, way=[WAY]), b=result(way=[{**OPEN_WAY, "network": "net1"}]))
+    text = " ".join(found.words).replace("\xa0", " ")
+    assert "> bridge virbr0" in text
+    assert "✖ ends at forward" in text
+    assert "way: reaches the outside" in text
+    assert "ends at forward: a rule drops packets iptables -D FORWARD 1" in text
 
 
 def test_it_needs_nothing_else_and_allows_nothing_else():
