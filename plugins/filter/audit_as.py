@@ -18,8 +18,8 @@ author:
 positional: form
 options:
   _input:
-    description: The document.
-    type: dict
+    description: The document, or its JSON.
+    type: raw
     required: true
   form:
     description:
@@ -31,8 +31,9 @@ options:
       - >-
         V(dot) is for Graphviz, a graph for each hypervisor with its devices, bridges, networks, guests and their NICs,
         and with what is wrong with them. C(dot -Tsvg -O FILE) draws each into a file of its own.
+      - V(json) is the document itself, and what the other filters take as well.
     type: str
-    choices: [table, csv, junit, dot]
+    choices: [table, csv, junit, dot, json]
     required: true
 """
 
@@ -53,6 +54,7 @@ _value:
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -60,6 +62,7 @@ from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
+from ..plugin_utils._reports.document import plain
 from ..plugin_utils._reports.drawing import dot, picture
 from ..plugin_utils._reports.words import COLUMNS, NOT_AUDITED, failing, printable, table, words
 
@@ -101,14 +104,20 @@ def _dot(document: Mapping[str, Any]) -> str:
     return "".join(dot(name, picture(host)) for name, host in document["hosts"].items())
 
 
-FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {"table": table, "csv": _csv, "junit": _junit, "dot": _dot}
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=4, default=str)
 
 
-def audit_as(document: Mapping[str, Any], form: str) -> str:
+FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "table": table, "csv": _csv, "junit": _junit, "dot": _dot, "json": _json
+}  # fmt: skip
+
+
+def audit_as(document: Any, form: str) -> str:
     """The filter."""
     if form not in FORMS:
         raise AnsibleFilterError(f"Cannot write the audit as {form!r}: choose one of {', '.join(FORMS)}")
-    return FORMS[form](document)
+    return FORMS[form](plain(document))
 
 
 class FilterModule:

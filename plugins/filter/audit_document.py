@@ -73,13 +73,12 @@ _value:
     summary: {"as_asked": 2, "differ": 0, "failed": 0, "new": 0, "lasting": 0, "gone": 0, "states": {}}
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports.document import MALFORMED, document, joined
+from ..plugin_utils._reports.document import MALFORMED, document, joined, plain
 
 
 def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[str, Any]:
@@ -91,17 +90,13 @@ def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[st
             "of documents"
         )
     try:
-        before = _read(earlier)
-        return joined(map(_read, results), before) if several else document(results, time, before)
+        before = None if earlier is None else plain(earlier)
+        return joined(map(plain, results), before) if several else document(plain(results), time, before)
     except MALFORMED as error:
         raise AnsibleFilterError(
             f"Cannot put audits together: what is given as a document is none ({type(error).__name__}: {error}); give "
             "the audit.json of other audits"
         ) from None
-
-
-def _read(given: Any) -> Any:
-    return json.loads(given) if isinstance(given, str) else given
 
 
 class FilterModule:

@@ -25,8 +25,8 @@ requirements:
   - Graphviz on the controller, for the pictures
 options:
   _input:
-    description: The document.
-    type: dict
+    description: The document, or its JSON.
+    type: raw
     required: true
 seealso:
   - plugin: virtfleet.network.audit_as
@@ -50,11 +50,12 @@ _value:
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from ..plugin_utils._reports.document import plain
 from ..plugin_utils._reports.drawing import dot, outline, picture
 from ..plugin_utils._reports.graphviz import draw
 from ..plugin_utils._reports.report import cards, tables
@@ -63,11 +64,12 @@ from ..plugin_utils._reports.words import numbers, printable
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks/templates/report"
 
 
-def audit_report(document: Mapping[str, Any]) -> str:
+def audit_report(audited: Any) -> str:
     """The filter."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
+    document = plain(audited)
     own = {name: (TEMPLATES / f"report.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
     pictures = {name: picture(host) for name, host in document["hosts"].items()}
     page = Environment(

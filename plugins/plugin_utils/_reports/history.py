@@ -37,9 +37,10 @@ def with_history(document: dict[str, Any], earlier: Mapping[str, Any]) -> dict[s
 
 
 def news(document: Mapping[str, Any]) -> dict[str, int]:
-    """How many lines are new, last, and are gone."""
-    counted = [line["news"] for line in document["lines"]]
-    return {"new": counted.count("new"), "lasting": counted.count("lasts"), "gone": len(document["gone"])}
+    """How many lines of drift are new, last, and are gone; all are new where there is no earlier audit."""
+    drift = [line["news"] for line in document["lines"] if line["state"] not in GOOD]
+    lasting = drift.count("lasts")
+    return {"new": len(drift) - lasting, "lasting": lasting, "gone": len(document["gone"])}
 
 
 def _known(earlier: Mapping[str, Any]) -> dict[str, dict[tuple[Any, ...], list[Line]]]:

@@ -33,7 +33,7 @@ def history(document: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def test_what_is_new_lasts_and_is_gone() -> None:
     monday = audit_document({"a": differs(MTU), "b": differs(MTU), "c": GOOD}, MONDAY)
-    assert (monday["earlier"], monday["summary"]["new"], history(monday)) == ("", 0, [])
+    assert (monday["earlier"], monday["summary"]["new"], history(monday)) == ("", 2, [])
     tuesday = audit_document({"a": differs(MTU, BRIDGE), "b": GOOD, "c": differs(findings=[FINDING])}, TUESDAY, monday)
     assert history(tuesday) == [
         ("a", "differs", "mtu.size", "lasts", MONDAY),
