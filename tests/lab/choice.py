@@ -1,4 +1,7 @@
-"""What the tests run on: roots of hypervisors in $LAB_ROOTS, Debian releases of full machines in $LAB_FULL."""
+"""What the tests run on: roots of hypervisors in $LAB_ROOTS, Debian releases of full machines in $LAB_FULL.
+
+$LAB_DISTURBED has the releases of the machines where firewalls and other daemons get in libvirt's way: none by default.
+"""
 
 from __future__ import annotations
 
@@ -19,3 +22,4 @@ def chosen(variable: str, default: str, possible: Sequence[str]) -> list[str]:
 
 ROOTS = chosen("LAB_ROOTS", HOST, (HOST, *LIGHT))
 FULL = chosen("LAB_FULL", own_suite() if own_suite() in FULL_SUITES else "", FULL_SUITES)
+DISTURBED = chosen("LAB_DISTURBED", "", FULL_SUITES)

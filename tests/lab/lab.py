@@ -22,7 +22,7 @@ from .hypervisor import Hypervisor
 from .machine import Site
 from .process import Process
 from .requirement import check
-from .root import FULL, HOST, MODULAR, full_modular, root
+from .root import DISTURBED, FULL, HOST, MODULAR, full_modular, root
 from .ssh import admit, make_keys, write_access
 from .unavailable import LabUnavailable
 
@@ -96,10 +96,12 @@ class Lab:
     def start_full(self, name: str, suite: str, provider: str = "networkd", *, dhcp: bool = False) -> Full:
         """Start a full machine of a Debian suite, whose eth0 `provider` manages; see Full.
 
-        One of the suite "modular" has libvirt's several daemons with their units, none of which is enabled.
+        One of the suite "modular" has libvirt's several daemons with their units, none of which is enabled; one of
+        "disturbed-bookworm" has libvirt, and apt has what disturbs it there.
         Raises LabUnavailable when the root or a control group is not available, RuntimeError when it does not start.
         """
-        lower = full_modular() if suite == MODULAR else root(f"{FULL}{suite}")
+        kind = suite if suite.startswith(DISTURBED) else f"{FULL}{suite}"
+        lower = full_modular() if suite == MODULAR else root(kind)
         machine = Full(self._site, _checked(name), lower, provider, dhcp=dhcp)
         self.machines[name] = machine
         self._write_access()

@@ -1,7 +1,8 @@
 """The roots that machines run on: this machine's own, a Debian release with its libvirt and Python, or a full one.
 
 The full ones ("full-bookworm", ...) have systemd and no libvirt, but what apt needs to install it without a network.
-"modular" has a daemon for each part of libvirt, as Fedora and RHEL 9 have.
+"disturbed-bookworm" and the like have libvirt, too, and what apt needs to install what gets in its way there. "modular"
+has a daemon for each part of libvirt, as Fedora and RHEL 9 have.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ HOST = "host"
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 FULL = "full-"
 FULL_SUITES = ("bookworm", "trixie")
+DISTURBED = "disturbed-"
 MODULAR = "modular"
 MODULAR_SUITE = "trixie"
 LIGHT = (*SUITES, MODULAR)
-KINDS = (*LIGHT, *(f"{FULL}{suite}" for suite in FULL_SUITES))
+KINDS = (*LIGHT, *(f"{kind}{suite}" for kind in (FULL, DISTURBED) for suite in FULL_SUITES))
 
 
 def root(name: str) -> Path:
@@ -59,6 +61,9 @@ def packages(name: str) -> list[str]:
     """Return what a root has installed and, behind a "--", what it has downloaded, or needs to build libvirt."""
     if name.startswith(FULL):
         return [*_listed("packages-full.txt"), "--", *_listed("packages-full-later.txt")]
+    if name.startswith(DISTURBED):
+        whole = [*_listed("packages-full.txt"), *_listed("packages-disturbed.txt")]
+        return [*whole, "--", *_listed("packages-disturbed-later.txt")]
     if name == MODULAR:
         return [*_listed("packages-root.txt"), "--", *_listed("packages-modular.txt")]
     return _listed("packages-root.txt")
@@ -68,7 +73,7 @@ def recipe(name: str) -> tuple[Path, str]:
     """Return the script that makes a root, and the Debian release that it is of."""
     if name == MODULAR:
         return Path(__file__).with_name("root_modular.sh"), MODULAR_SUITE
-    return Path(__file__).with_name("root_build.sh"), name.removeprefix(FULL)
+    return Path(__file__).with_name("root_build.sh"), name.removeprefix(FULL).removeprefix(DISTURBED)
 
 
 def _listed(file: str) -> list[str]:

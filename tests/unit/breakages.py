@@ -6,7 +6,6 @@ from typing import Callable
 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import (
     Route,
-    Rule,
     Scene,
     Server,
     Socket,
@@ -20,7 +19,6 @@ from tests.unit.scenes import (
     MAC,
     OPTIONS,
     RANGE,
-    RULES,
     both,
     devices,
     down,
@@ -159,12 +157,9 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: devices(scene, br0=Device(True, "", {"vnet7": True}, ("192.0.2.7/24",))),
         ("host_bridge_alone",),
     ),
-    "bridged frames are dropped": (
-        lambda scene: host(
-            settings(scene, **{"net__bridge__bridge-nf-call-iptables": "1"}),
-            rules=(*RULES, Rule(4, "FORWARD", "policy drop")),
-        ),
-        ("bridge_netfilter",),
+    "another program has its address of DNS, too": (
+        lambda scene: sockets(scene, Socket("udp", "192.168.50.1", "", 53, "named (process 8)")),
+        ("port_taken",),
     ),
 }
 # What keeps a network from its start; the network does not run.
@@ -194,6 +189,18 @@ HINDRANCES: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
     "the port of DNS is taken": (
         lambda scene: sockets(scene, Socket("udp", "0.0.0.0", "", 53, "named (process 8)")),
         ("port_taken",),
+    ),
+    "the port of DNS is taken at each address": (
+        lambda scene: sockets(
+            scene,
+            Socket("udp", "192.0.2.7", "", 53, "named (process 8)"),
+            Socket("udp", "127.0.0.1", "", 53, "named (process 8)"),
+        ),
+        ("port_taken",),
+    ),
+    "a resolver listens for the hypervisor itself": (
+        lambda scene: sockets(scene, Socket("udp", "127.0.0.53", "lo", 53, "systemd-resolve (process 8)")),
+        ("network_inactive",),
     ),
     "the port of DHCP is taken": (
         lambda scene: sockets(scene, Socket("udp", "*", "", 67, "dhcpd (process 8)")),

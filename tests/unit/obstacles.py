@@ -209,6 +209,11 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
             "iptables -t filter -D FORWARD_direct -i virbr5 -j DROP"
         ),
     ),
+    "bridged frames are dropped": (
+        setting("net.bridge.bridge-nf-call-iptables", "1"),
+        "bridge_netfilter",
+        "iptables -t filter -I FORWARD -i br0 -o br0 -j ACCEPT",
+    ),
     "libvirt's own rule accepts no more": (
         ruled("-A LIBVIRT_FWO -s 192.168.50.0/24 -i virbr5 -j ACCEPT\n", ""),
         "firewall_rules_missing",

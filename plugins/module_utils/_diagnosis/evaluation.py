@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .._values.way import Packet, Verdict
+from .openings import insertion
 from .packet_facts import TRACKED, Facts
 from .ruleset import Chain, Rule, Ruleset, named, owner, remedy
 from .statements import ACCEPT, CONTINUE, DROP, GOTO, JUMP, RETURN, TRANSLATE, UNKNOWN, Action, Change
@@ -44,7 +45,8 @@ def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
             endings = walk.endings(chain)
             kinds = {ending.kind for ending in endings}
             if kinds == {DROP}:
-                return _verdict(rules, endings[-1], passes=False)
+                drops = endings[-1]
+                return _verdict(rules, drops, passes=False)._replace(insert=insertion(chain, drops.rule))
             translated = translated or kinds == {TRANSLATE}
             if chain.kind == "nat" and kinds == {ACCEPT} and endings[-1].rule:
                 kept = _verdict(rules, endings[-1], passes=True)

@@ -90,8 +90,9 @@ KINDS = {
     ),
     "port_taken": FindingKind(
         "error",
-        "Another program listens on the port of DNS (53) or DHCP (67) at all addresses, so dnsmasq cannot start.",
-        "Let it listen at its own addresses only, or stop it.",
+        "Another program listens on the port of DNS (53) or DHCP (67) at all addresses, or at the network's own: "
+        "dnsmasq cannot start, or guests ask the other one.",
+        "Let it listen at its own addresses only, or stop it; then start the network.",
     ),
     "network_inactive": FindingKind("error", "The network does not run.", "Start it.", "virt_network"),
     "bridge_missing": FindingKind(
@@ -145,7 +146,7 @@ KINDS = {
     "bridge_netfilter": FindingKind(
         "error",
         "The kernel sends bridged frames through the firewall, which drops what is forwarded.",
-        "Accept what the bridge forwards: iptables -I FORWARD -i BRIDGE -o BRIDGE -j ACCEPT.",
+        "Accept the frames of the bridge in the chain of the evidence, or set the sysctl to 0 where nothing needs it.",
     ),
     **WAY_KINDS,
     "no_default_route": FindingKind(

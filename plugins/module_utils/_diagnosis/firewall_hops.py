@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from .._values.mode import mode
 from .._values.way import Hop, Packet, Verdict
 from .link_hops import leaving, peers
+from .openings import opening
+from .ruleset import SERVICE
 from .trip import Trip, ends, gateway_of, passes, unknown
 
 EVERYBODY, NOBODY, HIGH = "255.255.255.255", "0.0.0.0", 40000  # nothing is bound to the first two
@@ -75,7 +77,7 @@ def translation(trip: Trip) -> Hop:
 
 def bridged(trip: Trip) -> Hop:
     """What it does to frames from port to port of a bridge."""
-    called = trip.kernel.settings.get(f"net.bridge.bridge-nf-call-ip{'6' if trip.version == 6 else ''}tables") == "1"
+    called = trip.kernel.settings.get(_called(trip)) == "1"
     hooks = (*BRIDGED, *(CALLED if called else ()))
     source = trip.question.source or "192.0.2.2"
     (out,) = (peers(trip) or leaving(trip) or [""])[:1]
@@ -88,6 +90,11 @@ def bridged(trip: Trip) -> Hop:
         destination_mac=trip.peer.mac if trip.peer else "",
     )
     return _judged(trip, "frames", [(hooks, packet)])
+
+
+def _called(trip: Trip) -> str:
+    """The sysctl that sends bridged frames through the hooks of IP."""
+    return f"net.bridge.bridge-nf-call-ip{'6' if trip.version == 6 else ''}tables"
 
 
 def _frame(trip: Trip) -> Packet:
@@ -142,14 +149,14 @@ def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]
         for hook in hooks:
             verdict = trip.firewall.verdict(hook, whole)
             if verdict.passes is False:
-                return _ended(trip, place, verdict)
+                return _ended(trip, place, packet, verdict, called=hook in CALLED and place == "frames")
             doubt = doubt or (verdict if verdict.passes is None else None)
     if doubt:
         return unknown(place, "", f"{doubt.rule} may drop it: {doubt.unknown}")
     return passes(place, "", "no rule drops it")
 
 
-def _ended(trip: Trip, place: str, verdict: Verdict) -> Hop:
+def _ended(trip: Trip, place: str, packet: Packet, verdict: Verdict, *, called: bool) -> Hop:
     if " policy " in verdict.rule and trip.lost_rules:  # what would have accepted it
         return ends(place, "", "firewall_rules_missing", trip.lost_rules)
     if verdict.owner == "libvirt" and _stray(trip):
@@ -160,9 +167,13 @@ def _ended(trip: Trip, place: str, verdict: Verdict) -> Hop:
         evidence = f"libvirt's own rule drops packets of guests, and none before it accepts them: {verdict.rule}"
         return ends(place, "", "firewall_rules_missing", trip.lost_rules or evidence)
     whose = f", a rule of {verdict.owner}" if verdict.owner else ""
+    remedy = verdict.remedy if verdict.owner in ("", SERVICE) else _by(verdict)
+    remedy = opening(trip.who.spec, packet, verdict) or remedy
+    if called and mode(trip.who.spec) == "bridge":
+        evidence = f"{_called(trip)} is 1, and the firewall drops bridged frames: {verdict.rule}{whose}"
+        return ends(place, "", "bridge_netfilter", evidence, remedy)
     evidence = f"the firewall drops packets of guests: {verdict.rule}{whose}"
-    remedy = verdict.remedy if verdict.owner in ("", "nftables.service") else ""
-    return ends(place, "", "firewall_drops", evidence, remedy or _by(verdict))
+    return ends(place, "", "firewall_drops", evidence, remedy)
 
 
 def _stray(trip: Trip) -> str:

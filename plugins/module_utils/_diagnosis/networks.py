@@ -29,7 +29,8 @@ from .._values.observed import Observed
 from .._values.surroundings import Surroundings
 from .._xml.fields import Spec
 from .findings import Finding
-from .services import DHCP, DNS, Seen, bridge_of, firewall, has_dhcp, has_dns, port_taken, server, version_of
+from .ports import DNS, Seen, port_followed, port_taken
+from .services import DHCP, bridge_of, firewall, has_dhcp, has_dns, server, version_of
 
 OUTWARDS = ("nat", "route", "open")
 
@@ -43,6 +44,7 @@ def network_findings(network: Observed, scene: Scene) -> list[Finding]:
         found += _around(network, spec, scene, scene.host)
         running = _running(network, spec, scene.host, 4 in full)
         found += running if network.active else port_taken(_ports(spec), scene.host)
+        found += [] if network.active or found else port_followed(_ports(spec), scene.host)
     if not network.active and not found:
         found.append(("network_inactive", f"network {network.name!r} does not run, and nothing seen hinders its start"))
     found += (("range_exhausted", evidence) for evidence in full.values())
@@ -114,12 +116,6 @@ def _host_bridge(spec: Spec, host: HostFacts) -> Seen:
         yield "host_bridge_down", f"bridge {name} is set down", f"ip link set dev {name} up"
     elif all(port.startswith(("vnet", "tap")) for port in host.devices[name].ports):
         yield "host_bridge_alone", f"bridge {name} has no port but those of guests"
-    rules = [rule.text for rule in host.rules or () if (rule.version, rule.chain) == (4, "FORWARD")]
-    accepted = f"-i {name} -o {name} -j ACCEPT"
-    called = host.settings.get("net.bridge.bridge-nf-call-iptables") == "1"
-    if called and "policy drop" in rules and accepted not in rules:
-        evidence = "net.bridge.bridge-nf-call-iptables is 1, and the policy of chain FORWARD is DROP"
-        yield "bridge_netfilter", evidence, f"iptables -I FORWARD {accepted}"
 
 
 def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: HostFacts) -> Iterator[str]:

@@ -10,14 +10,11 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from .._network.conflicts import nets
-from .._values.host_facts import HostFacts, Rule, Socket
+from .._values.host_facts import HostFacts, Rule
 from .._values.mode import mode
 from .._xml.fields import Spec
+from .ports import DNS, Seen, port_shared, port_taken, shares
 
-# A finding before it is said of which network: its code, what was seen, and the command that mends it, if there is one.
-Seen = Iterator[tuple[str, ...]]
-EVERYWHERE = ("0.0.0.0", "::", "*")  # read, not bound
-DNS = 53
 DHCP = {4: 67, 6: 547}
 # The chains of libvirt's rules for what passes a bridge, and where they are jumped to: iptables' names, and nftables'
 # (libvirt 10.4).
@@ -58,6 +55,10 @@ def server(name: str, spec: Spec, host: HostFacts, *, gone: bool, lost: Collecti
     server = host.servers.get(name)
     if not served or server is None:
         return
+    shared = list(port_shared(served, host, server.pid))
+    if shared:
+        yield from shared
+        return
     if not server.pid:
         yield "dnsmasq_missing", f"the dnsmasq of network {name!r} does not run"
         return
@@ -95,23 +96,9 @@ def _absent(spec: Spec, served: list[Spec], options: str | None) -> Iterator[str
 def _not_listening(item: Spec, spec: Spec, host: HostFacts) -> Iterator[int]:
     bridge = bridge_of(spec)
     udp = [one for one in host.sockets if one.protocol == "udp"]
-    heard = {one.port for one in udp if one.address == item["address"] or one.device == bridge or _shares(one)}
+    heard = {one.port for one in udp if one.address == item["address"] or one.device == bridge or shares(one)}
     wanted = ([DNS] if has_dns(spec) else []) + ([DHCP[version_of(item)]] if has_dhcp(item) else [])
     yield from (port for port in wanted if port not in heard)
-
-
-def _shares(socket: Socket) -> bool:
-    """Whether a socket at all addresses is of a dnsmasq, which binds those of DHCP in a way that others can, too."""
-    return socket.address in EVERYWHERE and not socket.device and socket.program.startswith("dnsmasq")
-
-
-def port_taken(ports: Collection[int], host: HostFacts) -> Seen:
-    """Who listens on these ports at all addresses, and so keeps dnsmasq from its own."""
-    for socket in host.sockets:
-        everywhere = socket.address in EVERYWHERE and not socket.device
-        if socket.port in ports and everywhere and not (_shares(socket) and socket.port != DNS):
-            program = socket.program or "a program of another user"
-            yield "port_taken", f"{program} listens on {socket.protocol} port {socket.port} at all addresses"
 
 
 def firewall(spec: Spec, host: HostFacts) -> Seen:

@@ -38,7 +38,6 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "route": ("no_default_route",),
     "route back": ("subnet_overlap",),
     "uplink": ("uplink_missing", "host_bridge_alone"),
-    "frames": ("bridge_netfilter",),
 }
 ROUTED = {("route", _route.local), ("route", _route.route)}
 # What cannot be judged where the way has ended before: a packet has no route without bridge, address and forwarding.

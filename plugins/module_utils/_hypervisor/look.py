@@ -23,7 +23,6 @@ IPV6_MTU = 1280  # a device that takes no such packets has no IPv6
 DAEMONS = ("libvirtd", "virtnetworkd", "virtqemud", "virtnwfilterd", "virtproxyd", "dnsmasq")
 HIDDEN = "not seeing messages from other users"  # journalctl says so, and succeeds
 NFT_TABLE = "libvirt_network"
-NETFILTER = "net.bridge.bridge-nf-call-iptables"
 
 
 class HostInspector:
@@ -132,7 +131,7 @@ class HostInspector:
         scopes = ["all", *bridges]
         names = [f"net/ipv{version}/conf/{scope}/forwarding" for version in (4, 6) for scope in scopes]
         found = {}
-        for name in (*names, NETFILTER.replace(".", "/")):
+        for name in names:
             try:
                 found[name.replace("/", ".")] = Path("/proc/sys", name).read_text(encoding="ascii").strip()
             except OSError:
@@ -172,9 +171,7 @@ def _saved_rules(text: str) -> Iterable[tuple[str, str]]:
     """Rules as iptables-save has them."""
     for line in text.splitlines():
         words = line.split()
-        if line.startswith(":") and words[1] != "-":
-            yield words[0][1:], f"policy {words[1].lower()}"
-        elif line.startswith("-A "):
+        if line.startswith("-A "):
             yield words[1], " ".join(words[2:])
 
 

@@ -40,8 +40,7 @@ class Server(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule of the firewall in iptables' or nftables' words, for IP of one ``version``; that of a chain's policy is
-    "policy drop"."""
+    """A rule of the firewall in iptables' or nftables' words, for IP of one ``version``."""
 
     version: int
     chain: str

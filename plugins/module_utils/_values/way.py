@@ -43,7 +43,8 @@ class Verdict(NamedTuple):
     """What the rules at one hook do to a packet; ``passes`` is None when that cannot be said, ``unknown`` says why.
 
     ``rule`` is the one that decides, as its tool prints it, ``owner`` who made it ("" when that cannot be seen),
-    ``remedy`` the command that undoes it; ``translated``: whether NAT applies.
+    ``remedy`` the command that undoes it; ``insert`` begins one that inserts a rule before it, where it is for all
+    packets that no rule accepts; ``translated``: whether NAT applies.
     """
 
     passes: bool | None
@@ -52,6 +53,7 @@ class Verdict(NamedTuple):
     remedy: str = ""
     translated: bool = False
     unknown: str = ""
+    insert: str = ""
 
 
 class Question(NamedTuple):

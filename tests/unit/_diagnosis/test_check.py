@@ -100,7 +100,7 @@ def test_nobody_is_asked_for_an_address_without_consent():
 def test_what_dhcp_answers(offer, code):
     host = office()
     servers = {"lan": Server(7, None)}
-    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq") for port in (53, 67))
+    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq (process 7)") for port in (53, 67))
     host.looker = Looker(host, offer, servers=servers, sockets=heard)
     found = check(host, ["lan"], [], probe=True)
     assert ("dhcp_silent" in [one["code"] for one in found["findings"]]) is code
@@ -108,7 +108,7 @@ def test_what_dhcp_answers(offer, code):
 
 def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
     host = office()
-    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq") for port in (53, 67))
+    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq (process 7)") for port in (53, 67))
     host.looker = Looker(host, servers={"lan": Server(7, None)}, sockets=heard)
     rule = Evidence("rule", "ip own in udp dport 67 drop", "ip", "own", "in", 7)
     policy = Evidence("rule", "ip own in policy drop", "ip", "own", "in")

@@ -150,6 +150,12 @@ def test_who_keeps_dnsmasq_from_its_port_is_named():
     assert (found.code, found.evidence) == ("port_taken", "named (process 8) listens on udp port 53 at all addresses")
 
 
+def test_who_may_not_see_whose_sockets_they_are_counts_them():
+    sockets = tuple(one._replace(program="") for one in healthy().host.sockets)
+    assert codes(scenes.host(healthy(), sockets=sockets)) == []
+    assert codes(scenes.host(healthy(), sockets=(*sockets, sockets[0]))) == ["port_taken"]
+
+
 def test_a_reservation_is_named_where_its_guest_has_no_address():
     kept = f'{scenes.RANGE}<host mac="{MAC}" ip="192.168.50.9"/>'
     scene = scenes.both(healthy(), scenes.RANGE, kept)._replace(addresses={})
