@@ -113,6 +113,7 @@ OWN := $(shell . /etc/os-release; echo $$VERSION_CODENAME)
 ONE_OTHER := bullseye
 ALL_OTHERS := $(filter-out $(OWN),bullseye bookworm trixie sid modular)
 ALL_FULL := bookworm trixie
+ALL_DISTURBED := bookworm trixie
 
 .PHONY: test
 test: ROOTS := $(ONE_OTHER)
@@ -123,14 +124,21 @@ test: setup ## check, then the lab: real hypervisors of this machine's release a
 .PHONY: test-versions
 test-versions: ROOTS := $(ALL_OTHERS)
 test-versions: FULL := $(ALL_FULL)
+test-versions: DISTURBED := $(ALL_DISTURBED)
 test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, and modular daemons
 	@$(test-with-roots)
 
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
-$(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%)
-LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab tests/integration
+$(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%) $(DISTURBED:%=root-disturbed-%)
+LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" LAB_DISTURBED="$(DISTURBED)" $(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab tests/integration
 endef
+
+.PHONY: test-disturbers
+test-disturbers: DISTURBED := $(ALL_DISTURBED)
+test-disturbers: setup ## real Docker, firewalld, ufw, nftables.service, bind9 and others in the way of a network
+	@$(MAKE) $(DISTURBED:%=root-disturbed-%)
+	@LAB_ROOTS= LAB_FULL= LAB_DISTURBED="$(DISTURBED)" $(STEP) --show "disturbers" pytest -m lab tests/integration/disturbers
 
 # What README promises of a bare Debian: no package, no cache of Python's and no setting of this machine helps there.
 BARE := bookworm trixie

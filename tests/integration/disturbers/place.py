@@ -13,7 +13,7 @@ from tests.lab.root import DISTURBED
 from .. import plays
 from ..breakage import CHECK
 from ..clients import WORLD, dig
-from ..stage import succeeded
+from ..stage import succeeded, wait_for
 
 PORT = 8080
 NETWORK = """\
@@ -54,8 +54,9 @@ class Place:
         self.run(f"{INSTALL} {' '.join(packages)}")
 
     def boot(self) -> None:
-        """Restart the machine: all its daemons start in their own order."""
+        """Restart the machine: all its daemons start in their own order; libvirt starts networks a moment later."""
         self.machine.reboot()
+        wait_for(lambda: "web" in self.run("virsh net-list --name").split())
 
     def served(self) -> set[str]:
         """What a new client on the network gets."""
@@ -78,8 +79,8 @@ class Place:
         with contextlib.suppress(CommandError):
             found += ["dns"] if dig(client, "10.20.0.1", "seven") == ["10.20.0.7"] else []
         asks = ["timeout", "3", "bash", "-c", f"</dev/tcp/{WORLD}/{PORT}"]
-        with self.machine.outside.background(["busybox", "nc", "-l", "-k", "-p", str(PORT)]):
-            time.sleep(0.3)
+        with self.machine.outside.background(["python3", "-m", "http.server", str(PORT)]):
+            time.sleep(1)
             return [*found, *(["outside"] if client.run(asks, check=False).returncode == 0 else [])]
 
     def check(self, *, probe: bool = False) -> list[dict[str, Any]]:
