@@ -12,7 +12,7 @@ FLOOR := 2.16.19
 
 PYTHON := .venv/bin/python
 STEP := tests/tools/step
-SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare step floor install-packages sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
+SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare release step floor install-packages sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
 
 # The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
@@ -198,6 +198,10 @@ lab-down: setup ## stop them, leaving nothing behind
 build: setup ## build the collection's tarball and look into it
 	@$(PYTHON) tests/tools/check_tarball.py
 	@ls .build/tarball/*.tar.gz
+
+.PHONY: release
+release: setup ## versions, changelog, checks, tarball and tag of a release (VERSION=1.0.0); nothing is pushed
+	@tests/tools/release "$(VERSION)"
 
 .PHONY: clean
 clean: ## remove what make has made

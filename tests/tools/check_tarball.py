@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".build/tarball"
 FILES = {
     *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"),
-    "changelogs/changelog.yaml",
+    *("changelogs/changelog.yaml", "tests/config.yml"),
 }
 FOLDERS = {"changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 NEEDED = {
     *("LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"),
-    *("meta/execution-environment.yml", "bindep.txt", "requirements.txt"),
+    *("meta/execution-environment.yml", "bindep.txt", "requirements.txt", "tests/config.yml"),
 }
 # What users need all of.
 WHOLE = ("playbooks", "roles")
