@@ -67,17 +67,17 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         wrong = [f"{one!r} is not a pattern" for one in patterns if not isinstance(one, str)]
         wrong += unknown_names(variables or (), KNOWN, "target")
         parts = [] if wrong else split_host_pattern(patterns)
-        if not parts:
+        listing = any(context.CLIARGS.get(name) for name in LISTING)
+        if wrong or not (parts or listing):
             raise AnsibleLookupError(
                 f"Cannot choose hosts by target: {'; '.join(wrong) or 'it is empty, set it to hosts or groups'}"
             )
-        listing = any(context.CLIARGS.get(name) for name in LISTING)
         if missing := "" if listing else self._missing(patterns, parts, variables["groups"]):
             raise AnsibleLookupError(
                 f"Cannot do anything: no host of the inventory matches {missing}; "
                 "set target to a group or hosts that are there"
             )
-        return patterns
+        return patterns if parts else ["!all"]  # text that is empty is no list of hosts for Ansible
 
     def _missing(self, patterns: list[str], parts: list[str], groups: Mapping[str, list[str]]) -> str:
         """What matches no host; a play's own variables say nothing of patterns and the limit."""
