@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from .._errors.errors import LibvirtError
 from .._values.host import Examined
 from .._values.host_facts import HostFacts, Scene
 from .._values.observed import Observed
@@ -32,7 +33,8 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
     """What is wrong with these networks and guests, or with all when none is named."""
     scene = _scene(gateway)
     names = [name for name in names_of(scene, networks, domains) if name in scene.networks]
-    leases = {name: tuple(lease.ip for lease in gateway.leases(name)) for name in names if scene.networks[name].active}
+    unseen: list[str] = []
+    leases = {name: _leases(gateway, name, unseen) for name in names if scene.networks[name].active}
     look = gateway.look()
     host = sight(look, [scene.networks[name] for name in names]) if look else None
     scene = scene._replace(leases=leases, host=host)
@@ -59,7 +61,7 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
         "healthy": not findings,
         "way": [reported(way) for way in _way.telling(ways, domains)],
         "log": look.log(named) if look and wrong and named else [],
-        "not_looked_at": list(dict.fromkeys(look.unseen)) if look else [NOT_HERE],
+        "not_looked_at": list(dict.fromkeys([*unseen, *(look.unseen if look else [NOT_HERE])])),
     }
 
 
@@ -72,6 +74,17 @@ def _scene(gateway: Examined) -> Scene:
             addresses[mac] = (*addresses.get(mac, ()), *(one.address for one in known))
     networks: dict[str, Observed] = {network.name: network for network in gateway.networks()}
     return Scene(networks, tuple(guests), addresses=addresses, version=gateway.version())
+
+
+def _leases(gateway: Examined, network: str, unseen: list[str]) -> tuple[str, ...]:
+    """The addresses that a network has leased, none where libvirt cannot read them."""
+    try:
+        return tuple(lease.ip for lease in gateway.leases(network))
+    except LibvirtError as error:
+        if error.is_down:
+            raise
+        unseen.append(f"the leases of network {network!r}: {error}")
+        return ()
 
 
 def _asked(look: KernelInspector, trips: Sequence[Trip], scene: Scene, probe: bool) -> Replies:

@@ -83,10 +83,15 @@ _DENIED = re.compile(
 )
 
 
+def is_denied(text: str) -> bool:
+    """Whether libvirt says that the user lacks privileges."""
+    return bool(_DENIED.search(text))
+
+
 def remedy(text: str) -> str:
     """What to do about an error of libvirt's that says which of its daemons is not running, or that the user lacks
     privileges, else ""."""
-    if _DENIED.search(text):
+    if is_denied(text):
         return "run the task as root (become: true); check mode, info, check and audit need no privileges"
     found = _DOWN.search(text)
     if found is None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .._errors.errors import is_denied
 from .._schema.network import LiveNetwork, NetworkDefinition
 from .._values.observed import Observed, ObservedGuest
 from .._xml.codec import read_xml, write_xml
@@ -46,7 +47,7 @@ class Files:
         silent = [name for name, state in states.items() if state.startswith((NOBODY, "there is no"))]
         verb, names = ("start", silent) if silent else ("restart", daemons)
         self.remedy = f"systemctl {verb} {' '.join(names)}" if names else "Install libvirt's daemon."
-        if any(state.startswith("one may not use") for state in states.values()):
+        if is_denied(error) or any(state.startswith("one may not use") for state in states.values()):
             self.remedy = "Run the task as root, or put its user into the group libvirt."
         self._unseen: list[str] = []
 

@@ -224,6 +224,29 @@ def test_a_user_without_privileges_sees_the_same_but_the_firewall(office: Stage)
     assert any("firewall" in what for what in result["not_looked_at"])
 
 
+RULES = 10_000
+FOREIGN = f"""exec iptables-restore --noflush <<END
+*filter
+:FOREIGN -
+{chr(10).join(f"-A FOREIGN -s 10.{number >> 8}.{number & 255}.0/24 -j DROP" for number in range(RULES))}
+-I FORWARD -j FOREIGN
+COMMIT
+END"""
+
+
+@entry_tasks.ON_ONE
+def test_leases_that_nobody_can_read_and_ten_thousand_rules_are_not_fatal(office: Stage) -> None:
+    office.host.run(["sh"], input="echo '[{' >/var/lib/libvirt/dnsmasq/vf-nat.status")
+    office.host.run(["sh"], input=FOREIGN)
+    try:
+        result = succeeded(office.run({CHECK: {}}))
+    finally:
+        office.host.run(["sh"], input="iptables -D FORWARD -j FOREIGN; iptables -F FOREIGN; iptables -X FOREIGN")
+        office.host.run(["rm", "/var/lib/libvirt/dnsmasq/vf-nat.status"])
+    assert result["findings"] == []
+    assert [text for text in result["not_looked_at"] if "the leases of network 'nat'" in text]
+
+
 @pytest.fixture
 def overtaken(office: Stage) -> Iterator[Stage]:
     """The hypervisor where another program takes the port of DHCP once libvirt has begun to start a network, which it

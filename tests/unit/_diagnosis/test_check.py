@@ -7,7 +7,11 @@ import json
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.check import check
-from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import ApplyError
+from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
+    ApplyError,
+    LibvirtError,
+    UnreachableError,
+)
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import HostFacts, Server, Socket
 from ansible_collections.virtfleet.network.plugins.module_utils._values.probe import Evidence, Probe, Reply
@@ -165,6 +169,21 @@ def test_a_libvirt_that_does_not_answer_is_a_finding():
     host.down, host.remedy = "libvirtd: nobody listens", "systemctl start libvirtd"
     found = check(host, [], [], probe=False)["findings"][0]
     assert (found["code"], found["evidence"], found["remedy"]) == ("libvirt_down", host.down, host.remedy)
+
+
+def test_leases_that_libvirt_cannot_read_are_said_and_a_libvirt_that_is_gone_is_not(monkeypatch):
+    host = office()
+
+    def refuse(_name):
+        raise errors.pop()
+
+    monkeypatch.setattr(host, "leases", refuse, raising=False)
+    errors = [LibvirtError("Cannot read the leases of network 'lan'", "invalid json", 1)]
+    said = check(host, ["lan"], [], False)["not_looked_at"]
+    assert [text for text in said if "the leases of network 'lan'" in text and "invalid json" in text]
+    errors = [UnreachableError("libvirt has not answered")]
+    with pytest.raises(UnreachableError):
+        check(host, ["lan"], [], False)
 
 
 def test_a_network_that_does_not_start_is_explained():

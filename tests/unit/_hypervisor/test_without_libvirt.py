@@ -66,6 +66,21 @@ def test_a_daemon_that_hangs(machine):
     assert files.remedy == "systemctl restart libvirtd"
 
 
+def test_a_daemon_that_refuses(machine):
+    """By its socket, or by polkit."""
+    path = machine / "SOCKETS/libvirt-sock-ro"
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as there:
+        there.bind(str(path))
+        there.listen()
+        polkit = (
+            "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.monitor'"
+        )
+        for text in (polkit, "access denied by policy"):
+            files = Files(text)
+            assert files.down.startswith(f"{text}; libvirtd: somebody listens at {path}")
+            assert files.remedy == "Run the task as root, or put its user into the group libvirt."
+
+
 def test_no_daemon_at_all(machine):
     (machine / "libvirtd").unlink()
     assert Files("").remedy == "Install libvirt's daemon."
