@@ -9,6 +9,7 @@ from tests.unit.scenes import BRIDGE_MAC, MAC
 
 UP = ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"]
 GATEWAY, GATEWAY_6 = "192.168.50.1", "fd00:50::1"
+SERVER = "192.0.2.53"
 OUT, OUT_6 = "185.199.108.153", "2a00:1450:4001:81b::200e"
 SOURCES = (("192.168.50.100", "192.168.50.101"), ("fd00:50::2",))  # a guest's, anybody's
 FILTER = """*filter
@@ -86,10 +87,12 @@ def healthy() -> Kernel:
         ({"mac": MAC, "ifname": "vnet0", "master": "virbr5", "state": ""},),
         answers=dict(_answers()),
         firewall={"iptables-save": FILTER},
+        resolvers=(SERVER,),
     )
 
 
 def _answers() -> Any:
+    yield Lookup(4, SERVER, ""), Answer({"dst": SERVER, "dev": "br0", "prefsrc": "192.0.2.7"})
     for version, gateway, out in ((4, GATEWAY, OUT), (6, GATEWAY_6, OUT_6)):
         for source in SOURCES[version == 6]:
             yield Lookup(version, gateway, source, "virbr5"), Answer({"type": "local", "dst": gateway, "dev": "lo"})
@@ -137,6 +140,11 @@ def answered(error: str = "", **route: Any) -> Callable[[Callable[[Lookup], bool
             answers={key: Answer(route, error) if which(key) else one for key, one in kernel.answers.items()}
         )
     )
+
+
+def asked_of(kernel: Kernel, **more: Any) -> list[Lookup]:
+    """What is asked of the way out where policy rules ask for more than addresses."""
+    return [key._replace(protocol="tcp", **more) for key in kernel.answers if outwards(key) and key.inbound == "virbr5"]
 
 
 def to_guests(lookup: Lookup) -> bool:
@@ -202,6 +210,18 @@ def entry(**more: Any) -> Break:
 def unlearnt(kernel: Kernel) -> Kernel:
     """The bridge does not know the guest."""
     return kernel._replace(forwarding=())
+
+
+def resolved_by(*servers: str) -> Break:
+    """The hypervisor asks other servers for names."""
+    return lambda kernel: kernel._replace(resolvers=servers)
+
+
+def before(chain: str, rule: str, table: str = "filter") -> Break:
+    """A rule stands first in a chain of iptables, in a table that libvirt does not use, or the first one."""
+    if table != "filter":
+        return ruled("*filter", f"*{table}\n:{chain} ACCEPT [0:0]\n-A {chain} {rule}\nCOMMIT\n*filter")
+    return ruled("-A FORWARD -j LIBVIRT_FWX", f"-A {chain} {rule}\n-A FORWARD -j LIBVIRT_FWX")
 
 
 def setting(name: str, value: str) -> Break:

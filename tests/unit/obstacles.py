@@ -20,18 +20,20 @@ from .kernels import (
     policy,
     ported,
     queue,
+    resolved_by,
     route,
-    ruled,
     setting,
     to_guests,
     unlearnt,
     vlans,
     without_route,
 )
+from .rule_obstacles import RULES
 
 ADDRESS = {"family": "inet", "local": GATEWAY, "prefixlen": 16}
 ADDRESS_6 = {"family": "inet6", "local": GATEWAY_6, "prefixlen": 64}
 INVALID, NO_HOST, NO_NET = "Invalid argument", "No route to host", "Network is unreachable"
+REDIRECT = {"kind": "mirred", "mirred_action": "redirect", "to_dev": "x"}
 PVID, TAGGED = ["PVID", "Egress Untagged"], []
 # How the kernel is broken, the code of what is found, and the remedy (with "*" for what the code says).
 BREAKS: dict[str, tuple[Break, str, str]] = {
@@ -188,41 +190,53 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         "conntrack_full",
         "sysctl -w net.netfilter.nf_conntrack_max=18",
     ),
-    "a foreign rule drops": (
-        ruled("-A FORWARD -j LIBVIRT_FWX", "-A FORWARD -i virbr5 -j DROP\n-A FORWARD -j LIBVIRT_FWX"),
-        "firewall_drops",
-        "iptables -t filter -D FORWARD -i virbr5 -j DROP",
+    "the tap has the guest's own MAC address": (
+        entry(mac=MAC, ifname="vnet0", state="permanent"),
+        "mac_elsewhere",
+        f"ip link set dev vnet0 address fe:{MAC[3:]}",
     ),
-    "a rule drops DNS": (
-        ruled("-A FORWARD -j LIBVIRT_FWX", "-A INPUT -p tcp --dport 53 -j DROP\n-A FORWARD -j LIBVIRT_FWX"),
-        "firewall_drops",
-        "iptables -t filter -D INPUT -p tcp --dport 53 -j DROP",
+    "the tap takes smaller packets": (
+        device("vnet0", mtu=1400),
+        "mtu_small",
+        "ip link set dev vnet0 mtu 1500",
     ),
-    "firewalld drops": (
-        ruled(
-            "-A FORWARD -j LIBVIRT_FWX\n",
-            ":FORWARD_direct - [0:0]\n-A FORWARD -j FORWARD_direct\n-A FORWARD_direct -i virbr5 -j DROP\n",
+    "the port gets no multicasts": (
+        ported("vnet0", mcast_flood=False),
+        "port_closed",
+        "bridge link set dev vnet0 mcast_flood on",
+    ),
+    "a filter of another kind takes all": (
+        filtered(
+            kind="u32",
+            pref=9,
+            way="egress",
+            protocol="ip",
+            options={"match": {"value": "0", "mask": "0"}, "actions": [REDIRECT]},
         ),
-        "firewall_drops",
-        (
-            "have firewalld accept the network's bridge, or delete its rule: "
-            "iptables -t filter -D FORWARD_direct -i virbr5 -j DROP"
-        ),
+        "queue_drops",
+        "tc filter del dev vnet0 egress pref 9",
     ),
     "bridged frames are dropped": (
         setting("net.bridge.bridge-nf-call-iptables", "1"),
         "bridge_netfilter",
         "iptables -t filter -I FORWARD -i br0 -o br0 -j ACCEPT",
     ),
-    "libvirt's own rule accepts no more": (
-        ruled("-A LIBVIRT_FWO -s 192.168.50.0/24 -i virbr5 -j ACCEPT\n", ""),
-        "firewall_rules_missing",
-        "*",
+    "the uplink does not forward": (
+        setting("net.ipv4.conf.br0.forwarding", "0"),
+        "forwarding_off",
+        "sysctl -w net.ipv4.conf.br0.forwarding=1",
     ),
-    "nothing is translated": (ruled("-A POSTROUTING -j LIBVIRT_PRT\n", ""), "not_translated", "*"),
+    "the uplink is a port": (
+        device("br0", master="bond0", linkinfo={"info_slave_kind": "bond"}),
+        "uplink_taken",
+        "ip link set dev br0 nomaster; or move its addresses and routes to bond0",
+    ),
+    "dnsmasq has nobody to ask": (resolved_by(), "dns_upstream", "*"),
+    "dnsmasq asks where nobody listens": (resolved_by("127.0.0.77"), "dns_upstream", "*"),
     "the uplink has no carrier": (
         device("br0", flags=["BROADCAST", "UP"]),
         "uplink_down",
         "ip link set dev br0 up; look at its cable",
     ),
+    **RULES,
 }

@@ -20,12 +20,13 @@ from .findings import KINDS, Finding, describe, ranked
 from .kinds import RESTART_DAEMON
 from .scenery import sight, spec_of_one, words
 from .trip import Trip
+from .walkers import trips as asked_of
 from .way_state import reported
 
 Replies = Mapping[str, tuple[Reply, ...]]
 # Who does not answer, when the packets of that question end before: at the hypervisor's routes, or its firewall.
 ANSWERS = {"dns_silent": "dns", "dhcp_silent": "dhcp"}
-HERE = ("route", "input")
+HERE = ("address", "route", "input", "route back", "output")
 NOT_HERE = "the hypervisor itself: this task does not run on it"
 
 
@@ -43,7 +44,7 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
         findings = diagnose(scene, networks, domains)
     else:
         nics = looked_at_of(plugged_nics(scene), networks, domains)
-        trips = _way.trips(scene, look.kernel(), names, nics)
+        trips = asked_of(scene, look.kernel(), names, nics)
         replies = _asked(look, trips, scene, probe)
         findings = diagnose(_with_offers(scene, replies), networks, domains)
         said = {one.network for one in findings if one.code == "firewall_rules_missing"}
@@ -128,7 +129,8 @@ def _together(findings: Collection[Finding], ways: Sequence[Way]) -> list[Findin
     """All findings; what a way that ends explains is not said beside it."""
     walked = _way.found_on(ways, findings)
     broken = {one.network for one in walked if KINDS[one.code].severity == "error"}
-    cut = {(way.network, way.question.name) for way in ways if not way.mac and _way.ends_at(way) in HERE}
+    ended = [(way, hop) for way in ways for hop in way.hops if not way.mac and hop.verdict == "ends"]
+    cut = {(way.network, way.question.name) for way, hop in ended if hop.place in HERE}
     explained = {
         one
         for one in findings

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-from .packet_facts import ABSENT, ICMP_TYPES, Facts, number
+from .packet_facts import ABSENT, ICMP_TYPES, Facts, Span, number
 
 Answer = Optional[bool]
 Reader = Callable[[Facts], Any]
@@ -48,10 +48,23 @@ def test_of(match: Mapping[str, Any], sets: Sets) -> Test:
         value = read(facts)
         if value is None or value is ABSENT:
             return None if value is None else False
-        found = holds(value)
+        found = holds(value) if not isinstance(value, Span) else _throughout(holds, value, compare, right)
         return None if found is None else found == wanted
 
     return test
+
+
+def _throughout(holds: Holds, span: Span, compare: str, right: Any) -> Answer:
+    """Whether all numbers of a span hold, or none does."""
+    if compare in ORDER:
+        low, high = (holds(end) for end in span)
+        return low if low == high else None
+    first, last = right["range"] if isinstance(right, dict) and "range" in right else (right, right)
+    if not (isinstance(first, int) and isinstance(last, int)):
+        return None
+    if first <= span.low and span.high <= last:
+        return True
+    return False if span.high < first or last < span.low else None
 
 
 def _unknown(_value: Any) -> Answer:

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .._values.way import Packet, Verdict
+from .._values.way import Deed, Packet, Verdict
 from .openings import insertion
 from .packet_facts import TRACKED, Facts
 from .ruleset import Chain, Rule, Ruleset, named, owner, remedy
-from .statements import ACCEPT, CONTINUE, DROP, GOTO, JUMP, RETURN, TRANSLATE, UNKNOWN, Action, Change
+from .statements import ACCEPT, CONTINUE, DROP, GOTO, JUMP, RETURN, TRANSLATE, TRANSLATIONS, UNKNOWN, Action, Change
 
 # Hooks of IP stand alone ("forward"), those of other families behind their name ("bridge forward", "arp input").
 PORTS, DEVICES = ("ingress", "egress"), {"ingress": ("port_in", "inbound"), "egress": ("outbound", "port_out")}
@@ -34,6 +34,7 @@ class Ending(NamedTuple):
 def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
     """What the rules of all families at one hook do to a packet, in the kernel's order."""
     translated, open_questions, kept = False, list["list[Ending]"](), Verdict(True)
+    deeds: dict[str, Deed] = {}
     for device, chains in _hung(rules, hook, packet):
         family, _space, point = hook.rpartition(" ")
         family = "netdev" if point in PORTS else family or {4: "ip", 6: "ip6"}[packet.version]
@@ -47,12 +48,30 @@ def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
             if kinds == {DROP}:
                 drops = endings[-1]
                 return _verdict(rules, drops, passes=False)._replace(insert=insertion(chain, drops.rule))
-            translated = translated or kinds == {TRANSLATE}
-            if chain.kind == "nat" and kinds == {ACCEPT} and endings[-1].rule:
+            if kinds == {TRANSLATE}:
+                translated, deeds[TRANSLATE] = True, _translation(rules, endings[-1])
+            elif chain.kind == "nat" and kinds == {ACCEPT} and endings[-1].rule:
                 kept = _verdict(rules, endings[-1], passes=True)
             if len(kinds) > 1 or UNKNOWN in kinds:
                 open_questions.append(endings)
-    return _open(rules, open_questions, kept._replace(translated=translated))
+        packet = packet._replace(mark=walk.facts.fields.get("meta mark"))
+        deeds.update({key: _deed(rules, *deed) for key, deed in walk.deeds.items()})
+    verdict = _open(rules, open_questions, kept._replace(translated=translated))
+    return verdict._replace(mark=packet.mark, deeds=deeds)
+
+
+def _deed(rules: Ruleset, value: Any, chain: Chain, rule: Rule) -> Deed:
+    return Deed(value, named(chain, rule), owner(rules, chain, rule), remedy(chain, rule))
+
+
+def _translation(rules: Ruleset, ending: Ending) -> Deed:
+    """What translates a packet; its value is the new address, "" where that is not said."""
+    chain, rule = ending.chain, ending.rule
+    if rule is None:
+        raise ValueError("a policy translates nothing")
+    bodies = [body for one in rule.expressions for kind, body in one.items() if kind in TRANSLATIONS]
+    (address,) = [str(body.get("addr", "")) for body in bodies if isinstance(body, dict)][:1] or [""]
+    return _deed(rules, address, chain, rule)
 
 
 def _hung(rules: Ruleset, hook: str, packet: Packet) -> Iterator[tuple[str, list[Chain]]]:
@@ -99,6 +118,7 @@ class _Walk:
     def __init__(self, rules: Ruleset, facts: Facts) -> None:
         self.rules, self.facts = rules, facts
         self.possible: list[Ending] = []
+        self.deeds: dict[str, tuple[Any, Chain, Rule]] = {}
         self.depth = 0
         self.returned: tuple[Chain, Rule] | None = None  # the last rule that ended a chain for certain
 
@@ -131,7 +151,7 @@ class _Walk:
                         break
                     doubt = doubt or ("" if answer else step.asks)
                 elif step.change:
-                    self.change(step.change, doubt)
+                    self.change(step.change, doubt, chain, rule)
                 elif step.choose:
                     actions = step.choose(self.facts).actions
                     doubt = doubt or ("" if len(actions) == 1 else step.asks)
@@ -165,6 +185,8 @@ class _Walk:
             self.possible[before:] = [one._replace(unknown=one.unknown or doubt) for one in self.possible[before:]]
         return Ending(RETURN, chain, rule) if end is None and action.kind == GOTO else end
 
-    def change(self, change: Change, doubt: str) -> None:
+    def change(self, change: Change, doubt: str, chain: Chain, rule: Rule) -> None:
         """Change a field, or forget it when that is in doubt."""
-        self.facts.set(change.key, None if doubt or self.possible else change.read(self.facts))
+        value = None if doubt or self.possible else change.read(self.facts)
+        self.facts.set(change.key, value)
+        self.deeds[change.key] = value, chain, rule

@@ -7,7 +7,7 @@ from __future__ import annotations
 import bisect
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .._values.way import Packet, Verdict
 from .._xml.fields import Spec
@@ -61,6 +61,16 @@ class Firewall:
         if key not in self._known:
             self._known[key] = passage(self._rules, hook, packet)
         return self._known[key]
+
+    def followed(self, hooks: Iterable[str], packet: Packet) -> Iterator[tuple[str, Verdict, Packet]]:
+        """The verdict at each hook in turn, and the packet behind it."""
+        packet = packet._replace(followed=True)
+        for hook in hooks:
+            verdict = self.verdict(hook, packet)
+            state = verdict.deeds.get("ct state")
+            untracked = state is not None and state.value == frozenset({"untracked"})
+            packet = packet._replace(mark=verdict.mark, state="untracked" if untracked else packet.state)
+            yield hook, verdict, packet
 
     def _class(self, address: str) -> str:
         return str(bisect.bisect_right(self._edges, int(ipaddress.ip_address(address)))) if address else ""

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .._values.mode import mode
-from .._values.way import Hop, Packet, Verdict
+from .._values.way import Deed, Hop, Lookup, Packet, Verdict
+from .firewall import ADDRESS, Firewall
 from .link_hops import leaving, peers
 from .openings import opening
 from .ruleset import SERVICE
+from .statements import TRANSLATE
 from .trip import Trip, ends, gateway_of, passes, unknown
 
 EVERYBODY, NOBODY, HIGH = "255.255.255.255", "0.0.0.0", 40000  # nothing is bound to the first two
@@ -20,16 +22,32 @@ OUTWARDS = (("tcp", 443), ("udp", 53), ("icmp", 0))
 IN = ("ingress", "bridge prerouting", "bridge input", "prerouting", "input")
 OUT = ("output", "postrouting", "bridge output", "bridge postrouting", "egress")
 THROUGH = ("ingress", "bridge prerouting", "bridge input", "prerouting", "forward", "postrouting", "egress")
+ARRIVES = THROUGH[:4]
 BACK = ("ingress", "prerouting", "forward", "postrouting", "bridge output", "bridge postrouting", "egress")
 ARP_IN = ("ingress", "bridge prerouting", "bridge input", "arp input")
 ARP_OUT = ("arp output", "bridge output", "bridge postrouting", "egress")
 BRIDGED = ("ingress", "bridge prerouting", "bridge forward", "bridge postrouting", "egress")
+ANSWERS = {"echo-request": "echo-reply", "nd-neighbor-solicit": "nd-neighbor-advert"}
+BEFORE = THROUGH[:-2]  # where it is not translated yet
+TIMES, ZONE, UNTRACKED = ("ip ttl", "ip6 hoplimit"), "ct zone", frozenset({"untracked"})
 CALLED = ("prerouting", "forward", "postrouting")
+
+
+def flows(trip: Trip) -> list[Lookup]:
+    """The questions for the route outwards: several where policy rules ask for more than addresses."""
+    asked = {name for rule in trip.kernel.policies.get(trip.version, ()) for name in rule}
+    found = [trip.out]
+    for packet in _outwards(trip) if asked & {"fwmark", "ipproto", "dport"} else ():
+        marks = [at.mark for _hook, _verdict, at in trip.firewall.followed(ARRIVES, packet)] if trip.firewall else [0]
+        protocol = "ipv6-icmp" if packet.protocol == "icmp" and trip.version == 6 else packet.protocol
+        found.append(trip.out._replace(protocol=protocol, port=packet.port, mark=marks[-1] or 0))
+    return found
 
 
 def inwards(trip: Trip) -> Hop:
     """What the firewall does to a packet for the hypervisor itself."""
-    return _judged(trip, "input", [(IN, packet) for packet in _asked(trip)])
+    packets = [*_asked(trip)]
+    return _redirected(trip, "input", IN, packets) or _judged(trip, "input", [(IN, packet) for packet in packets])
 
 
 def answer(trip: Trip) -> Hop:
@@ -47,22 +65,32 @@ def arp(trip: Trip) -> Hop:
 
 def forward(trip: Trip) -> Hop:
     """What it does to a packet on its way out."""
-    return _judged(trip, "forward", [(THROUGH, packet) for packet in _outwards(trip)])
+    packets = [*_outwards(trip)]
+    changed = _redirected(trip, "forward", THROUGH, packets) or _expired(trip, packets)
+    return changed or _judged(trip, "forward", [(THROUGH, packet) for packet in packets])
 
 
 def forward_back(trip: Trip) -> Hop:
     """What it does to what comes back."""
-    return _judged(trip, "forward back", [(BACK, _turned(packet)) for packet in _outwards(trip)])
+    packets = [*_outwards(trip)]
+    zoned = _zoned(trip, packets[0])
+    return zoned or _judged(trip, "forward back", [(BACK, _turned(packet)) for packet in packets])
 
 
 def translation(trip: Trip) -> Hop:
     """Whether a packet leaves with an address that one outside can answer to."""
     firewall, given = trip.firewall, trip.who.spec.get("forward", {}).get("nat", {})
-    if mode(trip.who.spec) != "nat" or (trip.version == 6 and not given.get("ipv6")):
-        return passes("translation", "", "none is meant to be")
     if firewall is None or _stray(trip):
         return unknown("translation", "", _stray(trip) or "the firewall cannot be read")
+    foreign = next(_foreign(trip, firewall), None)
+    if foreign or mode(trip.who.spec) != "nat" or (trip.version == 6 and not given.get("ipv6")):
+        return foreign or passes("translation", "", "none is meant to be")
     for packet in _outwards(trip):
+        passed = [verdict.deeds for _hook, verdict, _packet in firewall.followed(BEFORE, packet)]
+        untracked = next((deed for deeds in passed for deed in _untracking(deeds)), None)
+        if untracked:
+            evidence = f"connections of guests are not tracked, so nothing is translated: {untracked.rule}"
+            return ends("translation", trip.uplink, "not_translated", evidence, untracked.remedy)
         verdict = firewall.verdict("postrouting", packet)
         if verdict.unknown:
             return unknown("translation", "", verdict.unknown)
@@ -77,8 +105,7 @@ def translation(trip: Trip) -> Hop:
 
 def bridged(trip: Trip) -> Hop:
     """What it does to frames from port to port of a bridge."""
-    called = trip.kernel.settings.get(_called(trip)) == "1"
-    hooks = (*BRIDGED, *(CALLED if called else ()))
+    hooks = (*BRIDGED, *(CALLED if _called(trip) else ()))
     source = trip.question.source or "192.0.2.2"
     (out,) = (peers(trip) or leaving(trip) or [""])[:1]
     packet = _frame(trip)._replace(
@@ -93,8 +120,12 @@ def bridged(trip: Trip) -> Hop:
 
 
 def _called(trip: Trip) -> str:
-    """The sysctl that sends bridged frames through the hooks of IP."""
-    return f"net.bridge.bridge-nf-call-ip{'6' if trip.version == 6 else ''}tables"
+    """What sends bridged frames to the hooks of IP, a sysctl or the bridge's own setting; "" when nothing does."""
+    word = f"ip{'6' if trip.version == 6 else ''}tables"
+    own = trip.link(trip.who.bridge).get("linkinfo", {}).get("info_data", {}).get(f"nf_call_{word}")
+    if trip.kernel.settings.get(f"net.bridge.bridge-nf-call-{word}") == "1":
+        return f"net.bridge.bridge-nf-call-{word}"
+    return f"nf_call_{word} of {trip.who.bridge}" if own else ""
 
 
 def _frame(trip: Trip) -> Packet:
@@ -134,9 +165,58 @@ def _turned(packet: Packet) -> Packet:
         outbound=packet.inbound,
     )
     there = there._replace(port_in=packet.port_out, port_out=packet.port_in, state="established")
+    there = there._replace(message=ANSWERS.get(packet.message, packet.message))
     if packet.destination == EVERYBODY:
         return there._replace(source="", destination=EVERYBODY, state="new", source_mac="", reverse=None)
     return there._replace(source_mac=packet.destination_mac, destination_mac=packet.source_mac)
+
+
+def _untracking(deeds: Mapping[str, Deed]) -> list[Deed]:
+    return [deed for key, deed in deeds.items() if key == "ct state" and deed.value == UNTRACKED]
+
+
+def _foreign(trip: Trip, firewall: Firewall) -> Iterator[Hop]:
+    """A rule that gives packets an address to which answers do not come back; libvirt's are those of the definition."""
+    own = {str(one.get("local", "")) for link in trip.kernel.links.values() for one in link.get("addr_info", ())}
+    for packet in _outwards(trip):
+        deed = firewall.verdict("postrouting", packet).deeds.get(TRANSLATE)
+        if deed and ADDRESS.match(deed.value) and deed.value not in own and deed.owner != "libvirt":
+            evidence = f"packets of guests leave with {deed.value}, which the hypervisor does not have: {deed.rule}"
+            yield ends("translation", trip.uplink, "translated_wrongly", evidence, deed.remedy)
+
+
+def _redirected(trip: Trip, place: str, hooks: tuple[str, ...], packets: list[Packet]) -> Hop | None:
+    """A rule that leads packets to somebody else than they are for."""
+    for packet in packets if trip.firewall else ():
+        deed = trip.firewall.verdict("prerouting", packet).deeds.get(TRANSLATE) if trip.firewall else None
+        if deed and "prerouting" in hooks:
+            what = f"{packet.protocol} packets of guests to port {packet.port}"
+            return ends(place, "", "firewall_redirects", f"{what} are led elsewhere: {deed.rule}", deed.remedy)
+    return None
+
+
+def _expired(trip: Trip, packets: list[Packet]) -> Hop | None:
+    """A rule after which the next router, or the hypervisor itself, drops a packet: it may go no further."""
+    for packet in packets if trip.firewall else ():
+        for _hook, verdict, _packet in trip.firewall.followed(THROUGH, packet) if trip.firewall else ():
+            for deed in (verdict.deeds[key] for key in TIMES if key in verdict.deeds):
+                if deed.value in (0, 1):
+                    evidence = f"packets of guests expire at the next router: {deed.rule}"
+                    return ends("forward", "", "packets_expire", evidence, deed.remedy)
+    return None
+
+
+def _zoned(trip: Trip, packet: Packet) -> Hop | None:
+    """A rule that has connections looked up elsewhere than what comes back."""
+    if trip.firewall is None:
+        return None
+    deeds = [trip.firewall.verdict("prerouting", one).deeds.get(ZONE) for one in (packet, _turned(packet))]
+    out, back = (deed.value if deed else 0 for deed in deeds)
+    named = next(filter(None, deeds), None)
+    if out == back or named is None:
+        return None
+    evidence = f"guests' connections are in zone {out}, and looked up in zone {back} when an answer comes: {named.rule}"
+    return ends("forward back", "", "not_translated", evidence, named.remedy)
 
 
 def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]]) -> Hop:
@@ -146,8 +226,7 @@ def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]
     doubt: Verdict | None = None
     for hooks, packet in packets:
         whole = packet if packet.source else packet._replace(source=gateway_of(trip.who.spec, 4))
-        for hook in hooks:
-            verdict = trip.firewall.verdict(hook, whole)
+        for hook, verdict, _packet in trip.firewall.followed(hooks, whole):
             if verdict.passes is False:
                 return _ended(trip, place, packet, verdict, called=hook in CALLED and place == "frames")
             doubt = doubt or (verdict if verdict.passes is None else None)

@@ -95,15 +95,40 @@ WAY_KINDS = {
         "A rule of a firewall drops packets of guests.",
         "Delete the rule, or let its owner accept the network's bridge.",
     ),
+    "dns_upstream": FindingKind(
+        "error",
+        "The network's dnsmasq reaches none of the servers that it asks: guests get no names of the outside.",
+        "Correct /etc/resolv.conf of the hypervisor, or the way to the servers in it.",
+    ),
     "not_translated": FindingKind(
         "error",
         "Packets of guests leave with their own address, to which nobody outside can answer.",
         f"{RESTART_DAEMON}, which creates its rules again.",
     ),
+    "translated_wrongly": FindingKind(
+        "warning",
+        "Packets of guests leave with an address that the hypervisor does not have, where answers may not come.",
+        "Delete the rule, or give the hypervisor the address.",
+    ),
+    "firewall_redirects": FindingKind(
+        "warning",
+        "A rule of a firewall leads packets of guests to somebody else than they are for.",
+        "Delete the rule, unless that is what you want.",
+    ),
+    "packets_expire": FindingKind(
+        "error",
+        "A rule of a firewall sets the time to live of guests' packets so that they get no further.",
+        "Delete the rule.",
+    ),
     "uplink_down": FindingKind(
         "error",
         "The device that the route leads to has no link.",
         "Set it up, look at its cable.",
+    ),
+    "uplink_taken": FindingKind(
+        "error",
+        "The device that the route leads to is a port of another one, so its own addresses and routes do not work.",
+        "Move its addresses and routes to the other device, or take it out of that.",
     ),
     "no_answer": FindingKind(
         "error",

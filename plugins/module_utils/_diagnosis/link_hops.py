@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .._values.way import Hop
 from .trip import Trip, ends, passes, unknown
 
 STP = ("listening", "learning")
 MANY = 5  # packets that a queue has dropped, and sent none
+ETHERNET = 1500  # what a NIC sends whose definition says nothing else
+WAYS = {"ingress": "come in by", "egress": "leave by"}
+FAMILIES = {4: ("all", "ip", "arp"), 6: ("all", "ipv6")}
 
 
 def tap(trip: Trip) -> Hop:
@@ -19,8 +23,8 @@ def tap(trip: Trip) -> Hop:
     link = trip.link(name)
     if not link:
         return unknown("tap", name, "its device is not in the kernel's list")
-    lost = next(_lost(trip, name), None)
-    return lost or passes("tap", name, f"is up, {link['mtu']} bytes a frame")
+    wrong = next(lost(trip, name), None)
+    return wrong or passes("tap", name, f"is up, {link['mtu']} bytes a frame")
 
 
 def port(trip: Trip) -> Hop:
@@ -37,7 +41,7 @@ def size(trip: Trip) -> Hop:
     """Whether frames as large as the guest's pass."""
     name, bridge = trip.who.tap, trip.who.bridge
     asked = (trip.who.nic if name else trip.who.spec).get("mtu", {}).get("size")
-    most = int(asked or trip.link(name).get("mtu", 0))
+    most = int(asked or (max(ETHERNET, int(trip.link(name).get("mtu", 0))) if name else 0))
     for place in (
         *([name] if name else []),
         bridge,
@@ -63,8 +67,8 @@ def bridge(trip: Trip) -> Hop:
         setting = f"net.ipv4.conf.{scope}.arp_ignore"
         if trip.kernel.settings.get(setting) == "8":
             return ends("bridge", name, "arp_off", f"{setting} is 8: no ARP is answered", f"sysctl -w {setting}=0")
-    lost = next(_lost(trip, name), None)
-    return lost or passes("bridge", name, "is up")
+    wrong = next(lost(trip, name), None)
+    return wrong or passes("bridge", name, "is up")
 
 
 def leaving_port(trip: Trip) -> Hop:
@@ -78,6 +82,8 @@ def leaving_port(trip: Trip) -> Hop:
 def peer_port(trip: Trip) -> Hop:
     """The port of the other guest."""
     (name,) = peers(trip)
+    if "UP" not in trip.link(name).get("flags", ()):
+        return unknown("other port", name, "the other guest's own way ends there")
     return _other(trip, name, "other port")
 
 
@@ -86,7 +92,7 @@ def _other(trip: Trip, name: str, place: str) -> Hop:
     if "UP" not in link.get("flags", ()):
         return ends(place, name, "port_blocked", f"{name} is set down", f"ip link set dev {name} up")
     wrong = next((hop for check in (_state, _isolated, _vlan) for hop in check(trip, name, place)), None)
-    return wrong or next(_lost(trip, name, place), None) or passes(place, name, str(trip.port(name).get("state", "")))
+    return wrong or next(lost(trip, name, place), None) or passes(place, name, str(trip.port(name).get("state", "")))
 
 
 def gateway_is_here(trip: Trip) -> bool:
@@ -147,9 +153,21 @@ def _flood(trip: Trip, name: str, place: str) -> Iterator[Hop]:
     if settings.get("bcast_flood") is False:
         evidence = f"port {name} gets no broadcasts, so its guest hears no ARP"
         yield ends(place, name, "port_closed", evidence, f"bridge link set dev {name} bcast_flood on")
+    elif _has_six(trip) and settings.get("mcast_flood") is False and not _asks_for_members(trip):
+        evidence = f"port {name} gets no multicasts, so its guest hears no neighbour discovery"
+        yield ends(place, name, "port_closed", evidence, f"bridge link set dev {name} mcast_flood on")
     elif settings.get("learning") is False and settings.get("flood") is False and not _known_at(trip, name):
         evidence = f"port {name} neither learns nor floods, and the bridge does not know {trip.who.mac} there"
         yield ends(place, name, "port_closed", evidence, f"bridge link set dev {name} learning on flood on")
+
+
+def _has_six(trip: Trip) -> bool:
+    return any(":" in item["address"] for item in trip.who.spec.get("ips", []))
+
+
+def _asks_for_members(trip: Trip) -> bool:
+    """Whether the bridge knows who wants which multicasts: it asks for that itself."""
+    return bool(trip.link(trip.who.bridge).get("linkinfo", {}).get("info_data", {}).get("mcast_querier"))
 
 
 def _known_at(trip: Trip, name: str) -> bool:
@@ -157,8 +175,13 @@ def _known_at(trip: Trip, name: str) -> bool:
 
 
 def _elsewhere(trip: Trip, name: str, place: str) -> Iterator[Hop]:
-    """A static entry that leads frames for the guest to another port."""
+    """A static entry that leads frames for the guest to another port, or to the hypervisor itself, which has a device
+    with the guest's MAC address."""
     for one in trip.kernel.forwarding:
+        own = one.get("state") == "permanent" and one["ifname"] == name and one.get("master") == trip.who.bridge
+        if own and one["mac"] == trip.who.mac:
+            evidence = f"{name} has the MAC address of the guest itself, {one['mac']}: the hypervisor takes its frames"
+            yield ends(place, name, "mac_elsewhere", evidence, f"ip link set dev {name} address fe:{one['mac'][3:]}")
         fixed = one.get("state") in ("permanent", "static") and one.get("master") == trip.who.bridge
         if fixed and one["mac"] == trip.who.mac and one["ifname"] != name:
             evidence = f"the bridge has a fixed entry for {one['mac']} at {one['ifname']}, the guest is at {name}"
@@ -188,7 +211,7 @@ def _vlan(trip: Trip, name: str, place: str) -> Iterator[Hop]:
         yield ends(place, name, "port_vlan", evidence, f"bridge vlan add {words}")
 
 
-def _lost(trip: Trip, name: str, place: str = "") -> Iterator[Hop]:
+def lost(trip: Trip, name: str, place: str = "") -> Iterator[Hop]:
     """What the queues and filters of a device drop altogether."""
     place = place or ("bridge" if name == trip.who.bridge else "tap")
     for queue in trip.kernel.queues:
@@ -197,17 +220,24 @@ def _lost(trip: Trip, name: str, place: str = "") -> Iterator[Hop]:
             evidence = f"the queue {queue['kind']} of {name} has dropped all {drops} packets so far"
             yield ends(place, name, "queue_drops", evidence, f"tc qdisc del dev {name} root")
     for one in trip.kernel.filters.get(name, ()):
-        if one.get("kind") != "matchall":
-            continue
-        for action in one.get("options", {}).get("actions", ()):
-            if _takes(action):
-                evidence = f"a filter for all packets that come in by {name} takes them ({action.get('kind', '')})"
-                remedy = f"tc filter del dev {name} ingress pref {one.get('pref', 0)}"
-                yield ends(place, name, "queue_drops", evidence, remedy)
+        if _is_for_all(one, trip.version) and any(_takes(trip, action) for action in one["options"].get("actions", ())):
+            way = one.get("way", "ingress")
+            what = f"{one['kind']}, protocol {one.get('protocol', 'all')}"
+            evidence = f"a filter takes all packets that {WAYS[way]} {name} ({what})"
+            remedy = f"tc filter del dev {name} {way} pref {one.get('pref', 0)}"
+            yield ends(place, name, "queue_drops", evidence, remedy)
 
 
-def _takes(action: dict[str, object]) -> bool:
-    """Whether an action of a filter lets nothing go on: it drops, or redirects to another device."""
-    control = action.get("control_action", {})
-    drops = action.get("kind") == "gact" and isinstance(control, dict) and control.get("type") == "drop"
-    return drops or (action.get("kind") == "mirred" and action.get("mirred_action") == "redirect")
+def _is_for_all(one: Mapping[str, Any], version: int) -> bool:
+    """Whether a filter asks for nothing but the protocol."""
+    options = one.get("options", {})
+    whole = {"u32": {"value": "0", "mask": "0"}.items() <= options.get("match", {}).items(), "matchall": True}
+    return one.get("protocol", "all") in FAMILIES[version] and whole.get(one.get("kind", ""), False)
+
+
+def _takes(trip: Trip, action: Mapping[str, Any]) -> bool:
+    """Whether an action of a filter lets nothing go on: it drops, or redirects to a device that gives nothing back."""
+    if action.get("kind") == "gact":
+        return bool(action.get("control_action", {}).get("type") == "drop")
+    to = trip.link(str(action.get("to_dev", ""))).get("linkinfo", {}).get("info_kind")
+    return action.get("kind") == "mirred" and action.get("mirred_action") == "redirect" and to != "ifb"

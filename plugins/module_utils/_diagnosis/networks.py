@@ -133,7 +133,7 @@ def _overlaps(spec: Spec, own: set[str], others: list[Observed], host: HostFacts
         placed = {ipaddress.ip_interface(address).network for address in device.addresses} if device else set()
         if net.prefixlen and net not in placed:
             for one in nets(spec):
-                if overlap(one, net):
+                if overlap(one, net) and net.prefixlen >= one.prefixlen:  # a wider one is not taken for guests
                     yield f"subnet {one} overlaps the hypervisor's route to {net} through {route.device}"
 
 
@@ -164,7 +164,9 @@ def _running(network: Observed, spec: Spec, host: HostFacts, full: bool) -> Seen
         without = down or name in host.narrow
         taken = sorted(str(address) for address in wanted - there if not (without and address.version == 6))
         if taken:
-            yield "address_missing", f"bridge {name} lacks {', '.join(taken)}"
+            off = f"net.ipv6.conf.{name}.disable_ipv6"
+            why = f": {off} is 1" if host.settings.get(off) == "1" else ""
+            yield "address_missing", f"bridge {name} lacks {', '.join(taken)}{why}"
     yield from server(network.name, spec, host, gone=device is None, lost=lost, full=full)
     yield from _outwards(spec, host)
     yield from firewall(spec, host)

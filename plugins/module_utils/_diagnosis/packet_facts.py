@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._values.way import Packet
 
@@ -23,6 +23,17 @@ ICMP_TYPES = {
         "nd-neighbor-advert": 136,
     },
 }
+
+
+class Span(NamedTuple):
+    """Any number from ``low`` to ``high``."""
+
+    low: int
+    high: int
+
+
+LENGTHS = Span(28, 65535)  # of packets of IP with something in them
+LIVES = Span(64, 128)  # the time to live of what guests send
 EVERYONE = "255.255.255.255"
 ARRIVING = ("ingress", "prerouting", "input")
 TRACKED = -200  # the priority at which prerouting and output look up a packet's connection
@@ -38,7 +49,7 @@ class Facts:
         self.fields: dict[str, Any] = dict(_link(packet, family, hook))
         self.fields.update(_arp(packet) if packet.protocol == "arp" else _network(packet, family, hook))
         self.fields.update(_tracked(packet, hook, does) if family.startswith("ip") else ())
-        self.fields.update({} if MARKING in does else {"meta mark": 0})
+        self.fields.update({} if MARKING in does and not packet.followed else {"meta mark": packet.mark})
         self.tracked = True  # whether the packet's connection has been looked up already
         self.layers = {key.partition(" ")[0] for key in self.fields}
 
@@ -77,9 +88,10 @@ def _link(packet: Packet, family: str, hook: str) -> Iterator[tuple[str, Any]]:
         yield "meta obrname", packet.outbound or None
     yield "meta protocol", _protocol(packet)
     yield "ether type", _protocol(packet)
+    yield from ((f"meta {way}iftype", "ether") for way in "io" if packet.port_in or packet.port_out)
     bridged = bool(packet.port_in and packet.port_out) and packet.inbound == packet.outbound
     yield "meta pkttype", _pkttype(packet, on_port)
-    if hook in (*ARRIVING, "forward"):
+    if hook in (*ARRIVING, "forward") or family == "bridge":
         yield "ether saddr", packet.source_mac.lower() or None
         yield "ether daddr", packet.destination_mac.lower() or None
     yield "physdev bridged", bridged
@@ -114,6 +126,7 @@ def _kind(packet: Packet) -> str:
 def _arp(packet: Packet) -> Iterator[tuple[str, Any]]:
     yield "meta l4proto", ABSENT
     yield "arp operation", "request" if packet.state == "new" else "reply"
+    yield from {"arp htype": 1, "arp ptype": "ip", "arp hlen": 6, "arp plen": 4}.items()
     yield "arp saddr ip", number(packet.source)
     yield "arp daddr ip", number(packet.destination)
 
@@ -125,11 +138,19 @@ def _network(packet: Packet, family: str, hook: str) -> Iterator[tuple[str, Any]
     yield "meta nfproto", f"ipv{packet.version}" if family.startswith("ip") else family
     yield "meta l4proto", protocol
     yield f"{layer} version", packet.version
+    if packet.followed:  # an own packet of a guest, or the answer
+        yield from [("ip frag-off", 0), ("ip ttl", LIVES), ("ip length", LENGTHS)] if packet.version == 4 else []
+        yield from [("ip6 hoplimit", LIVES)] if packet.version == 6 else []
+        yield f"{layer} dscp", "cs0"
+        yield "meta length", LENGTHS
     yield f"{layer} {'protocol' if packet.version == 4 else 'nexthdr'}", protocol
     yield f"{layer} saddr", number(packet.source)
     yield f"{layer} daddr", number(packet.destination)
     if packet.protocol == "icmp":
-        yield f"{icmp} type", ICMP_TYPES[icmp].get(packet.message) if packet.state != "established" else None
+        yield (
+            f"{icmp} type",
+            ICMP_TYPES[icmp].get(packet.message) if packet.followed or packet.state != "established" else None,
+        )
         yield f"{icmp} code", 0
         yield "th sport", None  # the kernel takes what stands in the ports' place
     else:
@@ -139,6 +160,8 @@ def _network(packet: Packet, family: str, hook: str) -> Iterator[tuple[str, Any]
         flags = frozenset({"syn"}) if packet.state == "new" else None
         yield from [("tcp flags", flags)] if protocol == "tcp" else []
     yield "fib daddr type", _kind(packet)
+    if packet.followed and number(packet.source):
+        yield "fib saddr type", "unicast" if packet.inbound else "local"
     if packet.reverse is not None and hook in ARRIVING:
         yield "fib saddr iif oif", packet.inbound if packet.reverse else False
 
@@ -146,9 +169,10 @@ def _network(packet: Packet, family: str, hook: str) -> Iterator[tuple[str, Any]
 def _tracked(packet: Packet, hook: str, does: frozenset[str]) -> Iterator[tuple[str, Any]]:
     discovery = packet.message.startswith("nd-") and packet.protocol == "icmp"
     new = packet.state == "new"
-    if UNTRACKING not in does:
+    if UNTRACKING not in does or packet.followed:
         yield "ct state", frozenset({"untracked" if discovery else packet.state})
-        yield "ct direction", "original" if new else None
+        direction = "reply" if packet.state == "established" else ABSENT
+        yield "ct direction", "original" if new else direction if packet.followed else None
     if MARKING not in does:
         yield "ct mark", 0
     if REDIRECTING not in does and new and hook != "postrouting":

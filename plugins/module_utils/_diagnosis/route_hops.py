@@ -10,11 +10,14 @@ from typing import Any
 
 from .._schema.shared import subnet
 from .._values.way import Hop, Lookup
+from .firewall_hops import flows
+from .link_hops import lost
 from .routes import Decision, decision
 from .trip import Trip, ends, gateway_of, passes, unknown
 
 FIXED = ("PERMANENT", "NOARP")
 # Devices behind which somebody answers ARP.
+TAKEN = ("bridge", "openvswitch", "bond", "team")  # what has ports that are not devices of their own any more
 CABLES = ("", "veth", "bridge", "bond", "vlan", "team")
 
 
@@ -72,7 +75,12 @@ def back(trip: Trip) -> Hop:
 def reply(trip: Trip) -> Hop:
     """The route of what comes back from outside."""
     lookup = trip.reply
-    return _towards_guest(trip, lookup) if lookup else unknown("route back", "", "nobody knows where it comes in")
+    if lookup is None:
+        return unknown("route back", "", "nobody knows where it comes in")
+    off = f"net.ipv{trip.version}.conf.{lookup.inbound}.forwarding"
+    if trip.version == 4 and trip.kernel.settings.get(off) == "0":  # IPv6 asks for "all" alone
+        return ends("route back", lookup.inbound, "forwarding_off", f"{off} is 0", f"sysctl -w {off}=1")
+    return _towards_guest(trip, lookup)
 
 
 def _towards_guest(trip: Trip, lookup: Lookup) -> Hop:
@@ -125,8 +133,12 @@ def _again(trip: Trip, lookup: Lookup) -> str:
 
 
 def route(trip: Trip) -> Hop:
-    """The route outwards."""
-    lookup = trip.out
+    """The route outwards, of all that guests send."""
+    hops = [_outwards(trip, lookup) for lookup in flows(trip)]
+    return next((hop for hop in hops if hop.verdict == "ends"), hops[0])
+
+
+def _outwards(trip: Trip, lookup: Lookup) -> Hop:
     answer = trip.answer(lookup)
     if answer is None:
         return unknown("route", "", "the kernel was not asked")
@@ -181,7 +193,12 @@ def uplink(trip: Trip) -> Hop:
     if "NOARP" in link["flags"] and cable:
         evidence = f"{name} asks no ARP and no neighbour discovery (NOARP)"
         return ends("uplink", name, "arp_off", evidence, f"ip link set dev {name} arp on")
-    return passes("uplink", name, "is up")
+    master = str(link.get("master", ""))
+    if link.get("linkinfo", {}).get("info_slave_kind") in TAKEN:
+        evidence = f"{name}, where the route leads, is a port of {master}, which takes all that comes in by it"
+        remedy = f"ip link set dev {name} nomaster; or move its addresses and routes to {master}"
+        return ends("uplink", name, "uplink_taken", evidence, remedy)
+    return next(lost(trip, name, "uplink"), None) or passes("uplink", name, "is up")
 
 
 def next_hop(trip: Trip) -> Hop:

@@ -13,7 +13,8 @@ from .trip import destination, within
 
 DROPS = ("blackhole", "unreachable", "prohibit")
 # What a rule may ask that a lookup does not tell: whether it holds cannot be said.
-UNTOLD = ("fwmark", "ipproto", "sport", "dport", "tos", "uid_start", "oif", "tun_id", "l3mdev", "realms")
+UNTOLD = ("sport", "tos", "uid_start", "oif", "tun_id", "l3mdev", "realms")
+ALL_BITS = 0xFFFFFFFF
 
 
 class Decision(NamedTuple):
@@ -65,8 +66,20 @@ def _holds(rule: Mapping[str, Any], lookup: Lookup) -> bool:
         return False
     places = (("src", "srclen", lookup.source), ("dst", "dstlen", lookup.destination))
     held = all(_is_in(address, rule.get(name, "all"), rule.get(size)) for name, size, address in places)
+    held = held and _is_marked(rule, lookup.mark) and _is_for(rule, lookup)
     held = held and rule.get("iif", lookup.inbound) in (lookup.inbound, "" if lookup.inbound else "lo")
     return held != ("not" in rule)
+
+
+def _is_marked(rule: Mapping[str, Any], mark: int) -> bool:
+    value, mask = (int(str(rule.get(name, otherwise)), 0) for name, otherwise in (("fwmark", 0), ("fwmask", ALL_BITS)))
+    return "fwmark" not in rule or mark & mask == value & mask
+
+
+def _is_for(rule: Mapping[str, Any], lookup: Lookup) -> bool:
+    """Whether a rule for a protocol and a port is for this packet."""
+    low, _dash, high = str(rule.get("dport", lookup.port)).partition("-")
+    return rule.get("ipproto", lookup.protocol) == lookup.protocol and int(low) <= lookup.port <= int(high or low)
 
 
 def _is_in(address: str, net: str, size: int | None) -> bool:
@@ -98,7 +111,9 @@ def _rule_text(rule: Mapping[str, Any]) -> str:
     )
     words = ["not"] if "not" in rule else []
     words += ["from", source, *(["to", to] if to != "all" else [])]
-    words += ["iif", str(rule["iif"])] if rule.get("iif") else []
+    words += [part for name in ("iif", "tos", "ipproto", "dport") if rule.get(name) for part in (name, str(rule[name]))]
+    if "fwmark" in rule:
+        words += ["fwmark", f"{rule['fwmark']}{'/' + rule['fwmask'] if 'fwmask' in rule else ''}"]
     words += [str(rule["action"])] if rule.get("action") else ["lookup", str(rule.get("table", "main"))]
     return " ".join([*words, "priority", str(rule["priority"])])
 

@@ -20,10 +20,14 @@ Words = Sequence[str]
 
 # Extensions that have nothing but the options below; of another one, nobody knows what it asks for.
 EXTENSIONS = frozenset(
-    "tcp udp icmp icmp6 conntrack state multiport iprange addrtype pkttype mac mark connmark comment physdev".split()
+    "tcp udp icmp icmp6 conntrack state multiport iprange addrtype pkttype mac mark connmark comment physdev length ttl"
+    " hl".split()
 )
 VERDICTS = {"ACCEPT": "accept", "DROP": "drop", "RETURN": "return"}
-TRANSLATIONS = {"MASQUERADE": "masquerade", "SNAT": "snat", "DNAT": "dnat", "REDIRECT": "redirect", "NETMAP": "dnat"}
+TRANSLATIONS = {
+    **{name: name.lower() for name in ("MASQUERADE", "SNAT", "DNAT", "REDIRECT", "TPROXY")},
+    "NETMAP": "dnat",
+}
 ALL_BITS = 0xFFFFFFFF
 
 
@@ -195,6 +199,15 @@ def _mac(_option: str, given: Words, _known: dict[str, str]) -> Expression:
     return _match(_payload("ether", "saddr"), given[0].lower())
 
 
+def _length(_option: str, given: Words, _known: dict[str, str]) -> Expression:
+    return _match({"meta": {"key": "length"}}, _number(given[0]))
+
+
+def _lives(option: str, given: Words, known: dict[str, str]) -> Expression:
+    left = _payload(known["family"], {"ip": "ttl", "ip6": "hoplimit"}[known["family"]])
+    return _match(left, int(given[0]), {"lt": "<", "gt": ">", "eq": "=="}[option.rpartition("-")[2]])
+
+
 def _port_of_bridge(option: str, given: Words, _known: dict[str, str]) -> Expression:
     field = {"--physdev-in": "inname", "--physdev-out": "outname", "--physdev-is-bridged": "bridged"}[option]
     return _match(_payload("physdev", field), given[0].replace("+", "*") if given else 1)
@@ -214,6 +227,8 @@ OPTIONS: dict[str, tuple[int, Reads]] = {
     **dict.fromkeys(("--src-range", "--dst-range"), (1, _between)),
     **dict.fromkeys(("--src-type", "--dst-type"), (1, _type)),
     "--pkt-type": (1, _meta),
+    "--length": (1, _length),
+    **{f"--{word}-{order}": (1, _lives) for word in ("ttl", "hl") for order in ("lt", "gt", "eq")},
     "--mac-source": (1, _mac),
     "--mark": (1, _marked),
     **dict.fromkeys(("--physdev-in", "--physdev-out"), (1, _port_of_bridge)),
@@ -222,6 +237,10 @@ OPTIONS: dict[str, tuple[int, Reads]] = {
 
 
 # ---- what it does ----
+
+
+def _set(left: Expression, value: Any) -> Expression:
+    return {"mangle": {"key": left, "value": value}}
 
 
 def _target(option: str, words: Words, chains: Collection[str]) -> Iterator[Expression]:
@@ -233,11 +252,16 @@ def _target(option: str, words: Words, chains: Collection[str]) -> Iterator[Expr
     elif name == "REJECT":
         yield {"reject": {"type": "tcp reset"} if "tcp-reset" in given else {}}
     elif name in TRANSLATIONS:
-        yield {TRANSLATIONS[name]: {}}
+        to = given[given.index("--to-source") + 1] if "--to-source" in given else ""
+        yield {TRANSLATIONS[name]: {"addr": to} if to else {}}
+    elif given[:1] in (["--ttl-set"], ["--hl-set"]):
+        yield _set(_payload(*(("ip", "ttl") if name == "TTL" else ("ip6", "hoplimit"))), int(given[1]))
+    elif given[:1] == ["--zone"] and given[1].isdecimal():
+        yield _set({"ct": {"key": "zone"}}, int(given[1]))
     elif name == "MARK" and given[:1] == ["--set-xmark"]:
         value, mask = (int(part, 0) for part in given[1].split("/"))
         left = {"meta": {"key": "mark"}}
-        yield {"mangle": {"key": left, "value": {"^": [{"&": [left, ~mask & ALL_BITS]}, value]}}}
+        yield _set(left, {"^": [{"&": [left, ~mask & ALL_BITS]}, value]})
     elif "--notrack" in given or name == "NOTRACK":
         yield {"notrack": None}
     elif name != "CT":

@@ -22,7 +22,11 @@ PASSIVE_TARGETS = frozenset(
 )
 # What translating changes; behind it, nothing is known of these fields.
 SOURCE, DESTINATION = (" saddr", " sport"), (" daddr", " dport", "daddr type", "pkttype", "ct status")
-TRANSLATIONS = {"masquerade": SOURCE, "snat": SOURCE, "dnat": DESTINATION, "redirect": DESTINATION}
+TRANSLATIONS = {
+    "masquerade": SOURCE,
+    "snat": SOURCE,
+    **dict.fromkeys(("dnat", "redirect", "tproxy"), DESTINATION),  # tproxy: a program of the hypervisor takes it
+}
 REJECTED_LAYERS = {"icmp": "ip version", "icmpv6": "ip6 version", "tcp reset": "tcp sport"}
 
 
@@ -109,7 +113,7 @@ def _steps(kind: str, body: Any, sets: Sets) -> list[Step]:
         return _foreign(body)
     if (kind == "set" and not body.get("stmt")) or kind in PASSIVE:
         return []
-    return [_certainly(Action(UNKNOWN))] if kind in ("queue", "tproxy", "fwd", "synproxy") else [_unknown(kind)]
+    return [_certainly(Action(UNKNOWN))] if kind in ("queue", "fwd", "synproxy") else [_unknown(kind)]
 
 
 def _asks(match: Mapping[str, Any]) -> str:

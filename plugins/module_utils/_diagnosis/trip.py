@@ -23,7 +23,10 @@ OUTSIDE = {
 
 
 class Walker(NamedTuple):
-    """Who walks: a NIC of a guest with its ``tap`` and ``mac``, or with neither any guest of the network."""
+    """Who walks: a NIC of a guest with its ``tap`` and ``mac``, or with neither any guest of the network.
+
+    ``upstreams`` are those whom the network's dnsmasq asks, ``deaf`` those of them that do not listen.
+    """
 
     network: str
     spec: Spec
@@ -33,6 +36,8 @@ class Walker(NamedTuple):
     tap: str = ""
     nic: Mapping[str, Any] = NONE
     addresses: tuple[str, ...] = ()
+    upstreams: tuple[str, ...] = ()
+    deaf: frozenset[str] = frozenset()
 
 
 class Trip(NamedTuple):

@@ -17,6 +17,7 @@ REACHED = {
     "wire": "the outside",
     "guest": "other guests",
     "gateway": "the hypervisor",
+    "names": "names of the outside",
     "dns": "DNS",
     "dhcp": "DHCP",
 }

@@ -22,6 +22,7 @@ from .look import HostInspector
 
 Listing = list[dict[str, Any]]
 SYSCTLS = Path("/proc/sys/net")
+RESOLVERS = Path("/etc/resolv.conf")
 CONFIGURATION = Path("/etc/nftables.conf")
 FIREWALLS = {
     "nft -j": ("nft", "-j", "list", "ruleset"),
@@ -29,8 +30,10 @@ FIREWALLS = {
     **{name: (name, "-c") for name in ("iptables-save", "ip6tables-save")},
     **{name: (name, "-c") for name in ("iptables-legacy-save", "ip6tables-legacy-save")},
 }
+ENTRIES = {"ingress": ("ingress",), "clsact": ("ingress", "egress")}
 SETTINGS = (
     "ipv4/conf/*/arp_ignore",
+    "ipv4/conf/*/forwarding",
     "bridge/bridge-nf-call-*",
     "netfilter/nf_conntrack_count",
     "netfilter/nf_conntrack_max",
@@ -48,7 +51,7 @@ class KernelInspector(HostInspector):
         if not links:
             return None
         queues = self._listed("the queues", "tc", "-s", "qdisc")
-        entered = [one["dev"] for one in queues if one["kind"] in ("ingress", "clsact")]
+        entered = {one["dev"]: one["kind"] for one in queues if one["kind"] in ENTRIES}
         return Kernel(
             links,
             {version: self._listed("the policy rules", "ip", f"-{version}", "rule") for version in (4, 6)},
@@ -60,9 +63,10 @@ class KernelInspector(HostInspector):
             self._listed("the bridges' forwarding", "bridge", "fdb"),
             {one["ifname"]: one.get("vlans", []) for one in self._listed("the ports' VLANs", "bridge", "vlan")},
             queues,
-            {name: self._listed("the filters", "tc", "filter", "show", "dev", name, "ingress") for name in entered},
+            {name: [*self._filters(name, kind)] for name, kind in entered.items()},
             dict(_settings()),
             firewall=self._firewall(),
+            resolvers=_resolvers(),
         )
 
     def ask(self, probe: Probe) -> tuple[Reply, ...]:
@@ -98,6 +102,11 @@ class KernelInspector(HostInspector):
             found[CONFIGURATION.name] = CONFIGURATION.read_text(encoding="utf-8", errors="replace")
         return {name: text for name, text in found.items() if text}
 
+    def _filters(self, device: str, kind: str) -> Iterator[dict[str, Any]]:
+        for way in ENTRIES[kind]:
+            for one in self._listed("the filters", "tc", "filter", "show", "dev", device, way):
+                yield {**one, "way": way}
+
     def _listed(self, what: str, *command: str) -> Listing:
         name, *words = command
         try:
@@ -109,8 +118,15 @@ class KernelInspector(HostInspector):
 
 
 def _route_get(lookup: Lookup) -> str:
-    came = f" iif {lookup.inbound}" if lookup.inbound else ""
-    return f"route get {lookup.destination} from {lookup.source}{came}\n"
+    words = {
+        "from": lookup.source,
+        "iif": lookup.inbound,
+        "ipproto": lookup.protocol,
+        "dport": lookup.port,
+        "mark": lookup.mark,
+    }
+    told = "".join(f" {word} {value}" for word, value in words.items() if value)
+    return f"route get {lookup.destination}{told}\n"
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -125,6 +141,15 @@ def _values(text: str) -> Iterator[Any]:
 def _answer(routes: Iterator[Any]) -> Answer | None:
     route = next(routes, None)
     return Answer(route[0]) if route else None
+
+
+def _resolvers() -> tuple[str, ...] | None:
+    """The servers that the hypervisor itself asks for names."""
+    try:
+        lines = [line.split() for line in RESOLVERS.read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return None
+    return tuple(words[1].partition("%")[0] for words in lines if words[:1] == ["nameserver"] and len(words) > 1)
 
 
 def _settings() -> Iterator[tuple[str, str]]:

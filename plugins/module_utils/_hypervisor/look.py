@@ -92,7 +92,9 @@ class HostInspector:
             for route in json.loads(text):
                 to = every if route["dst"] == "default" else route["dst"]
                 if not to.startswith("fe80:"):
-                    yield Route(to if "/" in to else f"{to}/{(every.count('.') and 32) or 128}", route.get("dev", ""))
+                    # IPv6 names the loopback device for what is to be dropped.
+                    device = route.get("dev", "") if route.get("type", "unicast") == "unicast" else ""
+                    yield Route(to if "/" in to else f"{to}/{(every.count('.') and 32) or 128}", device)
 
     def _sockets(self) -> Iterable[Socket]:
         for line in (
@@ -130,6 +132,7 @@ class HostInspector:
     def _settings(self, bridges: Iterable[str]) -> dict[str, str]:
         scopes = ["all", *bridges]
         names = [f"net/ipv{version}/conf/{scope}/forwarding" for version in (4, 6) for scope in scopes]
+        names += [f"net/ipv6/conf/{scope}/disable_ipv6" for scope in scopes]
         found = {}
         for name in names:
             try:

@@ -13,13 +13,24 @@ from .probe import Probe, Reply
 NOTHING: Mapping[Any, Any] = NONE
 
 
+class Deed(NamedTuple):
+    """What a rule of the firewall does to a packet that it lets pass: the ``value`` that it gives one of its fields,
+    the ``rule``, its ``owner`` and the ``remedy`` as in a verdict."""
+
+    value: Any
+    rule: str
+    owner: str = ""
+    remedy: str = ""
+
+
 class Packet(NamedTuple):
     """One packet on its way, as the hypervisor's firewall sees it.
 
     ``inbound`` is the device that it comes in by, "" when the hypervisor itself sends it; ``outbound`` the one that it
     leaves by, "" when it is for the hypervisor itself; ``port_in`` and ``port_out`` are the bridge's ports. ``message``
     is ICMP's type in nft's words; ``reverse`` whether the route to the source leads back by ``inbound`` (None: not
-    looked up).
+    looked up). ``mark`` is the firewall's (None: not known); ``followed``: what rules have done to the packet is known,
+    as it was followed from where it came in.
     """
 
     version: int
@@ -37,6 +48,8 @@ class Packet(NamedTuple):
     state: str = "new"
     message: str = "echo-request"
     reverse: bool | None = None
+    mark: int | None = 0
+    followed: bool = False
 
 
 class Verdict(NamedTuple):
@@ -44,7 +57,8 @@ class Verdict(NamedTuple):
 
     ``rule`` is the one that decides, as its tool prints it, ``owner`` who made it ("" when that cannot be seen),
     ``remedy`` the command that undoes it; ``insert`` begins one that inserts a rule before it, where it is for all
-    packets that no rule accepts; ``translated``: whether NAT applies.
+    packets that no rule accepts; ``translated``: whether NAT applies. ``mark`` is the packet's behind the hook,
+    ``deeds`` what else rules do to it, by the field's name.
     """
 
     passes: bool | None
@@ -54,10 +68,12 @@ class Verdict(NamedTuple):
     translated: bool = False
     unknown: str = ""
     insert: str = ""
+    mark: int | None = 0
+    deeds: Mapping[str, Deed] = NONE
 
 
 class Question(NamedTuple):
-    """What a packet of a guest's NIC is for: dhcp, dns, gateway, guest or outside, over IP of one ``version``;
+    """What a packet of a guest's NIC is for: dhcp, dns, names, gateway, guest or outside, over one ``version``;
     ``source`` is the guest's address ("" where none is needed), ``destination`` the other end's."""
 
     name: str
@@ -90,12 +106,15 @@ class Way(NamedTuple):
 
 class Lookup(NamedTuple):
     """A question for the kernel's routes; ``inbound`` is the device that the packet comes in by, "" when the hypervisor
-    itself sends it."""
+    itself sends it. ``protocol``, ``port`` and ``mark`` matter where a policy rule asks for them."""
 
     version: int
     destination: str
     source: str
     inbound: str = ""
+    protocol: str = ""
+    port: int = 0
+    mark: int = 0
 
 
 class Answer(NamedTuple):
@@ -110,7 +129,7 @@ class Kernel(NamedTuple):
 
     ``links`` go by name, ``policies`` and ``routes`` (of all tables) by the version of IP, ``vlans`` and ``filters``
     (of what comes in) by the device; ``settings`` are sysctls by name; ``firewall`` is what its tools list, None where
-    that may not be read.
+    that may not be read; ``resolvers`` are the servers in /etc/resolv.conf, None where there is none.
     """
 
     links: Mapping[str, Mapping[str, Any]]
@@ -124,6 +143,7 @@ class Kernel(NamedTuple):
     settings: Mapping[str, str] = NONE
     firewall: Mapping[str, str] | None = None
     answers: Mapping[Lookup, Answer] = NOTHING
+    resolvers: tuple[str, ...] | None = None
 
 
 class KernelInspector(Inspector, Protocol):

@@ -105,7 +105,9 @@ def test_what_is_not_known_is_no_finding():
 @pytest.mark.parametrize("name", ["libvirt-iptables", "libvirt-nftables"])
 def test_translation(name):
     out = OUT._replace(inbound="vf-nat")
-    assert passage(firewall(name), "postrouting", out) == Verdict(True, translated=True)
+    verdict = passage(firewall(name), "postrouting", out)
+    assert verdict == Verdict(True, translated=True, deeds=verdict.deeds)
+    assert {key: (deed.value, deed.owner) for key, deed in verdict.deeds.items()} == {"translate": ("", "libvirt")}
     assert passage(firewall(name), "postrouting", out._replace(state="established")) == Verdict(True)
     assert not passage(
         firewall(name), "postrouting", out._replace(source="192.168.106.9", inbound="vf-route")

@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis import way as _way
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.diagnosis import diagnose, plugged_nics
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import KINDS, describe
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.walkers import trips as trips_of
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.way_state import reported
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Kernel
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
@@ -19,7 +20,7 @@ MAC, OTHER = scenes.MAC, "52:54:00:00:01:02"
 def walked(kernel: Kernel | None, scene=None, names=("lan", "out")):
     """The ways, and what is found on them."""
     scene = scene or scenes.healthy()
-    trips = _way.trips(scene, kernel, names, plugged_nics(scene))
+    trips = trips_of(scene, kernel, names, plugged_nics(scene))
     findings = diagnose(scene, [], [])
     ways = [_way.walk(trip, findings) for trip in trips]
     return ways, _way.found_on(ways, findings)
@@ -168,7 +169,7 @@ def test_ways_that_users_get_are_those_that_say_something():
 
 def test_the_kernel_is_asked_both_ways_and_for_what_comes_back():
     scene = scenes.healthy()
-    trips = _way.trips(scene, kernels.healthy()._replace(answers={}), ["lan"], plugged_nics(scene))
+    trips = trips_of(scene, kernels.healthy()._replace(answers={}), ["lan"], plugged_nics(scene))
     asked = {*_way.lookups(trips)}
     assert _way.replies(trips) == []
     answers = kernels.healthy().answers

@@ -1,0 +1,203 @@
+"""Faults of the bridge, of its address and neighbours, and of what serves the network."""
+
+from __future__ import annotations
+
+from .kinds import OUTWARDS, Kind
+
+SIX_AGAIN = "ip address replace GATEWAY6/64 dev BRIDGE nodad"
+RESTART = "virsh -q net-destroy NETWORK; virsh -q net-start NETWORK; plug NETWORK"
+CONF = "/var/lib/libvirt/dnsmasq/NETWORK.conf"
+
+
+def setting(name: str, value: str, code: str, on: str = "nat rt iso", names: str = "") -> Kind:
+    """A sysctl that breaks it; it is mended by what it was."""
+    path = f"/proc/sys/net/{name}"
+    return Kind(
+        f"cat {path} >/run/lab/setting; echo {value} >{path}",
+        f"cat /run/lab/setting >{path}",
+        code,
+        names or name.replace("/", "."),
+        on,
+    )
+
+
+BRIDGES = {
+    "bridge down": Kind(
+        "ip link set BRIDGE down", f"ip link set BRIDGE up; {SIX_AGAIN}; routed; known", "bridge_down", "BRIDGE"
+    ),
+    "bridge of the hypervisor down": Kind(
+        "ip link set BRIDGE down", "ip link set BRIDGE up", "host_bridge_down", "BRIDGE", "out"
+    ),
+    "no port of the hypervisor's": Kind(
+        "ip link set vf-port nomaster", "ip link set vf-port master vf-out", "host_bridge_alone", "vf-out", "out"
+    ),
+    "address gone": Kind(
+        "ip address del GATEWAY/24 dev BRIDGE",
+        "ip address add GATEWAY/24 dev BRIDGE; routed",
+        "address_missing",
+        "GATEWAY",
+    ),
+    "address of IPv6 gone": Kind("ip address del GATEWAY6/64 dev BRIDGE", SIX_AGAIN, "address_missing", "GATEWAY6"),
+    "prefix of the address": Kind(
+        "ip address add GATEWAY/NUMBERP dev BRIDGE; ip address del GATEWAY/24 dev BRIDGE",
+        "ip address add GATEWAY/24 dev BRIDGE; ip address del GATEWAY/NUMBERP dev BRIDGE; routed",
+        "address_prefix",
+        "GATEWAY/NUMBERP",
+    ),
+    "prefix of the address of IPv6": Kind(
+        "ip address del GATEWAY6/64 dev BRIDGE; ip address add GATEWAY6/128 dev BRIDGE nodad",
+        f"ip address del GATEWAY6/128 dev BRIDGE; {SIX_AGAIN}",
+        "address_prefix",
+        "GATEWAY6/128",
+    ),
+    "IPv6 switched off": Kind(
+        "echo 1 >/proc/sys/net/ipv6/conf/BRIDGE/disable_ipv6",
+        f"echo 0 >/proc/sys/net/ipv6/conf/BRIDGE/disable_ipv6; {SIX_AGAIN}",
+        "address_missing ipv6_off",
+        "disable_ipv6",
+    ),
+    "somebody else has the address of IPv6": Kind(
+        "unshare -n sleep 600 >/dev/null 2>&1 & other=$!; echo $other >/run/lab/other; sleep 0.3\n"
+        "ip link set BRIDGE type bridge stp_state 0; ip link add WORD type veth peer name WORDb netns $other; "
+        "ip link set WORD master BRIDGE up\n"
+        "nsenter -t $other -n sh -c 'ip link set WORDb up; ip address add GATEWAY6/64 dev WORDb nodad'; sleep 1\n"
+        "ip address del GATEWAY6/64 dev BRIDGE; ip address add GATEWAY6/64 dev BRIDGE; sleep 2.5",
+        "kill $(cat /run/lab/other); ip link del WORD; ip link set BRIDGE type bridge stp_state 1; "
+        f"ip address del GATEWAY6/64 dev BRIDGE; {SIX_AGAIN}",
+        "address_duplicate",
+        "GATEWAY6",
+    ),
+    "ARP off": Kind(
+        "ip link set BRIDGE arp off", f"ip link set BRIDGE arp on; {SIX_AGAIN}; known", "arp_off", "BRIDGE"
+    ),
+    "ARP ignored": setting("ipv4/conf/BRIDGE/arp_ignore", "8", "arp_off"),
+    "ARP ignored everywhere": setting("ipv4/conf/all/arp_ignore", "8", "arp_off"),
+    "ARP only as the route leads": Kind(
+        "echo 1 >/proc/sys/net/ipv4/conf/BRIDGE/arp_filter; ip route add GUEST dev UPLINK",
+        "echo 0 >/proc/sys/net/ipv4/conf/BRIDGE/arp_filter; ip route del GUEST dev UPLINK",
+        "arp_off route_elsewhere subnet_overlap",
+        "GUEST",
+    ),
+    "MTU of the bridge": Kind(
+        "ip link set BRIDGE mtu 1400", "ip link set BRIDGE mtu 1500", "mtu_small", "BRIDGE", "nat rt iso out"
+    ),
+    "MTU too small for IPv6": Kind(
+        "ip link set BRIDGE mtu 1000", f"ip link set BRIDGE mtu 1500; {SIX_AGAIN}; known", "mtu_small", "BRIDGE"
+    ),
+    "black hole as the bridge's queue": Kind(
+        "tc qdisc add dev BRIDGE root blackhole", "tc qdisc del dev BRIDGE root", "queue_drops", "BRIDGE"
+    ),
+    "bridge with the guest's MAC address": Kind(
+        "cat /sys/class/net/BRIDGE/address >/run/lab/mac; ip link set BRIDGE address MAC",
+        'ip link set BRIDGE address "$(cat /run/lab/mac)"; known',
+        "mac_elsewhere",
+        "MAC",
+    ),
+    "the guest's address is the hypervisor's own": Kind(
+        "ip address add GUEST/32 dev UPLINK",
+        "ip address del GUEST/32 dev UPLINK",
+        "route_elsewhere subnet_overlap",
+        "GUEST",
+    ),
+    "neighbour fixed": Kind(
+        "ip neigh replace GUEST lladdr 02:00:00:00:00:NUMBERH dev BRIDGE nud permanent",
+        "known",
+        "neighbour_wrong",
+        "GUEST",
+    ),
+    "neighbour of IPv6 fixed": Kind(
+        "ip neigh replace GUEST6 lladdr 02:00:00:00:00:NUMBERH dev BRIDGE nud permanent",
+        "known",
+        "neighbour_wrong",
+        "GUEST6",
+    ),
+    "forwarding off": setting("ipv4/ip_forward", "0", "forwarding_off", OUTWARDS, "net.ipv4"),
+    "forwarding off on the bridge": setting("ipv4/conf/BRIDGE/forwarding", "0", "forwarding_off", OUTWARDS),
+    "forwarding off on the uplink": setting("ipv4/conf/uplink/forwarding", "0", "forwarding_off", OUTWARDS),
+    "forwarding of IPv6 off": setting("ipv6/conf/all/forwarding", "0", "forwarding_off", OUTWARDS, "net.ipv6"),
+    "forwarding of IPv6 off on the bridge": setting("ipv6/conf/BRIDGE/forwarding", "0", "forwarding_off", OUTWARDS),
+    "frames through the firewall": Kind(
+        "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables; iptables -I FORWARD -m physdev --physdev-is-bridged "
+        "-i BRIDGE -j DROP",
+        "iptables -D FORWARD -m physdev --physdev-is-bridged -i BRIDGE -j DROP",
+        "firewall_drops bridge_netfilter",
+        "-i BRIDGE -m physdev --physdev-is-bridged -j DROP",
+        "nat rt iso out",
+    ),
+    "frames of this bridge through the firewall": Kind(
+        "echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables; ip link set BRIDGE type bridge nf_call_iptables 1; "
+        "iptables -I FORWARD -i BRIDGE -o BRIDGE -j DROP",
+        "ip link set BRIDGE type bridge nf_call_iptables 0; iptables -D FORWARD -i BRIDGE -o BRIDGE -j DROP",
+        "firewall_drops bridge_netfilter",
+        "-i BRIDGE -o BRIDGE -j DROP",
+        "nat rt iso out",
+    ),
+}
+SERVICES = {
+    "dnsmasq dead": Kind("end NETWORK", RESTART, "dnsmasq_missing", "NETWORK"),
+    "dnsmasq stuck": Kind(
+        'kill -STOP "$(cat /run/libvirt/network/NETWORK.pid)"',
+        'kill -CONT "$(cat /run/libvirt/network/NETWORK.pid)"',
+        "dns_silent",
+        "GATEWAY",
+    ),
+    "dnsmasq without DNS": Kind(
+        "end NETWORK; served NETWORK --port=0", f"end NETWORK; {RESTART}", "dnsmasq_not_listening", "port 53"
+    ),
+    "dnsmasq without DHCP": Kind(
+        f"end NETWORK; sed /dhcp-/d {CONF} >/run/lab/other.conf; served NETWORK --conf-file=/run/lab/other.conf",
+        f"end NETWORK; {RESTART}",
+        "dnsmasq_not_listening dnsmasq_missing dnsmasq_options",
+        "NETWORK",
+    ),
+    "dnsmasq's options": Kind(
+        f"cp {CONF} /run/lab/kept.conf; sed -i s/^dhcp-range=.*// {CONF}",
+        f"cp /run/lab/kept.conf {CONF}",
+        "dnsmasq_options",
+        "dhcp-range=",
+    ),
+    "dnsmasq that ignores everybody": Kind(
+        "end NETWORK; served NETWORK --dhcp-ignore=tag:!WORD",
+        f"end NETWORK; {RESTART}",
+        "dhcp_silent",
+        "offered",
+        probe=True,
+    ),
+    "port of DNS taken": Kind(
+        "end NETWORK; held GATEWAY 53",
+        f"freed; {RESTART}",
+        "dnsmasq_missing port_taken",
+        "NETWORK",
+    ),
+    "dnsmasq has nobody to ask": Kind(
+        "cp /etc/resolv.conf /run/lab/resolv; : >/etc/resolv.conf; sleep 1; hup NETWORK",
+        "cp /run/lab/resolv /etc/resolv.conf; hup NETWORK",
+        "dns_upstream",
+        "/etc/resolv.conf",
+        OUTWARDS,
+    ),
+    "dnsmasq's server cannot be reached": Kind(
+        "cp /etc/resolv.conf /run/lab/resolv; echo nameserver 198.51.100.53 >/etc/resolv.conf; "
+        "ip route add KILLS 198.51.100.53; hup NETWORK",
+        "cp /run/lab/resolv /etc/resolv.conf; ip route del KILLS 198.51.100.53; hup NETWORK",
+        "dns_upstream",
+        "198.51.100.53",
+        OUTWARDS,
+    ),
+    "dnsmasq's questions are dropped": Kind(
+        "iptables -I OUTPUT -o UPLINK -p udp --dport 53 -j DROP",
+        "iptables -D OUTPUT -o UPLINK -p udp --dport 53 -j DROP",
+        "dns_upstream firewall_drops",
+        "-o uplink -p udp",
+        OUTWARDS,
+    ),
+    "network inactive": Kind(
+        "virsh -q net-destroy NETWORK", "virsh -q net-start NETWORK; plug NETWORK", "network_inactive", "NETWORK"
+    ),
+    "network undefined": Kind(
+        "virsh -q net-dumpxml --inactive NETWORK >/run/lab/kept.xml; virsh -q net-undefine NETWORK",
+        "virsh -q net-define /run/lab/kept.xml; virsh -q net-autostart NETWORK",
+        "transient",
+        "NETWORK",
+    ),
+}
