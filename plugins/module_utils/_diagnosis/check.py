@@ -27,6 +27,7 @@ Replies = Mapping[str, tuple[Reply, ...]]
 # Who does not answer, when the packets of that question end before: at the hypervisor's routes, or its firewall.
 ANSWERS = {"dns_silent": "dns", "dhcp_silent": "dhcp"}
 HERE = ("address", "route", "input", "route back", "output")
+AWAY = ("route", "uplink", "next hop")  # where dnsmasq's own questions end, too
 NOT_HERE = "the hypervisor itself: this task does not run on it"
 
 
@@ -129,6 +130,8 @@ def _together(findings: Collection[Finding], ways: Sequence[Way]) -> list[Findin
     """All findings; what a way that ends explains is not said beside it."""
     walked = _way.found_on(ways, findings)
     broken = {one.network for one in walked if KINDS[one.code].severity == "error"}
+    lost = {way.network for way in ways if way.question.name == "outside" and _way.ends_at(way) in AWAY}
+    walked -= {one for one in walked if one.code == "dns_upstream" and one.network in lost}
     ended = [(way, hop) for way in ways for hop in way.hops if not way.mac and hop.verdict == "ends"]
     cut = {(way.network, way.question.name) for way, hop in ended if hop.place in HERE}
     explained = {

@@ -30,15 +30,19 @@ class Decision(NamedTuple):
 
 def decision(kernel: Kernel, lookup: Lookup) -> Decision:
     """What decides on a packet, read from the tables as the kernel reads them."""
+    thrown: Decision | None = None
     for rule in sorted(kernel.policies.get(lookup.version, ()), key=lambda one: int(one["priority"])):
         if not _holds(rule, lookup):
             continue
         if rule.get("action", "") in DROPS:
             return Decision(*_rule(rule, lookup.version))
         route = next(_routes(kernel, rule, lookup), None)
-        if route is not None and route.get("type") != "throw":
-            return _taken(rule, route, lookup.version)
-    return Decision()
+        found = _taken(rule, route, lookup.version) if route is not None else None
+        if route is not None and route.get("type") == "throw":
+            thrown = thrown or found
+        elif found is not None:
+            return found._replace(what=thrown.what, remedy=thrown.remedy) if thrown and not found.drops else found
+    return thrown or Decision()
 
 
 def _taken(rule: Mapping[str, Any], route: Mapping[str, Any], version: int) -> Decision:
@@ -49,7 +53,9 @@ def _taken(rule: Mapping[str, Any], route: Mapping[str, Any], version: int) -> D
         return Decision(
             f"{what}, whose table leads through {device}", False, device, remedy if table != "local" else ""
         )
-    text = f"{kind if kind in DROPS else ''} {route['dst']}{f' dev {device}' if device else ''} table {table}".strip()
+    text = (
+        f"{kind if kind != 'unicast' else ''} {route['dst']}{f' dev {device}' if device else ''} table {table}".strip()
+    )
     metric = f" metric {route['metric']}" if route.get("metric") else ""
     everybody = kind not in DROPS and not destination(route, version).prefixlen
     remedy = "" if everybody else _command(version, "route", text + metric)

@@ -73,7 +73,7 @@ class Verdict(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a packet of a guest's NIC is for: dhcp, dns, names, gateway, guest or outside, over one ``version``;
+    """What a packet of a guest's NIC is for: dhcp, dns, names, gateway, guest or outside, over a ``version`` of IP;
     ``source`` is the guest's address ("" where none is needed), ``destination`` the other end's."""
 
     name: str

@@ -56,17 +56,6 @@ BRIDGES = {
         "address_missing ipv6_off",
         "disable_ipv6",
     ),
-    "somebody else has the address of IPv6": Kind(
-        "unshare -n sleep 600 >/dev/null 2>&1 & other=$!; echo $other >/run/lab/other; sleep 0.3\n"
-        "ip link set BRIDGE type bridge stp_state 0; ip link add WORD type veth peer name WORDb netns $other; "
-        "ip link set WORD master BRIDGE up\n"
-        "nsenter -t $other -n sh -c 'ip link set WORDb up; ip address add GATEWAY6/64 dev WORDb nodad'; sleep 1\n"
-        "ip address del GATEWAY6/64 dev BRIDGE; ip address add GATEWAY6/64 dev BRIDGE; sleep 2.5",
-        "kill $(cat /run/lab/other); ip link del WORD; ip link set BRIDGE type bridge stp_state 1; "
-        f"ip address del GATEWAY6/64 dev BRIDGE; {SIX_AGAIN}",
-        "address_duplicate",
-        "GATEWAY6",
-    ),
     "ARP off": Kind(
         "ip link set BRIDGE arp off", f"ip link set BRIDGE arp on; {SIX_AGAIN}; known", "arp_off", "BRIDGE"
     ),
