@@ -130,7 +130,7 @@ WAYS = {
     "hop limit": nft("inet", "forward", "ip6 hoplimit < 255 iifname BRIDGE drop"),
     "type of service": nft("ip", "forward", "ip dscp cs0 iifname BRIDGE drop"),
     "fragment's offset": nft("ip", "forward", "ip frag-off & 0x1fff == 0 iifname BRIDGE drop"),
-    "group of devices": nft("inet", "forward", "iifgroup 0 oifname != BRIDGE iifname BRIDGE drop"),
+    "group of devices": nft("inet", "forward", "iifgroup 0 oifname != BRIDGE iifname BRIDGE drop", probe=True),
     "type of device": nft("inet", "forward", "iiftype ether iifname BRIDGE drop"),
     "route's reverse": nft("inet", "prerouting", "iifname BRIDGE fib saddr . iif oif exists drop", on="nat rt iso"),
     "dynamic set": nft(
@@ -204,9 +204,6 @@ WAYS = {
         priority="90",
         codes="translated_wrongly",
         on=OUTWARDS,
-    ),
-    "accepted before it is translated": nft(
-        "ip", "postrouting", f"{NET} accept", kind="nat", priority="90", codes="not_translated", on="nat"
     ),
     "time to live of one": nft("ip", "prerouting", "iifname BRIDGE ip ttl set 1", codes="packets_expire"),
     "hop limit of one": nft("ip6", "prerouting", "iifname BRIDGE ip6 hoplimit set 1", codes="packets_expire"),

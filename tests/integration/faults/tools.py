@@ -138,14 +138,13 @@ LIBVIRT = {
             f"{tool} -t {table} -D $(sed s/^-A// /run/lab/gone)",
             "again",
             LOST,
-            "BRIDGE" if table != "nat" else "FIRSTADDR",
+            "BRIDGE" if table == "filter" else "FIRSTADDR",
             on,
         )
         for tool, table, on in (
             ("iptables", "filter", OUTWARDS),
             ("ip6tables", "filter", OUTWARDS),
             ("iptables", "nat", "nat"),
-            ("iptables", "mangle", "nat"),
         )
     },
 }
