@@ -131,8 +131,9 @@ def _together(findings: Collection[Finding], ways: Sequence[Way]) -> list[Findin
     walked = _way.found_on(ways, findings)
     broken = {one.network for one in walked if KINDS[one.code].severity == "error"}
     lost = {way.network for way in ways if way.question.name == "outside" and _way.ends_at(way) in AWAY}
-    said = {one.remedy for one in walked if one.code != "dns_upstream"} - {""}
-    walked -= {one for one in walked if one.code == "dns_upstream" and (one.network in lost or one.remedy in said)}
+    said = [one.evidence for one in walked if one.code != "dns_upstream"]
+    rules = {one: one.evidence.rpartition(": ")[2] for one in walked if one.code == "dns_upstream"}
+    walked -= {one for one, rule in rules.items() if one.network in lost or any(rule in evidence for evidence in said)}
     ended = [(way, hop) for way in ways for hop in way.hops if not way.mac and hop.verdict == "ends"]
     cut = {(way.network, way.question.name) for way, hop in ended if hop.place in HERE}
     explained = {

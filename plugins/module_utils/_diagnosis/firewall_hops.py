@@ -29,6 +29,8 @@ ARP_OUT = ("arp output", "bridge output", "bridge postrouting", "egress")
 BRIDGED = ("ingress", "bridge prerouting", "bridge forward", "bridge postrouting", "egress")
 ANSWERS = {"echo-request": "echo-reply", "nd-neighbor-solicit": "nd-neighbor-advert"}
 BEFORE = THROUGH[:-2]  # where it is not translated yet
+# The policies before which libvirt's own rules stand.
+OWN_POLICIES = tuple(f"{family} filter {chain} policy" for family in ("ip", "ip6") for chain in ("INPUT", "FORWARD"))
 TIMES, ZONE, UNTRACKED = ("ip ttl", "ip6 hoplimit"), "ct zone", frozenset({"untracked"})
 CALLED = ("prerouting", "forward", "postrouting")
 
@@ -236,7 +238,7 @@ def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]
 
 
 def _ended(trip: Trip, place: str, packet: Packet, verdict: Verdict, *, called: bool) -> Hop:
-    if " policy " in verdict.rule and trip.lost_rules:  # what would have accepted it
+    if trip.lost_rules and verdict.rule.startswith(OWN_POLICIES):  # what would have accepted it
         return ends(place, "", "firewall_rules_missing", trip.lost_rules)
     if verdict.owner == "libvirt" and _stray(trip):
         way = f"forward.interfaces of network {trip.who.network!r}"

@@ -25,7 +25,8 @@ OUTSIDE = {
 class Walker(NamedTuple):
     """Who walks: a NIC of a guest with its ``tap`` and ``mac``, or with neither any guest of the network.
 
-    ``upstreams`` are those whom the network's dnsmasq asks, ``deaf`` those of them that do not listen.
+    ``upstreams`` are those whom the network's dnsmasq asks (None: that is not looked at), ``deaf`` those of them that
+    do not listen.
     """
 
     network: str
@@ -36,7 +37,7 @@ class Walker(NamedTuple):
     tap: str = ""
     nic: Mapping[str, Any] = NONE
     addresses: tuple[str, ...] = ()
-    upstreams: tuple[str, ...] = ()
+    upstreams: tuple[str, ...] | None = None
     deaf: frozenset[str] = frozenset()
 
 

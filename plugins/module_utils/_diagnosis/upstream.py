@@ -39,7 +39,7 @@ def deaf(servers: Iterable[str], host: HostFacts) -> frozenset[str]:
 
 def lookups(trip: Trip) -> list[Lookup]:
     """The routes to these servers."""
-    return [Lookup(ipaddress.ip_address(one).version, one, "") for one in trip.who.upstreams]
+    return [Lookup(ipaddress.ip_address(one).version, one, "") for one in trip.who.upstreams or ()]
 
 
 def upstream(trip: Trip) -> Hop:

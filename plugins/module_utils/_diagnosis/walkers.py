@@ -35,10 +35,7 @@ def trips(scene: Scene, kernel: Kernel | None, names: Iterable[str], looked_at: 
         bridge = bridge_of(spec)
         if not bridge or not (is_managed(spec) or mode(spec) == "bridge"):
             continue
-        asked = _upstream.upstreams(name, scene.host, kernel)
-        nobody = Walker(name, spec, bridge, addresses=tuple(_free(spec)), upstreams=asked or ())
-        if scene.host:
-            nobody = nobody._replace(deaf=_upstream.deaf(nobody.upstreams, scene.host))
+        nobody = _anybody(name, spec, scene, kernel)
         orphans = _orphans(bridge, scene, kernel)
         walkers = [
             Walker(
@@ -59,9 +56,14 @@ def trips(scene: Scene, kernel: Kernel | None, names: Iterable[str], looked_at: 
             peer = others[place % len(others)] if not place or others != [nobody] else None
             if not place or (who.domain, who.mac) in asking:
                 found += [Trip(who, question, kernel, peer, firewall) for question in _questions(who, kernel, peer)]
-        if asked is not None and mode(spec) in OUTWARDS:
-            found.append(Trip(nobody, Question("names", 4), kernel, None, firewall))
     return found
+
+
+def _anybody(name: str, spec: Spec, scene: Scene, kernel: Kernel) -> Walker:
+    """Any guest that a network could have."""
+    asked = _upstream.upstreams(name, scene.host, kernel)
+    deaf = _upstream.deaf(asked or (), scene.host) if scene.host else frozenset()
+    return Walker(name, spec, bridge_of(spec), addresses=tuple(_free(spec)), upstreams=asked, deaf=deaf)
 
 
 def _free(spec: Spec) -> Iterator[str]:
@@ -116,6 +118,8 @@ def _questions(who: Walker, kernel: Kernel, peer: Walker | None) -> Iterator[Que
             yield Question("outside", version, source, outside(kernel.routes.get(version, ()), version))
     if peer is not None:
         yield Question("guest", 4, *(who.addresses[:1] or ("",)), *(peer.addresses[:1] or ("",)))
+    if who.upstreams is not None and mode(spec) in OUTWARDS:
+        yield Question("names", 4)
 
 
 def _leads(kernel: Kernel, spec: Spec) -> bool:
