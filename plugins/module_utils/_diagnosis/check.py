@@ -122,8 +122,9 @@ def _walked(
 
 def _by_daemon(finding: Finding, host: HostFacts | None) -> Finding:
     """With the very command, where it is libvirt's daemon that is to be restarted."""
-    to_restart = KINDS[finding.code].remedy.startswith(RESTART_DAEMON) and host and host.daemon
-    return finding._replace(remedy=f"systemctl restart {host.daemon}") if host and to_restart else finding
+    if host is None or not host.daemon or finding.remedy or not KINDS[finding.code].remedy.startswith(RESTART_DAEMON):
+        return finding
+    return finding._replace(remedy=f"systemctl restart {host.daemon}")
 
 
 def _together(findings: Collection[Finding], ways: Sequence[Way]) -> list[Finding]:

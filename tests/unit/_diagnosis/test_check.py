@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis import check as _check
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.check import check
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.findings import Finding
 from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors import (
     ApplyError,
     LibvirtError,
@@ -169,6 +171,14 @@ def test_a_libvirt_that_does_not_answer_is_a_finding():
     host.down, host.remedy = "libvirtd: nobody listens", "systemctl start libvirtd"
     found = check(host, [], [], probe=False)["findings"][0]
     assert (found["code"], found["evidence"], found["remedy"]) == ("libvirt_down", host.down, host.remedy)
+
+
+@pytest.mark.parametrize("own,told", [("", "systemctl restart virtnetworkd"), ("iptables -D", "iptables -D")])
+def test_the_daemon_to_restart_is_named_where_nothing_else_mends_it(monkeypatch, own, told):
+    host = office()
+    host.looker = Looker(host, daemon="virtnetworkd")
+    monkeypatch.setattr(_check, "_together", lambda *_: [Finding("not_translated", "lan", "seen", remedy=own)])
+    assert [one["remedy"] for one in check(host, ["lan"], [], False)["findings"]] == [told]
 
 
 def test_leases_that_libvirt_cannot_read_are_said_and_a_libvirt_that_is_gone_is_not(monkeypatch):
