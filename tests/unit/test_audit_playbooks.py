@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +94,58 @@ def test_audits_of_several_controllers_become_one(tmp_path: Path, monkeypatch: p
     ):
         told = ansible("virtfleet.network.merge", "-e", json.dumps(wrong), rc=2)
         assert f"Cannot put audits together: {why}" in told
+
+
+@contextmanager
+def store(status: int) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """The address of something that takes a PUT, and what it got."""
+    got: list[tuple[str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            got.append((self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/page.html", got
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    "status,told", [(201, "The report is at {}"), (403, "Cannot put the report at {}: Status code was 403")]
+)
+def test_a_page_goes_where_nothing_has_to_be_mounted(status: int, told: str, tmp_path: Path) -> None:
+    """To an address, whose signature is not shown; also where the audit fails on drift."""
+    answer = {**fleets.result(), "rows": [DRIFT]}
+    with store(status) as (address, got):
+        options = {"audit_report_url": f"{address}?signature=hunter2", "audit_fail_on_drift": True}
+        shown = audit_of(answer, tmp_path, "-vvv", "-e", json.dumps(options), rc=2)
+    ((kind, page),) = got
+    assert kind == "text/html; charset=utf-8"
+    assert b"net0" in page
+    assert told.format(address) in shown
+    assert "hunter2" not in shown.partition("PLAY [")[2]
+
+
+def test_a_page_goes_to_a_host(tmp_path: Path) -> None:
+    """By the login that the inventory has for it: here, one that needs no network."""
+    page = tmp_path / "page.html"
+    hosts = {"keeper": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
+    (tmp_path / "keeper.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+    options = {"audit_report": str(page), "audit_report_host": "keeper"}
+    inventory = ["-i", str(tmp_path / "keeper.yml"), "--limit", "other"]
+    shown = audit_of(fleets.result(), tmp_path, "-v", *inventory, "-e", json.dumps(options))
+    assert re.search(r"TASK \[Write the page\] \**\nchanged: \[other -> keeper\]", shown)
+    assert f"The report is {page} on keeper" in shown
+    assert page.exists()

@@ -56,6 +56,8 @@ OF_PLAYBOOKS = {
     "target_max_fail_percentage",
     "audit_fail_on_drift",
     "report_file",
+    "audit_report_host",
+    "audit_report_url",
     "teardown_network_names",
 }
 KINDS = {"str": {"text", "multiplechoice"}, "bool": {"multiplechoice"}, "float": {"float"}, "list": {"textarea"}}
@@ -93,7 +95,8 @@ def test_survey_is_one_that_awx_takes(playbook: str) -> None:
 def test_every_question_asks_for_something() -> None:
     assert QUESTIONS.keys() == OPTIONS.keys() | OF_PLAYBOOKS
     for playbook, template in TEMPLATES.items():
-        files = (f"{template['playbook']}.yml", f"{playbook}.yml", "audit.yml", "../roles/topology/tasks/main.yml")
+        own = (f"{template['playbook']}.yml", f"{playbook}.yml")
+        files = (*own, "audit.yml", "tasks/outcome.yml", "../roles/topology/tasks/main.yml")
         text = "".join((ROOT / "playbooks" / file).read_text() for file in files)
         asked = [one["variable"] for one in template["survey"]]
         assert [name for name in asked if not re.search(rf"\b{name}\b", text)] == []
