@@ -14,6 +14,9 @@ description:
     from anywhere else. It has an overview, a picture of each hypervisor with what is wrong marked in it, and tables
     that sort and filter.
   - >-
+    Of more than 100 hypervisors, pictures and long tables come packed in the page, and are made when somebody opens
+    them, by a browser of 2023 or newer.
+  - >-
     The pictures are laid out by C(dot) of Graphviz. Where the controller has none, the page has the same in words, and
     says so.
   - >-
@@ -50,6 +53,7 @@ _value:
 
 import base64
 import hashlib
+import zlib
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -61,6 +65,8 @@ from ..plugin_utils._reports.graphviz import draw
 from ..plugin_utils._reports.report import cards, tables
 from ..plugin_utils._reports.words import numbers, printable
 
+# Of more of them, a browser shows at once what says how the fleet is, and the rest when somebody opens it.
+MOST_HOSTS, MOST_ROWS = 100, 2000
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks/templates/report"
 
 
@@ -80,7 +86,8 @@ def audit_report(audited: Any) -> str:
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else printable(value),
     )
-    page.filters.update(utc=_utc, sha256=_sha256)
+    page.filters.update(utc=_utc, sha256=_sha256, packed=_packed)
+    page.globals.update(most_hosts=MOST_HOSTS, most_rows=MOST_ROWS)
     # Only this collection's own texts, and what is left of dot's, are no names to be escaped.
     page.filters["own"] = Markup
     hosts = zip(cards(document), document["hosts"].values(), map(outline, pictures.values()))
@@ -97,6 +104,10 @@ def audit_report(audited: Any) -> str:
 
 def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode())).decode()
 
 
 def _utc(seconds: int) -> str:

@@ -41,24 +41,41 @@ function filters(table, rows) {
   table.caption.append(label);
 }
 
-for (const table of document.querySelectorAll("table")) {
-  const rows = [...table.tBodies[0].rows];
-  sorts(table, rows);
-  filters(table, rows);
+function enliven(part) {
+  for (const table of part.querySelectorAll("table")) {
+    const rows = [...table.tBodies[0].rows];
+    sorts(table, rows);
+    filters(table, rows);
+  }
 }
+enliven(document);
 
-// A link to a hypervisor opens its picture; paper has no lids.
+// Of a large fleet, what is below a lid is made when that is opened.
+const packed = (lid) => lid.querySelector(":scope > template");
+async function unpack(lid) {
+  const part = packed(lid);
+  if (!part) return;
+  part.remove();
+  const bytes = Uint8Array.from(atob(part.content.textContent.trim()), (char) => char.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  lid.insertAdjacentHTML("beforeend", await new Response(stream).text());
+  enliven(lid);
+}
+document.addEventListener("toggle", (event) => unpack(event.target), true);
+
+// A link to a hypervisor opens its picture, one to a table the table; paper has no lids.
 const lids = [...document.querySelectorAll("details")];
 function open_target() {
   const target = document.getElementById(location.hash.slice(1));
-  if (target && target.matches("details")) target.open = true;
+  const lid = target && (target.matches("details") ? target : target.querySelector(":scope > details"));
+  if (lid) lid.open = true;
 }
 addEventListener("hashchange", open_target);
 open_target();
 
 let opened = [];
 addEventListener("beforeprint", () => {
-  opened = lids.filter((lid) => !lid.open);
+  opened = lids.filter((lid) => !lid.open && !packed(lid));
   for (const lid of opened) lid.open = true;
 });
 addEventListener("afterprint", () => {
@@ -67,7 +84,7 @@ addEventListener("afterprint", () => {
 for (const [word, open] of [["Open all", true], ["Close all", false]]) {
   const button = make("button", { type: "button", className: "all", textContent: word });
   button.addEventListener("click", () => {
-    for (const lid of lids) if (lid.id) lid.open = open;
+    for (const lid of lids) if (lid.id && !(open && packed(lid))) lid.open = open;
   });
   document.querySelector(".legend").append(button);
 }

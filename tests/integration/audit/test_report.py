@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.filter import audit_report as report_filter
 from ansible_collections.virtfleet.network.plugins.filter.audit_document import audit_document
 from ansible_collections.virtfleet.network.plugins.filter.audit_report import audit_report
 from tests.unit.fleets import FINDING, HOSTILE, ROW, hostile, result
@@ -81,6 +82,28 @@ def test_a_link_opens_a_picture_and_paper_shows_all(browser: Browser, page: Path
     assert browser.print().startswith(b"%PDF")
     assert browser.look("window.printed == document.querySelectorAll('details').length")
     wait_for(lambda: browser.look(opened) == 1)
+    assert browser.complaints == []
+
+
+def test_of_a_large_fleet_a_part_is_made_when_it_is_opened(
+    browser: Browser, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_filter, "MOST_HOSTS", 2)
+    monkeypatch.setattr(report_filter, "MOST_ROWS", 10)
+    fleet = audit_document({f"hv{number}": result(3, 4) for number in range(4)})
+    page.write_text(audit_report(fleet))
+    browser.load(page)
+    assert browser.look("document.querySelectorAll('svg').length") == 0
+    browser.look("document.querySelector('#host-2').open = true")
+    wait_for(lambda: browser.look("document.querySelectorAll('#host-2 svg').length") == 1)
+    nics = "[...document.querySelectorAll('h3')].find((one) => one.textContent == 'NICs of guests').closest('details')"
+    browser.look(f"location.hash = {nics}.parentElement.id")
+    wait_for(lambda: browser.look(f"{nics}.querySelectorAll('tbody tr').length") == 16)
+    browser.look(f"{nics}.querySelector('input').focus()")
+    browser.write("hv1 guest2")
+    wait_for(lambda: browser.look(f"{nics}.querySelectorAll('tbody tr:not([hidden])').length") == 1)
+    assert browser.print().startswith(b"%PDF")
+    assert browser.look("document.querySelectorAll('svg').length") == 1
     assert browser.complaints == []
 
 

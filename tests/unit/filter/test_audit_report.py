@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
+import zlib
 from html.parser import HTMLParser
 
 import pytest
 
+from ansible_collections.virtfleet.network.plugins.filter import audit_report as _filter
 from ansible_collections.virtfleet.network.plugins.filter.audit_document import audit_document
 from ansible_collections.virtfleet.network.plugins.filter.audit_report import TEMPLATES, FilterModule, audit_report
 from ansible_collections.virtfleet.network.plugins.plugin_utils._reports import report as _report
@@ -81,6 +84,21 @@ def test_the_way_of_packets_is_drawn_up_to_where_it_ends():
     assert "✖ ends at forward" in text
     assert "way: reaches the outside" in text
     assert "ends at forward: a rule drops packets iptables -D FORWARD 1" in text
+
+
+def test_of_a_large_fleet_the_same_is_packed(monkeypatch):
+    monkeypatch.setattr(_filter, "draw", lambda graphs: dict.fromkeys(graphs, "<svg></svg>"))
+    fleet = audit_document({name: result(findings=[FINDING]) for name in "abc"})
+    whole = audit_report(fleet)
+    monkeypatch.setattr(_filter, "MOST_HOSTS", 2)
+    monkeypatch.setattr(_filter, "MOST_ROWS", 5)
+    packed = audit_report(fleet)
+    parts = re.findall("<template>([^<]*)</template>", packed)
+    unpacked = [zlib.decompress(base64.b64decode(part)).decode() for part in parts]
+    assert [text in whole for text in unpacked] == [True] * len(parts)
+    assert sum("bridge_down" in text for text in unpacked) == 3
+    assert "bridge_down" in re.sub("<template>.*?</template>", "", packed)  # in the table of what is wrong
+    assert Page(packed).open == Page("".join(unpacked)).open == []
 
 
 def test_it_needs_nothing_else_and_allows_nothing_else():
