@@ -28,7 +28,7 @@ ARP_IN = ("ingress", "bridge prerouting", "bridge input", "arp input")
 ARP_OUT = ("arp output", "bridge output", "bridge postrouting", "egress")
 BRIDGED = ("ingress", "bridge prerouting", "bridge forward", "bridge postrouting", "egress")
 ANSWERS = {"echo-request": "echo-reply", "nd-neighbor-solicit": "nd-neighbor-advert"}
-BEFORE = THROUGH[:-2]  # where it is not translated yet
+LEAVES = THROUGH[:-1]
 # The policies before which libvirt's own rules stand.
 OWN_POLICIES = tuple(f"{family} filter {chain} policy" for family in ("ip", "ip6") for chain in ("INPUT", "FORWARD"))
 TIMES, ZONE, UNTRACKED = ("ip ttl", "ip6 hoplimit"), "ct zone", frozenset({"untracked"})
@@ -49,7 +49,7 @@ def flows(trip: Trip) -> list[Lookup]:
 def inwards(trip: Trip) -> Hop:
     """What the firewall does to a packet for the hypervisor itself."""
     packets = [*_asked(trip)]
-    return _redirected(trip, "input", IN, packets) or _judged(trip, "input", [(IN, packet) for packet in packets])
+    return _redirected(trip, "input", packets) or _judged(trip, "input", [(IN, packet) for packet in packets])
 
 
 def answer(trip: Trip) -> Hop:
@@ -68,7 +68,7 @@ def arp(trip: Trip) -> Hop:
 def forward(trip: Trip) -> Hop:
     """What it does to a packet on its way out."""
     packets = [*_outwards(trip)]
-    changed = _redirected(trip, "forward", THROUGH, packets) or _expired(trip, packets)
+    changed = _redirected(trip, "forward", packets) or _expired(trip, packets)
     return changed or _judged(trip, "forward", [(THROUGH, packet) for packet in packets])
 
 
@@ -88,12 +88,12 @@ def translation(trip: Trip) -> Hop:
     if foreign or mode(trip.who.spec) != "nat" or (trip.version == 6 and not given.get("ipv6")):
         return foreign or passes("translation", "", "none is meant to be")
     for packet in _outwards(trip):
-        passed = [verdict.deeds for _hook, verdict, _packet in firewall.followed(BEFORE, packet)]
-        untracked = next((deed for deeds in passed for deed in _untracking(deeds)), None)
+        verdicts = [verdict for _hook, verdict, _at in firewall.followed(LEAVES, packet)]
+        untracked = next((deed for one in verdicts for deed in _untracking(one.deeds)), None)
         if untracked:
             evidence = f"connections of guests are not tracked, so nothing is translated: {untracked.rule}"
             return ends("translation", trip.uplink, "not_translated", evidence, untracked.remedy)
-        verdict = firewall.verdict("postrouting", packet)
+        verdict = verdicts[-1]
         if verdict.unknown:
             return unknown("translation", "", verdict.unknown)
         if verdict.passes and not verdict.translated:
@@ -181,17 +181,23 @@ def _foreign(trip: Trip, firewall: Firewall) -> Iterator[Hop]:
     """A rule that gives packets an address to which answers do not come back; libvirt's are those of the definition."""
     own = {str(one.get("local", "")) for link in trip.kernel.links.values() for one in link.get("addr_info", ())}
     for packet in _outwards(trip):
-        deed = firewall.verdict("postrouting", packet).deeds.get(TRANSLATE)
+        deed = _arrived(firewall, LEAVES, packet).deeds.get(TRANSLATE)
         if deed and ADDRESS.match(deed.value) and deed.value not in own and deed.owner != "libvirt":
             evidence = f"packets of guests leave with {deed.value}, which the hypervisor does not have: {deed.rule}"
             yield ends("translation", trip.uplink, "translated_wrongly", evidence, deed.remedy)
 
 
-def _redirected(trip: Trip, place: str, hooks: tuple[str, ...], packets: list[Packet]) -> Hop | None:
+def _arrived(firewall: Firewall, hooks: tuple[str, ...], packet: Packet) -> Verdict:
+    """The verdict at the last one of these hooks."""
+    *_before, (_hook, verdict, _at) = firewall.followed(hooks, packet)
+    return verdict
+
+
+def _redirected(trip: Trip, place: str, packets: list[Packet]) -> Hop | None:
     """A rule that leads packets to somebody else than they are for."""
     for packet in packets if trip.firewall else ():
-        deed = trip.firewall.verdict("prerouting", packet).deeds.get(TRANSLATE) if trip.firewall else None
-        if deed and "prerouting" in hooks:
+        deed = _arrived(trip.firewall, ARRIVES, packet).deeds.get(TRANSLATE) if trip.firewall else None
+        if deed:
             what = f"{packet.protocol} packets of guests to port {packet.port}"
             return ends(place, "", "firewall_redirects", f"{what} are led elsewhere: {deed.rule}", deed.remedy)
     return None
@@ -212,10 +218,11 @@ def _zoned(trip: Trip, packet: Packet) -> Hop | None:
     """A rule that has connections looked up elsewhere than what comes back."""
     if trip.firewall is None:
         return None
-    deeds = [trip.firewall.verdict("prerouting", one).deeds.get(ZONE) for one in (packet, _turned(packet))]
+    ways = (ARRIVES, packet), (BACK[:2], _turned(packet))
+    deeds = [_arrived(trip.firewall, hooks, one).deeds.get(ZONE) for hooks, one in ways]
     out, back = (deed.value if deed else 0 for deed in deeds)
     named = next(filter(None, deeds), None)
-    if out == back or named is None:
+    if None in (out, back) or out == back or named is None:
         return None
     evidence = f"guests' connections are in zone {out}, and looked up in zone {back} when an answer comes: {named.rule}"
     return ends("forward back", "", "not_translated", evidence, named.remedy)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deep import SEED, sampled
+from tests.deep import SEED, amount, sampled
 
 from .. import plays
 from ..breakage import CHECK
@@ -20,6 +20,13 @@ from ..stage import Stage, succeeded
 
 pytestmark = pytest.mark.lab
 
+# Without these there is nothing left for another fault to be seen at.
+GROUND = (
+    "bridge: bridge down",
+    "service: network inactive",
+    "uplink: uplink down",
+    "uplink: address of the uplink gone",
+)
 SECONDS = 3600  # for all of them in turn, on a busy machine
 
 
@@ -86,3 +93,20 @@ def judged(town: Stage, cases: Sequence[Sequence[Fault]]) -> None:
 def test_each_kind_of_fault_is_named(town: Stage) -> None:
     chance = random.Random(SEED)
     judged(town, [[planted(name, KINDS[name], chance)] for name in sampled(list(KINDS), 8, "kinds")])
+
+
+def pairs(count: int) -> list[list[Fault]]:
+    """Pairs of kinds by chance: of different hops, and none that takes away what another one needs."""
+    chance = random.Random(f"{SEED} pairs")
+    names = [name for name in KINDS if not KINDS[name].probe and name not in GROUND]
+    found: list[list[Fault]] = []
+    while len(found) < count:
+        pair = chance.sample(names, 2)
+        if len({name.partition(":")[0] for name in pair}) == 2:
+            found.append([planted(name, KINDS[name], chance) for name in pair])
+    return found
+
+
+@pytest.mark.deep
+def test_of_two_faults_both_are_named(town: Stage) -> None:
+    judged(town, pairs(amount(3, 40)))

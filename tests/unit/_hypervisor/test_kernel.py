@@ -57,12 +57,18 @@ def test_the_kernel_is_asked(monkeypatch, tmp_path):
     (tmp_path / "nftables.conf").write_text("table ip own {}")
     monkeypatch.setattr(_kernel, "SYSCTLS", tmp_path / "net")
     monkeypatch.setattr(_kernel, "CONFIGURATION", tmp_path / "nftables.conf")
+    (tmp_path / "resolv.conf").write_text(
+        "search example\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\nnameserver\n"
+    )
+    monkeypatch.setattr(_kernel, "RESOLVERS", tmp_path / "resolv.conf")
     inspector = KernelInspector(0)
     seen = inspector.kernel()
     assert seen.links == {"virbr5": LINKS[0], "vnet0": LINKS[1]}
     assert (seen.policies, seen.routes) == ({4: RULES, 6: RULES}, {4: ROUTES, 6: ROUTES})
     assert (seen.neighbours, seen.forwarding, seen.vlans) == (NEIGHBOURS, ENTRIES, {"vnet0": VLANS[0]["vlans"]})
-    assert (seen.queues, seen.filters) == (QUEUES, {"vnet0": FILTERS})
+    both = [{**one, "way": way} for way in ("ingress", "egress") for one in FILTERS]
+    assert (seen.queues, seen.filters) == (QUEUES, {"vnet0": both})
+    assert seen.resolvers == ("192.0.2.53", "fe80::1")
     assert seen.settings == {"net.ipv4.conf.virbr5.arp_ignore": "8"}
     assert seen.firewall == {
         "nft -j": '{"nftables": []}',
