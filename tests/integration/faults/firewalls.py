@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .kinds import OUTWARDS, Kind
 
-DROPS = "firewall_drops"
+DROPS = "firewall_drops bridge_netfilter"
 NO_TABLE = "nft delete table {} WORD"
 CHAIN = "'add chain {family} WORD own {{ type {kind} hook {hook} priority {priority}; {policy} }}'"
 NET, NET6 = "ip saddr SUBNET", "ip6 saddr SUBNET6"
