@@ -124,6 +124,6 @@ class Invented:
             for item in network.get("ips", [])[:2]:
                 end = item["address"][: -len(item["address"].rpartition(":" if "family" in item else ".")[2])]
                 neighbours.append(
-                    f"neigh replace {end}{210 + 2 * guest + number} lladdr {mac} dev {network['bridge']['name']} "
+                    f"neigh replace {end}{60 + 2 * guest + number} lladdr {mac} dev {network['bridge']['name']} "
                     "nud permanent"
                 )
