@@ -40,7 +40,7 @@ def port(trip: Trip) -> Hop:
 def size(trip: Trip) -> Hop:
     """Whether frames as large as the guest's pass."""
     name, bridge = trip.who.tap, trip.who.bridge
-    asked = (trip.who.nic if name else trip.who.spec).get("mtu", {}).get("size")
+    asked = next((one["mtu"]["size"] for one in (trip.who.nic, trip.who.spec) if one.get("mtu", {}).get("size")), None)
     most = int(asked or (max(ETHERNET, int(trip.link(name).get("mtu", 0))) if name else 0))
     for place in (
         *([name] if name else []),

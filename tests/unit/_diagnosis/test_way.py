@@ -191,3 +191,11 @@ def test_a_route_that_leads_where_the_network_does_not_forward_to_is_no_lost_rul
     assert {(one.code, one.evidence) for one in found if one.code != "uplink_missing"} == {
         ("route_elsewhere", evidence)
     }
+
+
+def test_a_network_of_small_frames_is_as_it_was_asked_for():
+    """libvirt gives the taps of its guests that size, too."""
+    scene = scenes.both(scenes.healthy(), '<ip address="192.168.50.1"', '<mtu size="1400"/><ip address="192.168.50.1"')
+    small = kernels.both(kernels.device("virbr5", mtu=1400), kernels.device("vnet0", mtu=1400))
+    assert walked(small(kernels.healthy()), scene, ("lan",))[1] == set()
+    assert {one.code for one in walked(small(kernels.healthy()), names=("lan",))[1]} == {"mtu_small"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.way import telling
-from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.way_state import reported, states
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.way import WAYS, telling
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.way_state import REACHED, reported, states
 from tests.unit import kernels
 from tests.unit._diagnosis.test_way import walked
 from tests.unit.obstacles import BREAKS
@@ -39,3 +39,7 @@ def test_what_cannot_be_seen_is_said():
     row = rows(kernels.healthy()._replace(firewall=None))["lan", ""]
     assert (row["verdict"], row["code"]) == ("unknown", "")
     assert row["text"] == "reaches the outside, as far as can be seen: forward: the firewall cannot be read"
+
+
+def test_how_far_packets_come_is_known_for_every_question():
+    assert {*REACHED} == {*WAYS}
