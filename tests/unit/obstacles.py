@@ -180,6 +180,15 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         "route_elsewhere",
         "ip rule del from all to 192.168.50.0/24 lookup 7 priority 9",
     ),
+    "a VPN's rule for everything leads the way back elsewhere": (
+        both(
+            policy(priority=220, src="all", table="220"),
+            route(type="unicast", dst="default", dev="eth0", table="220"),
+            answered(dev="eth0", gateway="192.0.2.1")(to_guests),
+        ),
+        "route_elsewhere",
+        "ip rule add to 192.168.50.0/24 lookup main priority 219",
+    ),
     "the kernel does not know its address": (
         both(without_route(GATEWAY), answered(dev="virbr5")(lambda one: one.destination == GATEWAY)),
         "route_elsewhere",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,7 +93,8 @@ def _around(network: Observed, spec: Spec, scene: Scene, host: HostFacts) -> See
     if stale:
         yield "bridge_left_behind", f"bridge {stale} is there, with the network's MAC address and no guest on it"
     own = {stale} | bridges(network)
-    yield from (("bridge_taken", text) for text in taken_device(spec, own, host.devices))
+    for text in taken_device(spec, own, host.devices):
+        yield from _held("bridge_taken", text, bridge_of(spec), host)
     yield from _host_bridge(spec, host)
     others = [other for other in scene.networks.values() if other.active and other.name != network.name]
     overlaps = list(_overlaps(spec, own, others, host))
@@ -166,10 +168,20 @@ def _running(network: Observed, spec: Spec, host: HostFacts, full: bool) -> Seen
         if taken:
             off = f"net.ipv6.conf.{name}.disable_ipv6"
             why = f": {off} is 1" if host.settings.get(off) == "1" else ""
-            yield "address_missing", f"bridge {name} lacks {', '.join(taken)}{why}"
+            yield from _held("address_missing", f"bridge {name} lacks {', '.join(taken)}{why}", name, host)
     yield from server(network.name, spec, host, gone=device is None, lost=lost, full=full)
     yield from _outwards(spec, host)
     yield from firewall(spec, host)
+
+
+def _held(code: str, evidence: str, name: str, host: HostFacts) -> Seen:
+    """A finding about a bridge, which NetworkManager may have taken over."""
+    connection = host.connections.get(name)
+    if connection is None:
+        yield code, evidence
+        return
+    remedy = f"nmcli connection modify {shlex.quote(connection)} connection.autoconnect no; then restart the network"
+    yield code, f"{evidence}; NetworkManager has put its connection {connection!r} on {name}", remedy
 
 
 def _outwards(spec: Spec, host: HostFacts) -> Seen:

@@ -105,6 +105,8 @@ def _elsewhere(trip: Trip, found: Decision, device: str) -> Hop:
     by = f", by {found.what}" if found.what and found.remedy else ""
     evidence = f"packets for guests in {net} go {where}, not to {name}{by}"
     remedy = found.remedy or f"ip {six}route replace {net} dev {name} proto kernel{source}"
+    if found.before > 0:  # the rule of a VPN: its other packets need it
+        remedy = f"ip {six}rule add to {net} lookup main priority {found.before}"
     return ends("route back", name, "route_elsewhere", evidence, remedy)
 
 

@@ -20,12 +20,13 @@ ALL_BITS = 0xFFFFFFFF
 class Decision(NamedTuple):
     """What decides on a packet: ``what`` is the policy rule or route, ``drops`` whether it drops the packet, else it
     leaves by ``device`` ("": there is no route); ``remedy`` deletes it, "" for a route of the table main that any
-    packet takes."""
+    packet takes; ``before`` is the priority of a policy rule that comes before one for all packets."""
 
     what: str = ""
     drops: bool = False
     device: str = ""
     remedy: str = ""
+    before: int = 0
 
 
 def decision(kernel: Kernel, lookup: Lookup) -> Decision:
@@ -50,9 +51,10 @@ def _taken(rule: Mapping[str, Any], route: Mapping[str, Any], version: int) -> D
     device = str(route.get("dev", ""))
     if kind not in DROPS and table != "main":
         what, _drops, _device, remedy = _rule(rule, version)
-        return Decision(
-            f"{what}, whose table leads through {device}", False, device, remedy if table != "local" else ""
-        )
+        limited = "iif" in rule or "not" in rule or {rule.get("src", "all"), rule.get("dst", "all")} != {"all"}
+        before = 0 if limited or table == "local" else int(rule["priority"]) - 1
+        remedy = remedy if table != "local" else ""
+        return Decision(f"{what}, whose table leads through {device}", False, device, remedy, before)
     text = (
         f"{kind if kind != 'unicast' else ''} {route['dst']}{f' dev {device}' if device else ''} table {table}".strip()
     )

@@ -52,6 +52,7 @@ class HostInspector:
             {address: answers_dns(address) for address in addresses if _is_here(devices, address)},
             narrow=frozenset(link["ifname"] for link in links if link.get("mtu", IPV6_MTU) < IPV6_MTU),
             daemon=_daemon(),
+            connections=_connections(),
         )
 
     def log(self, words: Sequence[str]) -> list[str]:
@@ -163,6 +164,17 @@ def _daemon() -> str:
     except (OSError, ValueError):
         return ""
     return name if name in DAEMONS else ""
+
+
+def _connections() -> dict[str, str]:
+    """NetworkManager's connection on each device that it does more with than to watch it."""
+    command = ["env", "LC_ALL=C", "nmcli", "-t", "-f", "DEVICE,STATE,CONNECTION", "device"]
+    try:
+        listed = _command.run(command, seconds=2).stdout if Path("/run/NetworkManager").is_dir() else ""
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    lines = [re.split(r"(?<!\\):", line) for line in listed.splitlines()]
+    return {line[0]: line[2] for line in lines if len(line) == 3 and line[2] and "externally" not in line[1]}
 
 
 def _is_here(devices: dict[str, Any], address: str) -> bool:

@@ -54,7 +54,7 @@ class HostFacts(NamedTuple):
     address of those it has talked to; ``servers`` and ``offers`` go by the network's name, the latter saying whether
     DHCP answers; ``answers`` says of an address whether DNS does; both only where it was tried. ``settings`` are
     sysctls by name; ``rules`` is None where they cannot be read; ``daemon`` is libvirt's that runs networks, "" where
-    that is hidden.
+    that is hidden; ``connections`` are those that NetworkManager has put on devices.
     """
 
     devices: dict[str, Device]
@@ -69,6 +69,7 @@ class HostFacts(NamedTuple):
     offers: Mapping[str, bool] = NONE
     narrow: frozenset[str] = frozenset()
     daemon: str = ""
+    connections: Mapping[str, str] = NONE
 
 
 class Scene(NamedTuple):

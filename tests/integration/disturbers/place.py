@@ -16,6 +16,7 @@ from ..clients import WORLD, dig
 from ..stage import succeeded, wait_for
 
 PORT = 8080
+ALL = {"dhcp", "dns", "outside"}
 NETWORK = """\
 <network><name>web</name><forward mode='nat'/><bridge name='vbr-web'/><mac address='52:54:00:91:00:99'/>
 <dns><host ip='10.20.0.7'><hostname>seven</hostname></host></dns>
@@ -38,12 +39,15 @@ systemctl restart libvirtd
 class Place:
     """A machine "hv9" of a Debian release, and all that its guests ask for: "dhcp", "dns", "outside"."""
 
-    def __init__(self, lab: Lab, suite: str) -> None:
+    def __init__(self, lab: Lab, suite: str, provider: str = "networkd") -> None:
         """Start it, with a running network."""
         self.lab, self.suite = lab, suite
-        self.machine: Full = lab.start_full("hv9", f"{DISTURBED}{suite}", "networkd")
+        self.machine: Full = lab.start_full("hv9", f"{DISTURBED}{suite}", provider)
         self.machine.run(["sh", "-ec", DEFINE], input=NETWORK)
         self._count = 0
+        self.machine.outside.run(["sh", "-c", f"setsid python3 -m http.server {PORT} >/dev/null 2>&1 &"])
+        asks = ["bash", "-c", f"</dev/tcp/{WORLD}/{PORT}"]
+        wait_for(lambda: self.machine.run(asks, check=False).returncode == 0)
 
     def run(self, script: str) -> str:
         """Run a shell script as root."""
@@ -53,10 +57,12 @@ class Place:
         """Install packages, whose services start."""
         self.run(f"{INSTALL} {' '.join(packages)}")
 
-    def boot(self) -> None:
-        """Restart the machine: all its daemons start in their own order; libvirt starts networks a moment later."""
+    def boot(self, *, wait: bool = True) -> None:
+        """Restart the machine: all its daemons start in their own order, and then, if that is to be waited for, the
+        network."""
         self.machine.reboot()
-        wait_for(lambda: "web" in self.run("virsh net-list --name").split())
+        if wait:
+            wait_for(lambda: "web" in self.run("virsh net-list --name").split())
 
     def served(self) -> set[str]:
         """What a new client on the network gets."""
@@ -78,10 +84,8 @@ class Place:
             client.run(["ip", "route", "add", "default", "via", "10.20.0.1"])
         with contextlib.suppress(CommandError):
             found += ["dns"] if dig(client, "10.20.0.1", "seven") == ["10.20.0.7"] else []
-        asks = ["timeout", "3", "bash", "-c", f"</dev/tcp/{WORLD}/{PORT}"]
-        with self.machine.outside.background(["python3", "-m", "http.server", str(PORT)]):
-            time.sleep(1)
-            return [*found, *(["outside"] if client.run(asks, check=False).returncode == 0 else [])]
+        asks = ["timeout", "10", "bash", "-c", f"</dev/tcp/{WORLD}/{PORT}"]
+        return [*found, *(["outside"] if client.run(asks, check=False).returncode == 0 else [])]
 
     def check(self, *, probe: bool = False) -> list[dict[str, Any]]:
         """What virt_network_check finds; everything could be looked at."""

@@ -10,11 +10,10 @@ import pytest
 from tests.lab import Lab
 from tests.lab.choice import DISTURBED
 
-from .place import NFTABLES, Place
+from .place import ALL, NFTABLES, Place
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-ALL = {"dhcp", "dns", "outside"}
 SSH = "sed -i 's/#tcp dport {.*} ct state new accept/tcp dport 22 accept/' /etc/nftables.conf"
 WORKSTATION = f"""\
 cp /usr/share/doc/nftables/examples/workstation.nft /etc/nftables.conf
@@ -59,8 +58,8 @@ CASES = {
         ("ufw",),
         "ufw allow 22/tcp; ufw --force enable",
         (set(), {"firewall_drops"}, "ip filter INPUT policy drop, a rule of ufw"),
-        "ufw reload",
-        (set(), {"firewall_drops"}, "ip filter FORWARD policy drop, a rule of ufw"),
+        "ufw reload",  # which keeps what the remedies allowed
+        WELL,
         "ufw allow in on vbr-web to any port 53; ufw allow in on vbr-web to any port 67 proto udp; "
         "ufw route allow in on vbr-web",
         nftables=True,

@@ -150,6 +150,15 @@ def test_who_keeps_dnsmasq_from_its_port_is_named():
     assert (found.code, found.evidence) == ("port_taken", "named (process 8) listens on udp port 53 at all addresses")
 
 
+def test_networkmanager_is_named_where_it_has_taken_a_bridge_over():
+    scene = scenes.devices(healthy(), virbr5=healthy().host.devices["virbr5"]._replace(addresses=()))
+    (found,) = diagnose(scenes.host(scene, connections={"virbr5": "my office"}), ["lan"], [])
+    where = "bridge virbr5 lacks 192.168.50.1, fd00:50::1; NetworkManager has put its connection 'my office' on virbr5"
+    assert (found.code, found.evidence) == ("address_missing", where)
+    assert found.remedy.startswith("nmcli connection modify 'my office' connection.autoconnect no")
+    assert codes(scenes.host(healthy(), connections={"virbr5": "my office"})) == []
+
+
 def test_who_may_not_see_whose_sockets_they_are_counts_them():
     sockets = tuple(one._replace(program="") for one in healthy().host.sockets)
     assert codes(scenes.host(healthy(), sockets=sockets)) == []
