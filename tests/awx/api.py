@@ -52,6 +52,7 @@ REFERENCES = {
 FIELDS = {
     "Machine": ("username", "password", "ssh_key_data", "ssh_key_unlock", "become_password"),
     "Source Control": ("username", "password", "ssh_key_data", "ssh_key_unlock"),
+    "Red Hat Ansible Automation Platform": ("host", "username", "oauth_token"),
     "Container Registry": ("host", "username", "password"),
 }
 # awx/main/models/projects.py, Project.FIELDS_TRIGGER_UPDATE: nothing else makes AWX sync by itself.
@@ -196,6 +197,10 @@ class Controller:
             ("projects", "project_updates"): lambda: self._updates(item),
             ("project_updates", "events"): lambda: self._listed(item["events"], query),
             ("credentials", "input_sources"): lambda: self._listed([], query),
+            ("hosts", "variable_data"): lambda: (
+                200,
+                item.setdefault("variables", {}) if method == "GET" else self._put(item, body),
+            ),
             ("jobs", "stdout"): lambda: (200, {"content": ""}),
             ("groups", "all_hosts"): lambda: self._listed(self._hosts(item), query),
         }
@@ -246,6 +251,11 @@ class Controller:
                 return 400, {"error": "; ".join(wrong)}
             self.surveys[number] = body
         return 200, self.surveys.get(number, {})
+
+    def _put(self, host: Item, body: Item) -> Item:
+        """awx/api/serializers.py, BaseVariableDataSerializer: what is sent takes the place of all variables."""
+        host["variables"] = body
+        return body
 
     def _approval(self, node: Item, body: Item) -> Answer:
         status, made = self.create("workflow_approval_templates", {"name": body["name"]})

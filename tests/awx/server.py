@@ -26,6 +26,7 @@ def controller() -> Iterator[tuple[Controller, str]]:
             status, told = kept.answer(self.command, url.path, dict(parse_qsl(url.query)), body)
             content = b"" if told is None else json.dumps(told).encode()
             self.send_response(status)
+            self.send_header("Content-Type", "application/json")
             self.send_header("X-API-Product-Name", "AWX")
             self.send_header("X-API-Product-Version", "24.6.1")
             self.send_header("Content-Length", str(len(content)))
@@ -35,7 +36,7 @@ def controller() -> Iterator[tuple[Controller, str]]:
         def log_message(self, *arguments: Any) -> None:
             """Say nothing."""
 
-    for method in ("GET", "POST", "PATCH", "DELETE"):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler._serve)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -108,6 +108,9 @@ def launch(kept: Controller, playbook: str, user: str = "", **given: Any) -> tup
 def test_objects_are_made_once() -> None:
     with controller() as (kept, url):
         teams = people(kept)
+        kind = kept.named("credential_types")["Red Hat Ansible Automation Platform"]["id"]
+        _status, api = kept.create("credentials", {"name": "api", "credential_type": kind})
+        teams["awx_api_credential"] = "api"
         told = set_up(url, rc=2, **teams)
         assert (
             "Everything is made, but jobs cannot start yet: the credential Networks of hypervisors is not comp" in told
@@ -115,6 +118,8 @@ def test_objects_are_made_once() -> None:
         assert "enter password or ssh_key_data in AWX" in told
         assert "the group hypervisors of the inventory Networks of hypervisors has no enabled hosts" in told
         assert_made(kept)
+        uses = {name: kept.associated[f"{one['url']}credentials/"] for name, one in kept.named("job_templates").items()}
+        assert [name for name, used in uses.items() if api["id"] in used] == ["Networks - adopt"]
         by_hand(kept)
         assert {playbook: launch(kept, playbook)[0] for playbook in TEMPLATES} == dict.fromkeys(TEMPLATES, 201)
         assert_roles(kept)

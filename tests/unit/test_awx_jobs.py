@@ -12,6 +12,7 @@ pytest.importorskip("ansible_runner", reason="AWX's tools are not installed for 
 
 from tests.awx.jobs import Job, Shown
 from tests.awx.objects import TEMPLATES
+from tests.awx.server import controller
 
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
@@ -63,3 +64,23 @@ def test_a_failure_ends_a_rolling_apply(tmp_path: Path) -> None:
     # Also of those that were done when the batch ended.
     done = {"changed": True, "restart_required": False, "networks": ["web"]}
     assert shown.artifacts["topology"] == dict.fromkeys(("hv1", "hv2", "hv4"), done)
+
+
+def test_what_is_adopted_goes_into_the_inventory(tmp_path: Path) -> None:
+    """On request; other variables of the host stay, and a second run changes nothing."""
+    answers = {"adopt_to_awx": "true"}
+    with controller() as (kept, url):
+        _status, host = kept.create("hosts", {"name": "hv", "variables": {"rack": 7}})
+        environment = {"CONTROLLER_HOST": url, "CONTROLLER_OAUTH_TOKEN": "token"}
+        hosts = {"hv": {"remote_tower_id": host["id"], "adopt_to": str(tmp_path / "written")}}
+        variables = {**HERE, "target_uri": "test:///default"}
+        for run in ("first", "second"):
+            shown = Job(TEMPLATES["adopt"], answers).run(tmp_path / run, hosts, variables, environment)
+            assert shown.status == "successful", shown.output
+            assert kept.named("hosts")["hv"]["variables"] == {"rack": 7, **shown.artifacts["adopt"]["hv"]}
+            assert len(kept.changes) == 1
+        assert shown.changed() == set()
+        failed = Job(TEMPLATES["adopt"], answers).run(tmp_path / "third", hosts, variables, {"CONTROLLER_HOST": ""})
+    assert failed.errors["hv"].startswith(
+        "Cannot write the variables of hv into the inventory of AWX: this is no job of AWX"
+    )

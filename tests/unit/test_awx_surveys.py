@@ -56,6 +56,7 @@ OF_PLAYBOOKS = {
     "target_max_fail_percentage",
     "audit_fail_on_drift",
     "report_file",
+    "adopt_to_awx",
     "audit_report_host",
     "audit_report_url",
     "teardown_network_names",
