@@ -123,7 +123,6 @@ WAYS = {
             )
         ),
     ),
-    "limit": nft("inet", "forward", "iifname BRIDGE limit rate over 1/day burst 0 packets drop", probe=True),
     "quota": nft("inet", "forward", "iifname BRIDGE quota over 1 bytes drop", probe=True),
     "length": nft("inet", "forward", "iifname BRIDGE meta length > 1 drop"),
     "time to live": nft("ip", "forward", "ip ttl < 255 iifname BRIDGE drop"),
@@ -140,7 +139,6 @@ WAYS = {
         before=own("ip", "set {} seen {{ type ipv4_addr; size 99; flags dynamic; }}"),
     ),
     "clock": nft("inet", "forward", 'iifname BRIDGE meta hour "00:00"-"23:59" drop', probe=True),
-    "chance": nft("inet", "forward", "iifname BRIDGE numgen random mod 2 < 2 drop", probe=True),
     "DNS over UDP": nft("inet", "input", "iifname BRIDGE udp dport 53 drop", on="nat rt iso"),
     "DNS over TCP": nft("inet", "input", "iifname BRIDGE meta l4proto tcp th dport 53 drop", on="nat rt iso"),
     "DHCP": nft("ip", "input", "udp dport 67 iifname BRIDGE drop", on="nat rt iso"),

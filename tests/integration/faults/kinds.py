@@ -95,7 +95,8 @@ def planted(name: str, kind: Kind, chance: random.Random) -> Fault:
     """A fault of a kind at a place by chance."""
     there = place(chance, kind.on)
     breaks, mends, names = (filled(text, there) for text in (kind.breaks, kind.mends, kind.names))
-    return Fault(name, breaks, mends, frozenset(kind.codes.split()), names, kind.probe)
+    codes = frozenset(kind.codes.split()) | ({"no_answer"} if kind.probe else set())
+    return Fault(name, breaks, mends, codes, names, kind.probe)
 
 
 def filled(text: str, there: Mapping[str, str]) -> str:

@@ -53,21 +53,16 @@ TOOLS = {
         "PREROUTING -i BRIDGE -m addrtype --src-type UNICAST -j DROP", "raw", on="nat rt iso"
     ),
     "DROP by chance": tool(
-        "FORWARD -i BRIDGE -m statistic --mode random --probability 1 -j DROP", names="--mode random", probe="yes"
-    ),
-    "DROP by limit": tool(
-        "FORWARD -i BRIDGE -m hashlimit --hashlimit-above 1/day --hashlimit-burst 1 --hashlimit-name WORD -j DROP",
-        names="--hashlimit-name WORD",
-        probe="yes",
+        "FORWARD -i BRIDGE -m statistic --mode random --probability 1 -j DROP", names="meta random", probe="yes"
     ),
     "DROP by a string": tool(
-        "INPUT -i BRIDGE -p udp -m string --algo bm --hex-string |01| -j DROP",
-        names="-m string",
+        "INPUT -i BRIDGE -p udp -m string --algo bm --string version -j DROP",
+        names="string",
         on="nat rt iso",
         probe="yes",
     ),
     "DROP by the kernel's user": tool(
-        "OUTPUT -o BRIDGE -m owner --uid-owner 0-65000 -j DROP", names="--uid-owner", on="nat rt iso", probe="yes"
+        "OUTPUT -o BRIDGE -m owner --uid-owner 0-65000 -j DROP", names="skuid", on="nat rt iso", probe="yes"
     ),
     "DROP in a chain of one's own": Kind(
         "iptables -N WORD; iptables -A WORD -s SUBNET -j DROP; iptables -I FORWARD -j WORD",
