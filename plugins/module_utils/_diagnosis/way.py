@@ -138,8 +138,10 @@ def walk(trip: Trip, findings: Collection[Finding], replies: Sequence[Reply] = (
 
 
 def _stops(hop: Hop) -> bool:
-    """Whether what comes behind a hop cannot be judged."""
-    return hop.verdict == "ends" or (hop.place == "address" and hop.verdict == "unknown")
+    """Whether what comes behind a hop cannot be judged: it is not there, or has no address."""
+    if hop.place == "address":
+        return hop.verdict != "passes"
+    return hop.verdict == "ends" and hop.code in CAUSES[hop.place]
 
 
 def found_on(ways: Sequence[Way], findings: Collection[Finding]) -> set[Finding]:

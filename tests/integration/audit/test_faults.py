@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,13 +21,17 @@ from ..stage import Stage, succeeded
 
 pytestmark = pytest.mark.lab
 
-# Without these there is nothing left for another fault to be seen at.
-GROUND = (
-    "bridge: bridge down",
-    "service: network inactive",
-    "uplink: uplink down",
-    "uplink: address of the uplink gone",
-)
+FIREWALL = re.compile("family|iptables|libvirt")
+# Behind these, nothing is left for another fault to be seen at: by their codes.
+GROUND = {
+    "address_missing",
+    "address_prefix",
+    "bridge_down",
+    "bridge_missing",
+    "forwarding_off",
+    "network_inactive",
+    "no_default_route",
+}
 SECONDS = 3600  # for all of them in turn, on a busy machine
 
 
@@ -92,17 +97,20 @@ def judged(town: Stage, cases: Sequence[Sequence[Fault]]) -> None:
 @pytest.mark.deep
 def test_each_kind_of_fault_is_named(town: Stage) -> None:
     chance = random.Random(SEED)
-    judged(town, [[planted(name, KINDS[name], chance)] for name in sampled(list(KINDS), 8, "kinds")])
+    # Debian 11's nftables cannot keep what a client sends on the hypervisor, so nothing is sent.
+    names = [name for name, kind in KINDS.items() if not kind.probe or town.version >= (9,)]
+    judged(town, [[planted(name, KINDS[name], chance)] for name in sampled(names, 8, "kinds")])
 
 
 def pairs(count: int) -> list[list[Fault]]:
-    """Pairs of kinds by chance: of different hops, and none that takes away what another one needs."""
+    """Pairs of kinds by chance: of different hops, as of two rules that drop a packet the first is named; and none that
+    takes away what another one needs."""
     chance = random.Random(f"{SEED} pairs")
-    names = [name for name in KINDS if not KINDS[name].probe and name not in GROUND]
+    names = [name for name in KINDS if not KINDS[name].probe and not GROUND & {*KINDS[name].codes.split()}]
     found: list[list[Fault]] = []
     while len(found) < count:
         pair = chance.sample(names, 2)
-        if len({name.partition(":")[0] for name in pair}) == 2:
+        if len({FIREWALL.sub("rule", name.partition(":")[0]) for name in pair}) == 2:
             found.append([planted(name, KINDS[name], chance) for name in pair])
     return found
 
