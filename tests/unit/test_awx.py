@@ -26,7 +26,7 @@ from .test_awx_surveys import ANSWERS
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,"]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 NAME = OBJECTS["awx_name"]
-IMAGE = "registry.example/virtfleet:0.1.0"
+IMAGE = "registry.example/virtfleet:tag"
 
 
 def setup_tasks() -> list[dict[str, Any]]:
@@ -169,9 +169,10 @@ def test_a_sync_that_failed_is_repeated() -> None:
     with controller() as (kept, url):
         kept.sync_error = lambda _project: gone
         told = set_up_audit(url, rc=2)
-        assert f"Cannot bring the project {NAME} to 0.1.0 of https://github.com/virtfleet/virtfleet.network: " in told
+        of = "https://github.com/virtfleet/virtfleet.network"
+        assert f"Cannot bring the project {NAME} to {OBJECTS['awx_version']} of {of}: " in told
         assert "fatal: unable to access the repository: Could not resolve host. Correct that" in told
-        kept.sync_error = lambda project: "" if project["scm_branch"] == "0.1.0" else "no such tag"
+        kept.sync_error = lambda project: "" if project["scm_branch"] == OBJECTS["awx_version"] else "no such tag"
         set_up_audit(url, awx_ready="warn")
         by_hand(kept)
         assert "no such tag. Correct that" in set_up_audit(url, rc=2, awx_version="0.2.0")
