@@ -24,6 +24,22 @@ OPENED = r"""
 sed -i 's/# count and drop.*/iifname vbr-web udp dport { 53, 67 } accept\n\t\tiifname vbr-web tcp dport 53 accept/' \
     /etc/nftables.conf
 """
+# Docker's chain for others' rules, after each of its starts.
+USERS = """\
+cat >/etc/systemd/system/guests.service <<'END'
+[Unit]
+After=docker.service
+Requires=docker.service
+PartOf=docker.service
+[Service]
+Type=oneshot
+ExecStart=iptables -I DOCKER-USER -i vbr-web -j ACCEPT
+ExecStart=iptables -I DOCKER-USER -o vbr-web -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable guests
+"""
 
 
 class Case(NamedTuple):
@@ -49,8 +65,7 @@ CASES = {
         ({"dhcp", "dns"}, {"firewall_drops"}, "ip filter FORWARD policy drop, a rule of Docker"),
         "sysctl -qw net.ipv4.ip_forward=0; systemctl restart docker",
         ({"dhcp", "dns"}, {"firewall_drops"}, "ip filter FORWARD policy drop, a rule of Docker"),
-        "iptables -I DOCKER-USER -i vbr-web -j ACCEPT; "
-        "iptables -I DOCKER-USER -o vbr-web -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        USERS,
         nftables=True,
     ),
     "ufw": Case(("ufw",), "ufw allow 22/tcp; ufw --force enable", WELL, "ufw reload", WELL, "true"),
