@@ -109,7 +109,7 @@ WAYS = {
     ),
     "set of pairs": nft("inet", "forward", "iifname . ip saddr { BRIDGE . GUEST } drop"),
     "state new": nft("inet", "forward", "ct state new iifname BRIDGE drop"),
-    "not established": nft("inet", "forward", "ct state != established,related iifname BRIDGE drop"),
+    "not established": nft("inet", "forward", "ct state != established iifname BRIDGE drop"),
     "replies": nft("inet", "forward", "ct state established oifname BRIDGE drop"),
     "direction of replies": nft("inet", "forward", "ct direction reply oifname BRIDGE drop"),
     "mark, then drop": nft(
