@@ -35,6 +35,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
 ROUTED = {("route", _route.local), ("route", _route.route)}
 # What cannot be judged where the way has ended before: a packet has no route without bridge, address and forwarding.
 NEEDS = ("tap", "bridge", "address", "forwarding")
+ALWAYS = ("frames",)  # what a firewall does to frames, it does without a route
 Judge = Callable[[Trip], Hop]
 
 
@@ -129,7 +130,7 @@ def walk(trip: Trip, findings: Collection[Finding], replies: Sequence[Reply] = (
         before = next((hop for hop in hops if hop.place in NEEDS and _stops(hop)), None)
         if known is not None and before is None:
             hops.append(ends(place, "", known.code, known.evidence))
-        elif before is not None:
+        elif before is not None and place not in ALWAYS:
             hops.append(unknown(place, "", f"it depends on the {before.place}"))
         else:
             hops.append(judge(trip))
