@@ -481,8 +481,8 @@ options:
                 type: str
               profileid:
                 description:
-                  - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh), which needs
-                    it, and V(openvswitch).
+                  - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For the
+                    types V(802.1Qbh), which needs it, and V(openvswitch).
                 type: str
               interfaceid:
                 description:
@@ -1598,8 +1598,8 @@ options:
             type: str
           profileid:
             description:
-              - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh), which needs it,
-                and V(openvswitch).
+              - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For the types
+                V(802.1Qbh), which needs it, and V(openvswitch).
             type: str
           interfaceid:
             description:

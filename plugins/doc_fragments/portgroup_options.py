@@ -102,7 +102,8 @@ options:
             type: str
           profileid:
             description:
-              - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh) and V(openvswitch).
+              - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For the types
+                V(802.1Qbh) and V(openvswitch).
             type: str
           interfaceid:
             description:
@@ -262,7 +263,8 @@ options:
                 type: str
               profileid:
                 description:
-                  - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh) and V(openvswitch).
+                  - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For the
+                    types V(802.1Qbh) and V(openvswitch).
                 type: str
               interfaceid:
                 description:

@@ -365,7 +365,6 @@ options:
               - The PCI addresses of the virtual functions that belong to the network, in mode
                 V(hostdev).
               - 'The list is the whole list: entries that are not in it are removed.'
-              - Entries are matched by C(domain), C(bus), C(slot) and C(function).
             type: list
             elements: dict
             suboptions:
@@ -948,7 +947,8 @@ options:
                 type: str
               profileid:
                 description:
-                  - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh) and V(openvswitch).
+                  - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For the
+                    types V(802.1Qbh) and V(openvswitch).
                 type: str
               interfaceid:
                 description:
@@ -1053,7 +1053,8 @@ options:
                     type: str
                   profileid:
                     description:
-                      - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh) and V(openvswitch).
+                      - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For
+                        the types V(802.1Qbh) and V(openvswitch).
                     type: str
                   interfaceid:
                     description:
@@ -1588,8 +1589,8 @@ options:
                     type: str
                   profileid:
                     description:
-                      - The port profile, of 1 to 39 bytes. For the types V(802.1Qbh), which
-                        needs it, and V(openvswitch).
+                      - The port profile, of 1 to 39 bytes without V(&), V(<) and V('). For
+                        the types V(802.1Qbh), which needs it, and V(openvswitch).
                     type: str
                   interfaceid:
                     description:

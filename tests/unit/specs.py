@@ -46,7 +46,7 @@ _BY_KIND = [
     (kind.FIRST_DEVICE, LABELS),
     (kind.GROUP_NAME, LABELS.map(lambda text: f"{text}/a.b")),
     (kind.ZONE, LABELS),
-    (kind.PROFILE, st.text(CHARACTERS, min_size=1, max_size=9)),
+    (kind.PROFILE, st.text(CHARACTERS, min_size=1, max_size=9).filter(lambda text: not set("&<'") & set(text))),
     (kind.YES_NO, st.booleans()),
     (kind.ON_OFF, st.booleans()),
     (kind.YES, st.just(True)),

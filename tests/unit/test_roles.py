@@ -131,7 +131,7 @@ def test_variables_of_playbooks_are_in_the_page(name: str) -> None:
     assert [play["tags"] for play in plays] == [[name]] * len(plays)
     assert all(f"{switch} | default(" in text for switch in SWITCH) == ("hosts: localhost" not in text)
     # Those that make hosts what they are have nothing to do with libvirt elsewhere, and that of audits with none.
-    roles = re.findall(r"role: virtfleet\.network\.(\w+)", text)
+    roles = re.findall(r"(?:role|name): virtfleet\.network\.(\w+)", text)
     text += "".join((ROOT / f"roles/{role}/tasks/main.yml").read_text() for role in roles)
     assert any(told in text for told in ELSEWHERE) == (name not in ("host_bridge", "hypervisor", "merge"))
     assert "LIBVIRT_DEFAULT_URI" not in text

@@ -59,6 +59,16 @@ def _complete_lease(want: Spec, _have: Spec) -> Spec:
     return {"expiry": 0} if want.get("expiry") == 0 else want
 
 
+def _whole_address(address: Spec) -> Spec:
+    """An address in which a part that is left out is zero, as libvirt reads it."""
+    parts = {name: value for name, value in address.items() if value != ""}
+    return {"type": "pci", "domain": "0x0000", "bus": "0x00", "slot": "0x00", "function": "0x0", **parts}
+
+
+def _address_key(address: Spec) -> Key:
+    return fields("domain", "bus", "slot", "function")(_whole_address(address))
+
+
 def _complete_forward(want: Spec, have: Spec) -> Spec:
     """What excludes what is wanted goes: other sources of devices, and what belonged to another mode."""
     gone: dict[str, Any] = {}
@@ -135,8 +145,9 @@ NETWORK = (
             Attr("multifunction", kind.ON_OFF, reported=True),
             CONNECTIONS,
             option="addresses",
-            key=fields("domain", "bus", "slot", "function"),
-            complete=lambda want, _have: {"type": "pci", **want},
+            key=_address_key,
+            implied=_whole_address,
+            complete=lambda want, _have: _whole_address(want),
         ),
         implied=lambda forward: {"mode": "nat", **forward},
         complete=_complete_forward,

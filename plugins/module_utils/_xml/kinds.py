@@ -202,9 +202,9 @@ def _path(text: str) -> str:
 
 
 def _profile(text: str) -> str:
-    # libvirt counts bytes (LIBVIRT_IFLA_VF_PORT_PROFILE_MAX)
-    if not 1 <= len(text.encode()) <= 39:
-        raise ValueError("must be 1 to 39 bytes long")
+    # libvirt counts bytes (LIBVIRT_IFLA_VF_PORT_PROFILE_MAX), and writes them as they are (virNetDevVPortProfileFormat)
+    if not 1 <= len(text.encode()) <= 39 or set("&<'") & set(text):
+        raise ValueError("must be 1 to 39 bytes long, without &, < and '")
     return text
 
 
@@ -254,7 +254,8 @@ SERVICE = _pattern(r"[a-zA-Z0-9_+/*-]{1,62}", "a service name of at most 62 lett
 DEVICE = _pattern(r"(?!\.\.?$)[a-zA-Z0-9_.\\-]{1,15}", "a device name of 1 to 15 letters, digits and _.-\\")
 # <forward dev='x'> is another way to write its first <interface dev='x'/> (virNetworkForwardDefParseXML).
 FIRST_DEVICE = Kind(lambda text: [{"dev": text}], str, {"type": "str"})
-GROUP_NAME = _pattern(r".+", "a name")
+# libvirt writes it as it is: another sign would end the attribute (virPortGroupDefFormat, seen with 9.0).
+GROUP_NAME = _pattern(r"[^&<']+", "a name without &, < and '")
 HOST_DEVICE = _pattern(r"[a-zA-Z0-9_.\\:/-]+", "a device name of letters, digits and _.-\\:/")
 HOST_BRIDGE = _pattern(r"[a-zA-Z0-9_.\\:/ -]+", "a bridge name of letters, digits, spaces and _.-\\:/")
 MODEL = _pattern(r"[a-zA-Z0-9_-]+", "a model name of letters, digits, - and _")
