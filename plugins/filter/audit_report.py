@@ -66,7 +66,8 @@ from ..plugin_utils._reports.report import cards, tables
 from ..plugin_utils._reports.words import numbers, printable
 
 # Of more of them, a browser shows at once what says how the fleet is, and the rest when somebody opens it.
-MOST_HOSTS, MOST_ROWS = 100, 2000
+MOST_HOSTS = 100
+MOST_ROWS = 2000
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks/templates/report"
 
 
