@@ -39,6 +39,19 @@ class SeveralError(NetworkError):
         super().__init__("; ".join(self.problems))
 
 
+class DefinitionError(NetworkError, ValueError):
+    """A definition is no XML. libvirt itself writes such ones: it does not escape every value."""
+
+    def __init__(self, text: str, why: str) -> None:
+        found = re.search("<name>(.*?)</name>", text)
+        name = found[1] if found else "a network"
+        super().__init__(
+            f"Cannot read the definition of {name!r}: libvirt gives one that {why}; define "
+            "it again without &, < and ' in names and profiles (virsh net-define), or delete it (virsh net-undefine)"
+        )
+        self.why = why
+
+
 class InvalidInterfaceError(NetworkError):
     """What was given is not an interface of a guest; with every problem found."""
 

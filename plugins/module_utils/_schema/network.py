@@ -13,7 +13,6 @@ from typing import Any
 
 from .._xml import kinds as kind
 from .._xml.branches import Element, Many
-from .._xml.codec import read_xml
 from .._xml.definition import Definition
 from .._xml.fields import Key, Node, Spec, fields
 from .._xml.leaves import Attr, Opaque, Text, Values
@@ -291,7 +290,7 @@ class LiveNetwork(NetworkDefinition):
     @functools.cached_property
     def tree(self) -> Node:
         """The root element."""
-        root = read_xml(self.text)
+        root = self._read()
         forward = root.find("forward[pf]")
         for child in () if forward is None else (*forward.findall("interface"), *forward.findall("address")):
             forward.remove(child)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from ansible.module_utils.basic import env_fallback
 
 from .._converge.conductor import converge
-from .._errors.errors import LibvirtError, NetworkError
+from .._errors.errors import DefinitionError, LibvirtError, NetworkError
 from .._errors.readable import readable, unfit
 from .._hypervisor import gateway as _gateway
 from .._hypervisor.calls import signals
@@ -184,8 +184,8 @@ def desired_network(params: dict[str, Any]) -> Desired:
 def _read_definition(name: str, xml: Definition) -> tuple[dict[str, Any], list[str]]:
     try:
         spec, found = _codec.normalise(NETWORK, xml.spec)
-    except ValueError as error:
-        raise NetworkError(f"Cannot read the definition of network {name!r}: xml {error}") from None
+    except DefinitionError as error:
+        raise NetworkError(f"Cannot read the definition of network {name!r}: xml {error.why}") from None
     if xml.tree.tag != "network" or spec.get("name") != name:
         found.append(f"xml must be a <network> whose <name> is {name!r}, not {spec.get('name')!r}")
     return spec, found

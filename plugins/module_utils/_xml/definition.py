@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 
+from .._errors.errors import DefinitionError
 from .codec import parse, read_xml, write_xml
 from .fields import Node, Rows, Spec
 
@@ -29,8 +30,14 @@ class Definition:
 
     @functools.cached_property
     def tree(self) -> Node:
-        """The root element. Raises ValueError when the text is not XML."""
-        return read_xml(self.text)
+        """The root element. Raises DefinitionError when the text is not XML."""
+        return self._read()
+
+    def _read(self) -> Node:
+        try:
+            return read_xml(self.text)
+        except ValueError as error:
+            raise DefinitionError(self.text, str(error)) from None
 
     @functools.cached_property
     def spec(self) -> Spec:

@@ -73,3 +73,15 @@ def test_guests_and_leases_of_a_running_network(monkeypatch):
     assert (nic["mac"], nic["state"]) == ("aa:bb:cc:dd:ee:ff", "unknown")  # the test driver has no ports
     assert told["guests"] == [{"name": "test", "running": True, "macs": ["aa:bb:cc:dd:ee:ff"]}]
     assert told["live_spec"] == told["spec"]
+
+
+@pytest.mark.parametrize("module", ["virt_network_info", "virt_network", "virt_network_audit"])
+def test_a_definition_that_libvirt_itself_breaks_is_one_sentence(driver, module):
+    """It writes the name of a portgroup without escaping it (9.0)."""
+    driver._conn.networkDefineXML("<network><name>odd</name><portgroup name='a&amp;b'/></network>")
+    options = {"virt_network": {"name": "odd"}, "virt_network_audit": {"networks": []}}.get(module, {})
+    result = run_module(module, True, **options)
+    assert result["failed"]
+    assert result["msg"].startswith(
+        "Cannot read the definition of 'odd': libvirt gives one that is not well-formed XML"
+    )
