@@ -90,7 +90,7 @@ def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[st
             "of documents"
         )
     try:
-        before = None if earlier is None else plain(earlier)
+        before = None if earlier in (None, "") else plain(earlier)
         return joined(map(plain, results), before) if several else document(plain(results), time, before)
     except MALFORMED as error:
         raise AnsibleFilterError(
