@@ -9,8 +9,9 @@ words "$parent"
 case $line in *timeout*) read -r _ _ _ parent _ <"/proc/$parent/stat" && words "$parent" ;; esac
 case $line in
 *sh/run/virtfleet-host-bridge/guard* | *sh/etc/virtfleet-host-bridge/guard*)
-	phase=${line##*/guard}
-	phase=${phase%%[0-9]*}
+	for phase in apply await boot confirm go outcome undo ''; do # a clock follows, in hexadecimal digits
+		case ${line##*/guard} in "$phase"*) break ;; esac
+	done
 	;;
 *sh/run/virtfleet-host-bridge.??????arm) phase=arm ;;
 esac
