@@ -62,7 +62,7 @@ from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports.document import plain
+from ..plugin_utils._reports.document import given
 from ..plugin_utils._reports.drawing import dot, picture
 from ..plugin_utils._reports.words import COLUMNS, NOT_AUDITED, failing, printable, table, words
 
@@ -117,7 +117,7 @@ def audit_as(document: Any, form: str) -> str:
     """The filter."""
     if form not in FORMS:
         raise AnsibleFilterError(f"Cannot write the audit as {form!r}: choose one of {', '.join(FORMS)}")
-    return FORMS[form](plain(document))
+    return FORMS[form](given(document))
 
 
 class FilterModule:

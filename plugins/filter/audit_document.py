@@ -78,7 +78,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports.document import MALFORMED, document, joined, plain
+from ..plugin_utils._reports.document import MALFORMED, document, given, joined
 
 
 def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[st
             "of documents"
         )
     try:
-        before = None if earlier in (None, "") else plain(earlier)
-        return joined(map(plain, results), before) if several else document(plain(results), time, before)
+        before = None if earlier in (None, "") else given(earlier)
+        return joined(map(given, results), before) if several else document(given(results), time, before)
     except MALFORMED as error:
         raise AnsibleFilterError(
             f"Cannot put audits together: what is given as a document is none ({type(error).__name__}: {error}); give "

@@ -59,7 +59,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ..plugin_utils._reports.document import plain
+from ..plugin_utils._reports.document import given
 from ..plugin_utils._reports.drawing import dot, outline, picture
 from ..plugin_utils._reports.graphviz import draw
 from ..plugin_utils._reports.report import cards, tables
@@ -76,7 +76,7 @@ def audit_report(audited: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    document = plain(audited)
+    document = given(audited)
     own = {name: (TEMPLATES / f"report.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
     pictures = {name: picture(host) for name, host in document["hosts"].items()}
     page = Environment(

@@ -50,7 +50,6 @@ _raw:
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +57,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
+from ..plugin_utils._playbooks.plain import plain
 from ..plugin_utils._playbooks.variables import unknown_names, without_nulls, wrong_shapes
 
 COLLECTION = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         given: dict[str, Any] = {}
         for name in (name for name in spec if name in known):
             try:
-                given[name] = _plain(self._templar.template(known[name]))
+                given[name] = plain(self._templar.template(known[name]))
             except EVALUATION as error:
                 if type(error).__name__ == OMITTED:
                     continue
@@ -97,13 +97,6 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         specs = self._loader.load_from_file(str(file), unsafe=True)  # a copy of it takes longer than everything else
         options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
         return options
-
-
-def _plain(value: Any) -> Any:
-    """A value of nothing but plain types: what is in it is evaluated, too."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _words(owner: str) -> set[str]:

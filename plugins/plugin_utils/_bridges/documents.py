@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .._playbooks.plain import plain
+
 try:
     import yaml
 except ImportError:  # only controllers need it
@@ -61,20 +63,13 @@ def document_text(document: Mapping[str, Any]) -> str:
 def _read(text: str) -> Any:
     strings = type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": {}})
     try:
-        return _unshared(yaml.load(text, strings))
+        return plain(yaml.load(text, strings))  # else devices share what an alias stands for
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ValueError(f"it is no YAML{where}") from None
     except RecursionError:
         raise ValueError("its YAML is too deep") from None
-
-
-def _unshared(value: Any) -> Any:
-    """What was read, in which an alias is a copy of its own: a change to one device is none to another."""
-    if isinstance(value, dict):
-        return {name: _unshared(one) for name, one in value.items()}
-    return [_unshared(one) for one in value] if isinstance(value, list) else value
 
 
 def _scalar(dumper: Any, text: str) -> Any:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .._playbooks.plain import plain
 from .drawing import dot, outline, picture
 from .history import news, with_history
 from .report import cards, tables
@@ -29,12 +30,9 @@ EMPTY = {"asked": None, "saved": None, "running": None}
 HISTORY = {"news": "", "since": ""}
 
 
-def plain(value: Any) -> Any:
-    """A document, or the results that it is made of, from JSON or from what Ansible has: since ansible-core 2.19 that
-    works out each value whenever it is read, which takes longer than all that is made of it."""
-    if isinstance(value, str):
-        return json.loads(value)
-    return _copied(value)
+def given(value: Any) -> Any:
+    """A document, or the results that it is made of, from JSON or from what Ansible has."""
+    return json.loads(value) if isinstance(value, str) else plain(value)
 
 
 def document(results: Mapping[Any, Any], time: str = "", earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -56,12 +54,6 @@ def joined(documents: Iterable[Mapping[str, Any]], earlier: Mapping[str, Any] | 
     newest = {name: (audited, host) for audited, name, host in sorted(parts, key=lambda part: part[:2])}
     hosts = {name: _readable(name, _result(host), audited) for name, (audited, host) in sorted(newest.items())}
     return _together(hosts, max((audited for audited, _host in newest.values()), default=""), earlier)
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _copied(one) for name, one in value.items()}
-    return [_copied(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _together(
