@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Lab
-from tests.lab.choice import FULL, ROOTS
+from tests.lab.choice import FULL, ROOTS, SAMPLED, left_out
 
 from .stage import Stage
 
@@ -19,9 +19,12 @@ FIRST_ROOTS, LAST_ROOTS = (ROOTS[:1], ROOTS[-1:]) if len(ROOTS) < 3 else (ROOTS,
 
 
 @pytest.hookimpl(trylast=True)  # pytest itself puts tests together that share a hypervisor
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Start with the files that take long, so that no worker is still at one when the others have ended."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    left = left_out([item.nodeid for item in items], SAMPLED)
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left])
+    items[:] = [item for item in items if item.nodeid not in left]
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,16 @@
 """What the tests run on: roots of hypervisors in $LAB_ROOTS, Debian releases of full machines in $LAB_FULL.
 
 $LAB_DISTURBED has the releases of the machines where firewalls and other daemons get in libvirt's way: none by default.
+$LAB_SAMPLED has the roots that run only a sample of what other roots run, too: none by default.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import groupby
+
+from tests.deep import sampled
 
 from .root import FULL_SUITES, HOST, LIGHT, own_suite
 
@@ -20,6 +24,17 @@ def chosen(variable: str, default: str, possible: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def left_out(nodes: Sequence[str], roots: Sequence[str]) -> set[str]:
+    """Return the tests that the sampled roots leave to this machine's release: two of three in each file.
+
+    A node is a test's name as pytest prints it, with its file and its parameters.
+    """
+    twice = sorted(node for node in nodes for root in roots if root in node and node.replace(root, HOST) in nodes)
+    files = [list(group) for _file, group in groupby(twice, lambda node: node.partition("::")[0])]
+    return {node for file in files for node in {*file} - {*sampled(file, (len(file) + 2) // 3, file[0])}}
+
+
 ROOTS = chosen("LAB_ROOTS", HOST, (HOST, *LIGHT))
 FULL = chosen("LAB_FULL", own_suite() if own_suite() in FULL_SUITES else "", FULL_SUITES)
 DISTURBED = chosen("LAB_DISTURBED", "", FULL_SUITES)
+SAMPLED = chosen("LAB_SAMPLED", "", LIGHT)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.choice import chosen
+from tests.lab.choice import chosen, left_out
 
 POSSIBLE = ("host", "bullseye", "sid")
 
@@ -41,3 +41,15 @@ def test_a_machine_without_any_root_collects_the_tests():
     command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "tests/integration"]
     nothing = {**os.environ, "LAB_ROOTS": "", "LAB_FULL": ""}
     subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2], env=nothing)
+
+
+def test_a_sampled_root_runs_a_third_of_what_others_run_and_all_that_only_it_runs():
+    both = [
+        f"tests/{file}.py::test_{number}[{root}]" for file in "ab" for number in range(6) for root in ("host", "sid")
+    ]
+    alone = "tests/b.py::test_alone[sid]"
+    left = left_out([*both, alone], ["sid"])
+    assert {node for node in left if not node.endswith("[sid]")} == set()
+    assert [len([node for node in left if file in node]) for file in ("a.py", "b.py")] == [4, 4]
+    assert alone not in left
+    assert left_out(both, []) == set()

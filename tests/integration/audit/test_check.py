@@ -147,7 +147,7 @@ def test_dhcp_that_does_not_answer(office: Stage) -> None:
 
 @entry_tasks.ON_ONE
 @pytest.mark.deep
-@pytest.mark.parametrize("every,size", [(RUNNING, 20), (NOT_RUNNING, 6)], ids=["running", "not running"])
+@pytest.mark.parametrize("every,size", [(RUNNING, 12), (NOT_RUNNING, 4)], ids=["running", "not running"])
 def test_what_is_broken_is_found_and_nothing_else_until_it_is_repaired(
     office: Stage, every: Mapping[str, Case], size: int
 ) -> None:
