@@ -47,7 +47,8 @@ def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
             kinds = {ending.kind for ending in endings}
             if kinds == {DROP}:
                 drops = endings[-1]
-                return _verdict(rules, drops, passes=False)._replace(insert=insertion(chain, drops.rule))
+                verdict = _verdict(rules, drops, passes=False)
+                return verdict._replace(insert=insertion(chain, drops.chain, drops.rule, verdict.owner))
             if kinds == {TRANSLATE}:
                 translated, deeds[TRANSLATE] = True, _translation(rules, endings[-1])
             elif chain.kind == "nat" and kinds == {ACCEPT} and endings[-1].rule:

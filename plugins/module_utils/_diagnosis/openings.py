@@ -8,6 +8,8 @@ Where a firewall drops all that it does not accept, to delete that rule or to ch
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from .._values.mode import mode
 from .._values.way import Packet, Verdict
@@ -16,6 +18,7 @@ from .ruleset import NFT, SERVICE, Chain, Rule
 from .services import bridge_of
 
 HOOKS = ("input", "forward", "output")
+DEVICES = ("iif", "iifname", "oif", "oifname")
 FAMILIES = {"ip": "", "ip6": "6", "inet": ""}
 SERVED = {4: "53,67", 6: "53,547"}  # the ports of the network's dnsmasq
 ANSWERS = ("-o {bridge} -m conntrack --ctstate RELATED,ESTABLISHED", "oifname {bridge} ct state established,related")
@@ -42,16 +45,24 @@ OWN = {
 KEPT = {SERVICE: "  # the same rules belong into /etc/nftables.conf"}
 
 
-def insertion(base: Chain, rule: Rule | None) -> str:
+def insertion(base: Chain, chain: Chain, rule: Rule | None, owner: str) -> str:
     """How the command begins that inserts a rule into the chain at the hook, "" where the rule that drops asks for
-    something itself: that one is meant for such packets."""
-    general = rule is None or not any(key in one for one in rule.expressions for key in ("match", "vmap"))
-    if not general or base.hook not in HOOKS or base.table.family not in FAMILIES:
+    something itself: that one is meant for such packets. firewalld's rules ask for the devices of a zone, unless they
+    are direct ones."""
+    asked = [one for one in rule.expressions if "match" in one or "vmap" in one] if rule else []
+    if owner == "firewalld" and not chain.name.endswith("_direct"):
+        asked = [one for one in asked if _asks(one) not in DEVICES]
+    if asked or base.hook not in HOOKS or base.table.family not in FAMILIES:
         return ""
     tool, family, table = base.table
     if tool == NFT:
         return f"nft insert rule {family} {table} {shlex.quote(base.name)}"
     return f"{tool.replace('ip', 'ip' + FAMILIES[family], 1)} -t {table} -I {base.name}"
+
+
+def _asks(expression: Mapping[str, Any]) -> Any:
+    left = expression.get("match", {}).get("left", {})
+    return left.get("meta", {}).get("key") if isinstance(left, dict) else None
 
 
 def opening(spec: Spec, packet: Packet, verdict: Verdict) -> str:

@@ -92,7 +92,7 @@ CASES = {
         "true",
         WELL,
         "firewall-cmd --zone=public --change-interface=vbr-web",
-        (set(), {"firewall_drops"}, "inet firewalld filter_IN_public reject"),
+        (set(), {"firewall_drops"}, "inet firewalld filter_IN"),
         "firewall-cmd --permanent --zone=libvirt --add-interface=vbr-web",
     ),
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.evaluation import passage
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.nft_rules import Saved, ruleset
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.openings import opening
 
 from .test_evaluation import DHCP, DNS, OUT, PING, firewall
@@ -62,3 +65,36 @@ def test_what_opens_a_firewall_that_drops_what_it_does_not_accept(case, commands
     verdict = passage(firewall(name), hook, elsewhere)
     assert verdict.passes is False
     assert opening(spec, elsewhere, verdict) == " && ".join(commands)
+
+
+def test_a_zone_is_changed_where_a_rule_asks_for_its_devices_only():
+    place = {"family": "inet", "table": "firewalld"}
+    hook = {"type": "filter", "hook": "input", "prio": 10, "policy": "accept"}
+    asked = {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "vf0"}}
+    entries = [
+        {"chain": {**place, "name": "filter_INPUT", **hook}},
+        {"chain": {**place, "name": "filter_INPUT_POLICIES"}},
+        {
+            "rule": {
+                **place,
+                "chain": "filter_INPUT",
+                "handle": 1,
+                "expr": [{"jump": {"target": "filter_INPUT_POLICIES"}}],
+            }
+        },
+        {"rule": {**place, "chain": "filter_INPUT_POLICIES", "handle": 2, "expr": [asked, {"reject": None}]}},
+    ]
+    packet = DHCP._replace(inbound="vf0")
+    verdict = passage(ruleset(json.dumps({"nftables": entries}), []), "input", packet)
+    assert verdict.passes is False
+    assert opening(NAT, packet, verdict) == "firewall-cmd --zone=libvirt --change-interface=vf0"
+
+
+def test_a_direct_rule_of_firewalld_is_no_matter_of_zones():
+    listed = (
+        "*filter\n:INPUT ACCEPT [0:0]\n:INPUT_direct - [0:0]\n-A INPUT -j INPUT_direct\n"
+        "-A INPUT_direct -i vf0 -j DROP\nCOMMIT\n"
+    )
+    packet = DHCP._replace(inbound="vf0")
+    verdict = passage(ruleset("", [Saved(4, listed)]), "input", packet)
+    assert (verdict.passes, verdict.owner, opening(NAT, packet, verdict)) == (False, "firewalld", "")
