@@ -17,6 +17,7 @@ FILES_RUN_BY = {
     "docs/guides/nics-of-a-new-guest.md": "nics/test_interface_filter.py",
     "docs/guides/playbooks.md": "playbooks/test_roles.py",
     "docs/guides/reservations.md": "playbooks/test_list_patterns.py",
+    "docs/guides/virsh.md": "playbooks/test_virsh.py",
 }
 # Whose other blocks need more than test_pages.py has.
 BLOCKS_RUN_BY = {"docs/guides/migration.md": "playbooks/test_roles.py"}
