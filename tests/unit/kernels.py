@@ -183,7 +183,12 @@ def neighbour(where: str, **changes: Any) -> Break:
 
 def ruled(old: str, new: str) -> Break:
     """The firewall is otherwise."""
-    return lambda kernel: kernel._replace(firewall={"iptables-save": FILTER.replace(old, new)})
+
+    def broken(kernel: Kernel) -> Kernel:
+        saved = FILTER if kernel.firewall is None else kernel.firewall["iptables-save"]
+        return kernel._replace(firewall={"iptables-save": saved.replace(old, new)})
+
+    return broken
 
 
 def vlans(**ports: Any) -> Break:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from .._schema.shared import subnet
 from .._values.host_facts import Scene
 from .._values.probe import Evidence, Probe, Reply
-from .._values.way import Hop, Question
+from .._values.way import Hop, Packet
+from .openings import mending
 from .services import has_dns, version_of
 from .trip import Trip, Walker, ends, passes
 
@@ -55,8 +56,9 @@ def offered(replies: Iterable[Reply]) -> bool | None:
     return None if dhcp is None or _named(dhcp) else dhcp.answered
 
 
-def heard(replies: Iterable[Reply], question: Question, bridge: str) -> Hop | None:
+def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:
     """What became of a question of a way when a client asked it, None when none did."""
+    question, bridge = trip.question, trip.who.bridge
     mine = [one for one in replies if one.question in ASKED.get(question.name, ()) and one.version == question.version]
     silent = next((one for one in mine if one.answered is False and not _is_paused(one)), None)
     if silent is None:
@@ -64,7 +66,7 @@ def heard(replies: Iterable[Reply], question: Question, bridge: str) -> Hop | No
     strongest = next(iter(silent.evidence), None)
     why = f": {strongest.text}" if strongest else ""
     evidence = f"a client on {bridge} gets no answer to its question for {silent.question} (IPv{silent.version}){why}"
-    return ends("client", bridge, "no_answer", evidence, _undo(strongest) if strongest else "")
+    return ends("client", bridge, "no_answer", evidence, _undo(trip, strongest) if strongest else "")
 
 
 def unasked(replies: Iterable[Reply], bridge: str) -> list[str]:
@@ -82,10 +84,17 @@ def _named(reply: Reply) -> bool:
     return bool(reply.evidence) and reply.evidence[0].kind not in WEAK
 
 
-def _undo(evidence: Evidence) -> str:
-    place = f"{evidence.family} {evidence.table} {evidence.chain}"
+def _undo(trip: Trip, evidence: Evidence) -> str:
     if evidence.kind != "rule" or not evidence.chain:
         return ""
+    listed = trip.firewall.blamed(evidence) if trip.firewall else None
+    if listed:
+        hook, verdict = listed
+        bridge, protocol = trip.who.bridge, "icmp" if trip.question.name == "gateway" else "udp"
+        inbound, outbound = {"forward": (bridge, "*"), "output": ("", bridge)}.get(hook, (bridge, ""))
+        packet = Packet(trip.version, "", "", protocol, inbound=inbound, outbound=outbound)
+        return mending(trip.who.spec, packet, verdict)
+    place = f"{evidence.family} {evidence.table} {evidence.chain}"
     if not evidence.handle:
         return f"nft 'add chain {place} {{ policy accept; }}'"
     return f"nft delete rule {place} handle {evidence.handle}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from .._values.probe import Evidence
 from .._values.way import Deed, Packet, Verdict
 from .openings import insertion
 from .packet_facts import TRACKED, Facts
@@ -31,15 +32,16 @@ class Ending(NamedTuple):
     changes: tuple[str, ...] = ()
 
 
-def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
-    """What the rules of all families at one hook do to a packet, in the kernel's order."""
+def passage(rules: Ruleset, hook: str, packet: Packet, mended: frozenset[str] = frozenset()) -> Verdict:
+    """What the rules of all families at one hook do to a packet, in the kernel's order. What is ``mended`` drops none:
+    rules, and policies, as a verdict names them, and chains into which a rule is inserted."""
     translated, open_questions, kept = False, list["list[Ending]"](), Verdict(True)
     deeds: dict[str, Deed] = {}
     for device, chains in _hung(rules, hook, packet):
         family, _space, point = hook.rpartition(" ")
         family = "netdev" if point in PORTS else family or {4: "ip", 6: "ip6"}[packet.version]
         at_device = packet._replace(port_in=device, port_out=device) if device else packet
-        walk = _Walk(rules, Facts(at_device, family, point, rules.does))
+        walk = _Walk(rules, Facts(at_device, family, point, rules.does), mended)
         for chain in chains:
             if chain.kind == "nat" and (packet.state != "new" or translated):
                 continue
@@ -48,7 +50,10 @@ def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
             if kinds == {DROP}:
                 drops = endings[-1]
                 verdict = _verdict(rules, drops, passes=False)
-                return verdict._replace(insert=insertion(chain, drops.chain, drops.rule, verdict.owner))
+                verdict = verdict._replace(insert=insertion(chain, drops.chain, drops.rule, verdict.owner))
+                if verdict.insert in mended:
+                    continue
+                return verdict
             if kinds == {TRANSLATE}:
                 translated, deeds[TRANSLATE] = True, _translation(rules, endings[-1])
             elif chain.kind == "nat" and kinds == {ACCEPT} and endings[-1].rule:
@@ -59,6 +64,18 @@ def passage(rules: Ruleset, hook: str, packet: Packet) -> Verdict:
         deeds.update({key: _deed(rules, *deed) for key, deed in walk.deeds.items()})
     verdict = _open(rules, open_questions, kept._replace(translated=translated))
     return verdict._replace(mark=packet.mark, deeds=deeds)
+
+
+def blamed(rules: Ruleset, evidence: Evidence) -> tuple[str, Verdict] | None:
+    """The hook and the verdict of the rule or policy that has dropped a client's packet; None where it is not listed,
+    or by another tool, which knows no handles."""
+    place = (evidence.family, evidence.table, evidence.chain)
+    for (table, name), chain in rules.chains.items():
+        known = [None] if not evidence.handle else [one for one in chain.rules if one.handle == evidence.handle]
+        if (table.family, table.name, name) == place and known:
+            verdict = _verdict(rules, Ending(DROP, chain, known[0]), passes=False)
+            return chain.hook, verdict._replace(insert=insertion(chain, chain, known[0], verdict.owner))
+    return None
 
 
 def _deed(rules: Ruleset, value: Any, chain: Chain, rule: Rule) -> Deed:
@@ -116,8 +133,8 @@ def _open(rules: Ruleset, questions: list[list[Ending]], passed: Verdict) -> Ver
 class _Walk:
     """One packet's way through the chains of one hook: ``possible`` are the ends that it may have come to before."""
 
-    def __init__(self, rules: Ruleset, facts: Facts) -> None:
-        self.rules, self.facts = rules, facts
+    def __init__(self, rules: Ruleset, facts: Facts, mended: frozenset[str]) -> None:
+        self.rules, self.facts, self.mended = rules, facts, mended
         self.possible: list[Ending] = []
         self.deeds: dict[str, tuple[Any, Chain, Rule]] = {}
         self.depth = 0
@@ -131,8 +148,9 @@ class _Walk:
         early = chain.hook in ("prerouting", "output") and chain.priority <= TRACKED
         self.facts.tracked = not early
         self.returned = None
+        accepts = chain.policy == ACCEPT or self.is_mended(chain, None)
         end = self.run(chain) or (
-            Ending(ACCEPT, *(self.returned or (chain, None))) if chain.policy == ACCEPT else Ending(DROP, chain, None)
+            Ending(ACCEPT, *(self.returned or (chain, None))) if accepts else Ending(DROP, chain, None)
         )
         found = [*self.possible, end]
         for ending in found:
@@ -165,7 +183,7 @@ class _Walk:
 
     def act(self, action: Action, chain: Chain, rule: Rule, doubt: str) -> Ending | None:
         """The end that an action of a rule leads to, noted as possible when it is in ``doubt``; None: the next rule."""
-        if action.kind == CONTINUE:
+        if action.kind == CONTINUE or (action.kind == DROP and self.is_mended(chain, rule)):
             return None
         end: Ending | None = Ending(action.kind, chain, rule, doubt, action.changes)
         if action.kind in (JUMP, GOTO):
@@ -173,6 +191,10 @@ class _Walk:
         if end is not None and end.kind != RETURN and doubt:
             self.possible.append(end._replace(unknown=end.unknown or doubt))
         return end
+
+    def is_mended(self, chain: Chain, rule: Rule | None) -> bool:
+        """Whether a rule, or without one the policy, drops nothing."""
+        return bool(self.mended) and named(chain, rule) in self.mended
 
     def enter(self, action: Action, chain: Chain, rule: Rule, doubt: str) -> Ending | None:
         """The end in another chain; after ``goto`` there is no way back into this one."""

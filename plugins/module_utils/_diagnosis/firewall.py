@@ -9,14 +9,16 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from .._values.probe import Evidence
 from .._values.way import Packet, Verdict
 from .._xml.fields import Spec
-from .evaluation import passage
+from .evaluation import blamed, passage
 from .libvirt_rules import missing_rules
 from .nft_rules import Saved, ruleset
 
 ADDRESS = re.compile(r"(?<![\w:.])(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*)(?:/\d+)?(?![\w:.])")
 NFT, LINES, CONFIGURATION = "nft -j", "nft -a", "nftables.conf"
+MOST = 8  # that drop a packet at one hook
 SAVED = {
     "iptables-save": (4, False),
     "ip6tables-save": (6, False),
@@ -40,15 +42,15 @@ class Firewall:
         self._words = frozenset(word for text in texts for word in re.split(r"[\s\",{}]+", text.lower()))
         self._wild = sorted(word for word in self._words if word[-1:] in ("*", "+"))
         self._edges = sorted({edge for text in texts for edge in _edges(text)})
-        self._known: dict[tuple[str, Packet], Verdict] = {}
+        self._known: dict[tuple[str, Packet, frozenset[str]], Verdict] = {}
 
     def lacks(self, spec: Spec, version: int) -> list[str]:
         """The rules of libvirt (its ``version``) for a network that are missing; none where not all can be seen."""
         whole = {"iptables-save", "ip6tables-save"} <= self._tools or NFT in self._tools
         return missing_rules(spec, self._rules, version) if whole else []
 
-    def verdict(self, hook: str, packet: Packet) -> Verdict:
-        """What the rules at a hook do to a packet."""
+    def verdict(self, hook: str, packet: Packet, mended: frozenset[str] = frozenset()) -> Verdict:
+        """What the rules at a hook do to a packet, but those that are ``mended``."""
         alike = packet._replace(
             source=self._class(packet.source),
             destination=self._class(packet.destination),
@@ -57,16 +59,25 @@ class Firewall:
             port_in=self._name(packet.port_in),
             port_out=self._name(packet.port_out),
         )
-        key = hook, alike
+        key = hook, alike, mended
         if key not in self._known:
-            self._known[key] = passage(self._rules, hook, packet)
+            self._known[key] = passage(self._rules, hook, packet, mended)
         return self._known[key]
 
+    def blamed(self, evidence: Evidence) -> tuple[str, Verdict] | None:
+        """The hook and the verdict of what has dropped a client's packet, None where that is not listed."""
+        return blamed(self._rules, evidence)
+
     def followed(self, hooks: Iterable[str], packet: Packet) -> Iterator[tuple[str, Verdict, Packet]]:
-        """The verdict at each hook in turn, and the packet behind it."""
+        """The verdict at each hook in turn, and the packet behind it; where it is dropped, each verdict, and on as if
+        that were mended."""
         packet = packet._replace(followed=True)
         for hook in hooks:
-            verdict = self.verdict(hook, packet)
+            verdict, mended = self.verdict(hook, packet), frozenset[str]()
+            while verdict.passes is False and len(mended) < MOST:
+                yield hook, verdict, packet
+                mended |= {verdict.insert or verdict.rule}
+                verdict = self.verdict(hook, packet, mended)
             state = verdict.deeds.get("ct state")
             untracked = state is not None and state.value == frozenset({"untracked"})
             packet = packet._replace(mark=verdict.mark, state="untracked" if untracked else packet.state)

@@ -10,8 +10,7 @@ from .._values.mode import mode
 from .._values.way import Deed, Hop, Lookup, Packet, Verdict
 from .firewall import ADDRESS, Firewall
 from .link_hops import leaving, peers
-from .openings import opening
-from .ruleset import SERVICE
+from .openings import mending
 from .statements import TRANSLATE
 from .trip import Trip, ends, gateway_of, passes, unknown
 
@@ -31,6 +30,7 @@ ANSWERS = {"echo-request": "echo-reply", "nd-neighbor-solicit": "nd-neighbor-adv
 LEAVES = THROUGH[:-1]
 # The policies before which libvirt's own rules stand.
 OWN_POLICIES = tuple(f"{family} filter {chain} policy" for family in ("ip", "ip6") for chain in ("INPUT", "FORWARD"))
+LOST = "firewall_rules_missing"
 TIMES, ZONE, UNTRACKED = ("ip ttl", "ip6 hoplimit"), "ct zone", frozenset({"untracked"})
 CALLED = ("prerouting", "forward", "postrouting")
 
@@ -46,37 +46,38 @@ def flows(trip: Trip) -> list[Lookup]:
     return found
 
 
-def inwards(trip: Trip) -> Hop:
+def inwards(trip: Trip) -> list[Hop]:
     """What the firewall does to a packet for the hypervisor itself."""
     packets = [*_asked(trip)]
-    return _redirected(trip, "input", packets) or _judged(trip, "input", [(IN, packet) for packet in packets])
+    changed = _redirected(trip, "input", packets)
+    return _beside(changed, _judged(trip, "input", [(IN, packet) for packet in packets]))
 
 
-def answer(trip: Trip) -> Hop:
+def answer(trip: Trip) -> list[Hop]:
     """What it does to the hypervisor's answer."""
     return _judged(trip, "output", [(OUT, _turned(packet)) for packet in _asked(trip)])
 
 
-def arp(trip: Trip) -> Hop:
+def arp(trip: Trip) -> list[Hop]:
     """What it does to the guest's ARP, and to the hypervisor's."""
     if trip.version == 6:
-        return passes("arp", "", "none is needed")
+        return [passes("arp", "", "none is needed")]
     asked = _frame(trip)._replace(protocol="arp", destination_mac=BROADCAST, source_port=0)
     return _judged(trip, "arp", [(ARP_IN, asked), (ARP_OUT, _turned(asked))])
 
 
-def forward(trip: Trip) -> Hop:
+def forward(trip: Trip) -> list[Hop]:
     """What it does to a packet on its way out."""
     packets = [*_outwards(trip)]
     changed = _redirected(trip, "forward", packets) or _expired(trip, packets)
-    return changed or _judged(trip, "forward", [(THROUGH, packet) for packet in packets])
+    return _beside(changed, _judged(trip, "forward", [(THROUGH, packet) for packet in packets]))
 
 
-def forward_back(trip: Trip) -> Hop:
+def forward_back(trip: Trip) -> list[Hop]:
     """What it does to what comes back."""
     packets = [*_outwards(trip)]
     zoned = _zoned(trip, packets[0])
-    return zoned or _judged(trip, "forward back", [(BACK, _turned(packet)) for packet in packets])
+    return _beside(zoned, _judged(trip, "forward back", [(BACK, _turned(packet)) for packet in packets]))
 
 
 def translation(trip: Trip) -> Hop:
@@ -98,14 +99,14 @@ def translation(trip: Trip) -> Hop:
             return unknown("translation", "", verdict.unknown)
         if verdict.passes and not verdict.translated:
             if trip.lost_rules:
-                return ends("translation", trip.uplink, "firewall_rules_missing", trip.lost_rules)
+                return ends("translation", trip.uplink, LOST, trip.lost_rules)
             evidence = f"no rule translates the addresses of guests' {packet.protocol} packets (IPv{packet.version})"
             before = f": {verdict.rule} lets them pass as they are" if verdict.rule else ""
             return ends("translation", trip.uplink, "not_translated", evidence + before, verdict.remedy)
     return passes("translation", trip.uplink, "by its own address")
 
 
-def bridged(trip: Trip) -> Hop:
+def bridged(trip: Trip) -> list[Hop]:
     """What it does to frames from port to port of a bridge."""
     hooks = (*BRIDGED, *(CALLED if _called(trip) else ()))
     source = trip.question.source or "192.0.2.2"
@@ -228,35 +229,44 @@ def _zoned(trip: Trip, packet: Packet) -> Hop | None:
     return ends("forward back", "", "not_translated", evidence, named.remedy)
 
 
-def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]]) -> Hop:
-    """The first rule that drops one of these packets; else the first that may."""
+def _beside(changed: Hop | None, judged: list[Hop]) -> list[Hop]:
+    """What changes a packet, and what drops it."""
+    return judged if changed is None else [changed, *(hop for hop in judged if hop.verdict == "ends")]
+
+
+def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]]) -> list[Hop]:
+    """Each rule that drops one of these packets, until libvirt's would accept it; else the first that may."""
     if trip.firewall is None:
-        return unknown(place, "", "the firewall cannot be read")
+        return [unknown(place, "", "the firewall cannot be read")]
     doubt: Verdict | None = None
+    found: list[Hop] = []
     for hooks, packet in packets:
         whole = packet if packet.source else packet._replace(source=gateway_of(trip.who.spec, 4))
         for hook, verdict, _packet in trip.firewall.followed(hooks, whole):
             if verdict.passes is False:
-                return _ended(trip, place, packet, verdict, called=hook in CALLED and place == "frames")
+                found.append(_ended(trip, place, packet, verdict, called=hook in CALLED and place == "frames"))
+                if verdict.owner == "libvirt" or found[-1].code == LOST:
+                    break
             doubt = doubt or (verdict if verdict.passes is None else None)
+    if found:
+        return list(dict.fromkeys(found))
     if doubt:
-        return unknown(place, "", f"{doubt.rule} may drop it: {doubt.unknown}")
-    return passes(place, "", "no rule drops it")
+        return [unknown(place, "", f"{doubt.rule} may drop it: {doubt.unknown}")]
+    return [passes(place, "", "no rule drops it")]
 
 
 def _ended(trip: Trip, place: str, packet: Packet, verdict: Verdict, *, called: bool) -> Hop:
     if trip.lost_rules and verdict.rule.startswith(OWN_POLICIES):  # what would have accepted it
-        return ends(place, "", "firewall_rules_missing", trip.lost_rules)
+        return ends(place, "", LOST, trip.lost_rules)
     if verdict.owner == "libvirt" and _stray(trip):
         way = f"forward.interfaces of network {trip.who.network!r}"
         remedy = f"add {trip.uplink} to {way}, or lead the route through one of those"
         return ends(place, "", "route_elsewhere", _stray(trip), remedy)
     if verdict.owner == "libvirt":
         evidence = f"libvirt's own rule drops packets of guests, and none before it accepts them: {verdict.rule}"
-        return ends(place, "", "firewall_rules_missing", trip.lost_rules or evidence)
+        return ends(place, "", LOST, trip.lost_rules or evidence)
     whose = f", a rule of {verdict.owner}" if verdict.owner else ""
-    remedy = verdict.remedy if verdict.owner in ("", SERVICE) else _by(verdict)
-    remedy = opening(trip.who.spec, packet, verdict) or remedy
+    remedy = mending(trip.who.spec, packet, verdict)
     if called and mode(trip.who.spec) == "bridge":
         evidence = f"{_called(trip)} is 1, and the firewall drops bridged frames: {verdict.rule}{whose}"
         return ends(place, "", "bridge_netfilter", evidence, remedy)
@@ -271,7 +281,3 @@ def _stray(trip: Trip) -> str:
     if trip.uplink in ("", *devices) or not devices:
         return ""
     return f"the route to the outside leads through {trip.uplink}, the network forwards to {', '.join(devices)} only"
-
-
-def _by(verdict: Verdict) -> str:
-    return f"have {verdict.owner} accept the network's bridge, or delete its rule: {verdict.remedy}"

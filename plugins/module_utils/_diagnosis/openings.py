@@ -60,6 +60,12 @@ def insertion(base: Chain, chain: Chain, rule: Rule | None, owner: str) -> str:
     return f"{tool.replace('ip', 'ip' + FAMILIES[family], 1)} -t {table} -I {base.name}"
 
 
+def mending(spec: Spec, packet: Packet, verdict: Verdict) -> str:
+    """What lets packets like this one through, or else undoes what drops them."""
+    by = f"have {verdict.owner} accept the network's bridge, or delete its rule: {verdict.remedy}"
+    return opening(spec, packet, verdict) or (verdict.remedy if verdict.owner in ("", SERVICE) else by)
+
+
 def _asks(expression: Mapping[str, Any]) -> Any:
     left = expression.get("match", {}).get("left", {})
     return left.get("meta", {}).get("key") if isinstance(left, dict) else None

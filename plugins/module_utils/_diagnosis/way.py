@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Union
 
 from .._values.probe import Reply
 from .._values.way import Answer, Hop, Lookup, Way
@@ -36,7 +37,7 @@ ROUTED = {("route", _route.local), ("route", _route.route)}
 # What cannot be judged where the way has ended before: a packet has no route without bridge, address and forwarding.
 NEEDS = ("tap", "bridge", "address", "forwarding")
 ALWAYS = ("frames",)  # what a firewall does to frames, it does without a route
-Judge = Callable[[Trip], Hop]
+Judge = Callable[[Trip], Union[Hop, list[Hop]]]
 
 
 def _server(trip: Trip) -> Hop:
@@ -133,8 +134,9 @@ def walk(trip: Trip, findings: Collection[Finding], replies: Sequence[Reply] = (
         elif before is not None and place not in ALWAYS:
             hops.append(unknown(place, "", f"it depends on the {before.place}"))
         else:
-            hops.append(judge(trip))
-    asked = None if who.mac or any(hop.verdict == "ends" for hop in hops) else heard(replies, trip.question, who.bridge)
+            judged = judge(trip)
+            hops += [judged] if isinstance(judged, Hop) else judged
+    asked = None if who.mac or any(hop.verdict == "ends" for hop in hops) else heard(replies, trip)
     return Way(who.network, who.domain, who.mac, trip.question, (*hops, *([asked] if asked else [])))
 
 
@@ -150,16 +152,21 @@ def found_on(ways: Sequence[Way], findings: Collection[Finding]) -> set[Finding]
     of the network."""
     known = {(one.code, one.network, mac) for one in findings for mac in (one.mac, "")}
     ended = [(way, hop) for way in ways for hop in way.hops if hop.verdict == "ends"]
-    shared = {(way.network, hop.place, hop.code) for way, hop in ended if not way.mac}
+    shared = {(way.network, *_place(hop)) for way, hop in ended if not way.mac}
     found: dict[tuple[str, str, str, str], set[tuple[str, str]]] = {}
     for way, hop in ended:
         said = {(hop.code, way.network, mac) for mac in ("", way.mac)} & known
-        if not said and not (way.mac and (way.network, hop.place, hop.code) in shared):
+        if not said and not (way.mac and (way.network, *_place(hop)) in shared):
             found.setdefault((hop.code, way.network, hop.evidence, hop.remedy), set()).add((way.domain, way.mac))
     return {
         Finding(code, network, evidence, *(next(iter(whose)) if len(whose) == 1 else ("", "")), remedy)
         for (code, network, evidence, remedy), whose in found.items()
     }
+
+
+def _place(hop: Hop) -> tuple[str, ...]:
+    """What is one cause at a place for all guests: of rules, each one."""
+    return hop.place, hop.code, hop.evidence if hop.code == "firewall_drops" else ""
 
 
 def telling(ways: Sequence[Way], domains: Collection[str]) -> list[Way]:

@@ -75,6 +75,22 @@ def test_rules_that_are_missing_are_why_a_policy_drops():
     assert hops(ways, "web", "outside")["forward"].code == "firewall_rules_missing"
 
 
+def test_all_rules_that_drop_at_one_hook_are_named_at_once():
+    more = "-A FORWARD -i virbr5 -j DROP\n-A FORWARD -s 192.168.50.0/24 -j DROP\n-A INPUT -p udp --dport 53 -j DROP\n"
+    rules = (
+        kernels.ruled(":INPUT ACCEPT [0:0]", ":INPUT DROP [0:0]"),
+        kernels.ruled("-A FORWARD -j LIBVIRT_FWX", f"{more}-A FORWARD -j LIBVIRT_FWX"),
+    )
+    _ways, found = walked(kernels.both(*rules)(kernels.healthy()), names=["lan"])
+    filters = "iptables -t filter"
+    assert {one.remedy.partition(" && ")[0] for one in found if one.code == "firewall_drops"} == {
+        f"{filters} -D FORWARD -i virbr5 -j DROP",
+        f"{filters} -D FORWARD -s 192.168.50.0/24 -j DROP",
+        f"{filters} -D INPUT -p udp --dport 53 -j DROP",
+        f"{filters} -I INPUT -i virbr5 -p udp -m multiport --dports 53,67 -j ACCEPT",
+    }
+
+
 def test_what_may_not_be_read_is_said_and_not_judged():
     blind = kernels.healthy()._replace(firewall=None, answers={}, neighbours=())
     ways, found = walked(blind)
