@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from .._errors.errors import LibvirtError
+from .._errors.errors import DefinitionError, LibvirtError
 from .._values.host import Examined
 from .._values.host_facts import HostFacts, Scene
 from .._values.observed import Observed
@@ -33,7 +33,7 @@ NOT_HERE = "the hypervisor itself: this task does not run on it"
 
 def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], probe: bool) -> dict[str, Any]:
     """What is wrong with these networks and guests, or with all when none is named."""
-    scene = _scene(gateway)
+    scene, broken = _scene(gateway)
     names = [name for name in names_of(scene, networks, domains) if name in scene.networks]
     unseen: list[str] = []
     leases = {name: _leases(gateway, name, unseen) for name in names if scene.networks[name].active}
@@ -53,6 +53,8 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
         findings = ranked({*findings, *lost})
         ways = _walked(look, trips, findings, replies)
         findings = _together(findings, ways)
+    if broken:
+        findings = _with_broken(findings, broken, all_of=not networks and not domains)
     if gateway.down:
         findings = ranked({*findings, Finding("libvirt_down", "", gateway.down, remedy=gateway.remedy)})
     findings = [_by_daemon(finding, host) for finding in findings]
@@ -67,15 +69,29 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
     }
 
 
-def _scene(gateway: Examined) -> Scene:
-    """What libvirt knows."""
+def _with_broken(findings: list[Finding], broken: Mapping[str, str], *, all_of: bool) -> list[Finding]:
+    """All findings, where networks are there that nobody can read."""
+    missed = {one.network for one in findings}
+    told = {Finding("definition_broken", name, why) for name, why in broken.items() if all_of or name in missed}
+    return ranked({one for one in findings if one.network not in broken} | told)
+
+
+def _scene(gateway: Examined) -> tuple[Scene, dict[str, str]]:
+    """What libvirt knows, and why nobody can read the definitions of other networks, by their names."""
     guests = gateway.all_guests()
     addresses: dict[str, tuple[str, ...]] = {}
     for guest in guests:
         for mac, known in gateway.addresses(guest.name, False).items() if guest.live else ():
             addresses[mac] = (*addresses.get(mac, ()), *(one.address for one in known))
-    networks: dict[str, Observed] = {network.name: network for network in gateway.networks()}
-    return Scene(networks, tuple(guests), addresses=addresses, version=gateway.version())
+    networks: dict[str, Observed] = {}
+    broken: dict[str, str] = {}
+    for network in gateway.networks():
+        try:
+            _read = [definition.tree for definition in (network.saved, network.live) if definition]
+            networks[network.name] = network
+        except DefinitionError as error:
+            broken[network.name] = f"libvirt gives a definition of network {network.name!r} that {error.why}"
+    return Scene(networks, tuple(guests), addresses=addresses, version=gateway.version()), broken
 
 
 def _leases(gateway: Examined, network: str, unseen: list[str]) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ KINDS = {
         "Create it, and plug its running guests in again; or correct the name in the guest.",
         "virt_network",
     ),
+    "definition_broken": FindingKind(
+        "error",
+        "libvirt gives a definition that is no XML, as it does not escape every value: nobody can read or change it.",
+        "Define it again without &, < and ' in names and profiles (virsh net-define), or delete it (net-undefine).",
+    ),
     "definition_invalid": FindingKind(
         "error",
         "The persistent config contradicts itself; libvirt refuses it, or what it says does not work.",

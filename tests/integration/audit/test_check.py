@@ -110,6 +110,18 @@ def test_what_is_named_and_not_there(office: Stage) -> None:
 
 
 @entry_tasks.ON_ONE
+def test_a_definition_that_libvirt_breaks_is_found_beside_all_others(office: Stage) -> None:
+    define = """virsh -q net-define /dev/stdin <<END
+<network><name>odd</name><bridge name="vf-odd"/><portgroup name="a&apos;b"/></network>
+END
+"""
+    broken = entry_tasks.play(office, [shell(f"{define}ip link set vf-nat mtu 1400"), {CHECK: {}}])[1]["findings"]
+    office.host.run(["sh", "-e"], input="virsh -q net-undefine odd; ip link set vf-nat mtu 1500")
+    assert [(one["code"], one["network"]) for one in broken] == [("definition_broken", "odd"), ("mtu_small", "nat")]
+    assert "libvirt gives a definition of network 'odd' that is not well-formed XML" in broken[0]["evidence"]
+
+
+@entry_tasks.ON_ONE
 @pytest.mark.deep
 @pytest.mark.parametrize("code", sampled(list(OTHER_REPAIRS), 2))
 def test_what_a_finding_says_repairs_it(office: Stage, code: str) -> None:

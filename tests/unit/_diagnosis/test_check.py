@@ -14,8 +14,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._errors.errors i
     LibvirtError,
     UnreachableError,
 )
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.host_facts import HostFacts, Server, Socket
+from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.probe import Evidence, Probe, Reply
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Answer, Kernel
 from tests.unit import nic_cases
@@ -131,12 +133,42 @@ def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
     assert way["ends"] == "client"
 
 
+def test_a_policy_that_only_a_client_finds_is_opened_for_the_network_alone():
+    host = office()
+    place = {"family": "inet", "table": "own"}
+    hook = {"type": "filter", "hook": "input", "prio": 0, "policy": "drop"}
+    doubt = [{"xt": {"type": "match", "name": "string"}}, {"accept": None}]
+    rules = [{"chain": {**place, "name": "in", **hook}}, {"rule": {**place, "chain": "in", "handle": 2, "expr": doubt}}]
+    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq (process 7)") for port in (53, 67))
+    host.looker = Looker(host, servers={"lan": Server(7, None)}, sockets=heard)
+    host.looker.seen = Kernel({"virbr1": BRIDGE}, firewall={"nft -j": json.dumps({"nftables": rules})})
+    policy = Evidence("rule", "inet own in policy drop", *place.values(), "in")
+    host.looker.ask = lambda _probe: (Reply("dhcp", 4, False, evidence=(policy,)),)
+    (one,) = [one for one in check(host, ["lan"], [], probe=True)["findings"] if one["code"] == "no_answer"]
+    assert one["remedy"] == (
+        "nft insert rule inet own in iifname virbr1 udp dport '{ 53,67 }' accept && "
+        "nft insert rule inet own in iifname virbr1 tcp dport 53 accept"
+    )
+
+
 def test_where_only_reserved_addresses_are_leased_nobody_is_asked_for_one():
     host = office()
     host.put("lan", LAN.replace("<range start='192.168.81.9' end='192.168.81.99'/>", RESERVED), "same")
     found = check(host, ["lan"], [], probe=True)
     assert [one.dhcp for one in host.looker.asked if isinstance(one, Probe)] == [()]
     assert "dhcp_silent" not in [one["code"] for one in found["findings"]]
+
+
+def test_a_network_whose_definition_libvirt_breaks_is_found_and_the_others_are_looked_at(monkeypatch):
+    host = office()
+    broken = NetworkDefinition("<network><name>odd</name><portgroup name='a'b'/></network>")
+    networks = [*host.networks(), Observed("odd", broken, autostart=True, persistent=True)]
+    monkeypatch.setattr(host, "networks", lambda: networks)
+    for names in ([], ["odd"], ["odd", "lan"]):
+        (one, *others) = check(host, names, [], probe=False)["findings"]
+        assert (one["code"], one["network"], one["severity"]) == ("definition_broken", "odd", "error")
+        assert bool(others) is (names != ["odd"])
+    assert "definition_broken" not in {one["code"] for one in check(host, ["lan"], [], probe=False)["findings"]}
 
 
 def test_away_from_the_hypervisor_it_says_so():
