@@ -46,6 +46,7 @@ class Job:
     diff_mode: bool = True
     slice_number: int = 1
     slice_count: int = 1
+    number: int = 0
     artifacts: Mapping[str, Any] | None = None  # of the nodes before it in a workflow
 
     def arguments(self) -> list[str]:
@@ -73,7 +74,7 @@ class Job:
         }
         for part in ("env", "inventory"):
             (folder / part).mkdir(parents=True)
-        given = {**variables_of(self.template, self.answers), **(self.artifacts or {})}
+        given = {**variables_of(self.template, self.answers), **(self.artifacts or {}), "awx_job_id": self.number}
         (folder / "env/extravars").write_text(extra_vars_file(given))
         (folder / "env/envvars").write_text(json.dumps(dict(environment)))
         script = folder / "inventory/hosts"

@@ -52,10 +52,12 @@ def test_tasks_have_options_of_the_collection_of_awx() -> None:
 def test_data_fits_together() -> None:
     assert OBJECTS["awx_version"] == yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
     surveys = {template["name"]: template for template in TEMPLATES.values()}
-    for one in (*OBJECTS["awx_schedules"], *OBJECTS["awx_nodes"]):
+    for one in (*OBJECTS["awx_schedules"], *OBJECTS["awx_nodes"], *OBJECTS["awx_merge_nodes"]):
         if "template" in one:
             answers = {
-                name: OBJECTS["awx_rolling"] if value == "{{ awx_rolling }}" else value
+                name: re.sub(r"{{ (\w+) }}", lambda found: OBJECTS[found[1]] or "/audits", str(value))
+                if "{{" in str(value)
+                else value
                 for name, value in one["extra_data"].items()
             }
             assert variables_of(surveys[one["template"]], answers).keys() >= answers.keys()
@@ -84,7 +86,7 @@ def set_up(url: str, *options: str, rc: int = 0, **variables: Any) -> str:
 
 def set_up_audit(url: str, *options: str, **variables: Any) -> str:
     """The same with one job template: each module takes a second or two."""
-    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], awx_nodes=[], **variables)
+    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], awx_nodes=[], awx_merge_nodes=[], **variables)
 
 
 def by_hand(kept: Controller) -> None:
@@ -110,7 +112,7 @@ def test_objects_are_made_once() -> None:
         teams = people(kept)
         kind = kept.named("credential_types")["Red Hat Ansible Automation Platform"]["id"]
         _status, api = kept.create("credentials", {"name": "api", "credential_type": kind})
-        teams["awx_api_credential"] = "api"
+        teams |= {"awx_api_credential": "api", "awx_audit_dir": "/audits", "awx_slices": 4}
         told = set_up(url, rc=2, **teams)
         assert (
             "Everything is made, but jobs cannot start yet: the credential Networks of hypervisors is not comp" in told
@@ -125,9 +127,9 @@ def test_objects_are_made_once() -> None:
         assert_roles(kept)
         kept.changes.clear()
         assert " changed=0 " in set_up(url, **teams)
-        assert " changed=0 " in set_up_audit(url, "--check")
+        assert " changed=0 " in set_up_audit(url, "--check", awx_audit_dir="/audits")
         kept.named("credentials")[NAME]["inputs"]["ssh_key_unlock"] = "ASK"
-        assert "ignored=1" in (told := set_up_audit(url, awx_ready="warn"))
+        assert "ignored=1" in (told := set_up_audit(url, awx_ready="warn", awx_audit_dir="/audits"))
         assert f"the credential {NAME} asks for ssh_key_unlock at each launch" in told
         assert kept.changes == []
 
@@ -155,7 +157,7 @@ def assert_roles(kept: Controller) -> None:
     assert may == {
         "one of operators": {*TEMPLATES, "launch"},
         "one of approvers": {"approve"},
-        "one of auditors": {"audit", "report", "diagnose"},
+        "one of auditors": {"audit", "report", "merge", "diagnose"},
         "nobody": set(),
     }
     _status, job = launch(kept, "audit")
@@ -216,8 +218,10 @@ def assert_made(kept: Controller) -> None:
     assert {one["playbook"] for one in templates.values()} == {
         f"playbooks/{one['playbook']}.yml" for one in TEMPLATES.values()
     }
-    asks = ("limit", "job_type", "diff_mode", "job_slice_count", "forks")
-    assert all(one[f"ask_{ask}_on_launch"] for one in templates.values() for ask in asks)
+    asks = {"limit", "job_type", "diff_mode", "job_slice_count", "forks"}
+    asked = {name: {ask for ask in asks if one[f"ask_{ask}_on_launch"]} for name, one in templates.items()}
+    once = asks - {"limit", "job_slice_count"}
+    assert asked == {name: once if name == "Networks - merge" else asks for name in templates}
     assert {one["forks"] for one in templates.values()} == {OBJECTS["awx_forks"]}
     for one in TEMPLATES.values():
         made = templates[one["name"]]
@@ -229,6 +233,10 @@ def assert_made(kept: Controller) -> None:
     assert (image["image"], {one["execution_environment"] for one in templates.values()}) == (IMAGE, {image["id"]})
     (schedule,) = kept.items["schedules"].values()
     assert schedule["unified_job_template"] == templates["Networks - audit"]["id"]
+    assert_workflow(kept)
+
+
+def assert_workflow(kept: Controller) -> None:
     nodes = kept.named("workflow_job_template_nodes")
     leads = {
         (name, how, following)
@@ -242,7 +250,14 @@ def assert_made(kept: Controller) -> None:
         ("approval", "success_nodes", "apply"),
         ("approval", "failure_nodes", "denied: nothing is applied"),
         ("apply", "success_nodes", "audit again"),
+        ("denied: nothing is applied", "success_nodes", "denied: merge"),
+        *((audit, "success_nodes", "merge") for audit in ("audit", "audit again")),
+        ("audit again", "failure_nodes", "merge"),
     }
+    assert {name for name, node in nodes.items() if node.get("job_slice_count") == 4} == {
+        name for name in nodes if name.startswith(("audit", "denied: nothing"))
+    }
+    assert nodes["merge"]["extra_data"]["audit_report"] == "/audits/networks.html"
     assert [*kept.named("workflow_approval_templates")] == ["Apply the topology where the audit has found drift"]
     assert nodes["apply"]["extra_data"] == {"target_serial": "10%", "target_max_fail_percentage": 0}
 
@@ -262,3 +277,20 @@ def test_only_what_went_wrong_fails_the_workflow(
 ) -> None:
     """Drift that somebody decides about, and the decision to leave it, do not."""
     assert rules.run_workflow(OBJECTS["awx_nodes"], failing) == (ran, unhandled)
+
+
+@pytest.mark.parametrize(
+    "failing,ran,unhandled",
+    [
+        ((), ["audit", "merge"], []),
+        (("audit",), ["audit", "approval", "apply", "audit again", "merge"], []),
+        (("audit", "approval"), ["audit", "approval", "denied: nothing is applied", "denied: merge"], []),
+        (("audit", "audit again", "merge"), ["audit", "approval", "apply", "audit again", "merge"], ["merge"]),
+    ],
+)
+def test_the_workflow_ends_with_one_audit_of_all_slices(
+    failing: tuple[str, ...], ran: list[str], unhandled: list[str]
+) -> None:
+    """Drift that lasts fails that one, then."""
+    nodes = [*OBJECTS["awx_nodes"], *OBJECTS["awx_merge_nodes"]]
+    assert rules.run_workflow(nodes, failing) == (ran, unhandled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -84,3 +85,26 @@ def test_what_is_adopted_goes_into_the_inventory(tmp_path: Path) -> None:
     assert failed.errors["hv"].startswith(
         "Cannot write the variables of hv into the inventory of AWX: this is no job of AWX"
     )
+
+
+def test_audits_of_slices_become_one(tmp_path: Path) -> None:
+    """Each slice leaves files of its own in one folder; of a hypervisor, the newest audit counts."""
+    hosts: dict[str, dict[str, Any]] = {f"hv{n}": {"topology_networks": []} for n in range(1, 4)}
+    audits = tmp_path / "audits"
+    audits.mkdir()
+    variables = {**HERE, "target_uri": "test:///default"}
+    answers = {"audit_folder": str(audits)}
+    for number, drifts in ((1, True), (2, False), (3, False)):
+        hosts["hv1"]["topology_networks"] = [{"name": "web", "kind": "isolated"}] if drifts else []
+        job = Job(TEMPLATES["audit"], answers, slice_number=2 - number % 2, slice_count=2, number=number)
+        shown = job.run(tmp_path / str(number), hosts, variables, {})
+        assert shown.status == "successful", shown.output
+    assert {file.name for file in audits.glob("*.json")} == {f"audit-{number}.json" for number in (1, 2, 3)}
+    merge = {"merge_folders": str(audits), "audit_dir": str(audits), "audit_fail_on_drift": "true"}
+    shown = Job(TEMPLATES["merge"], merge).run(tmp_path / "merge", hosts, variables, {})
+    assert shown.status == "successful", shown.output
+    assert shown.artifacts["audit"]["as_asked"] == 3
+    for file in audits.glob("*.json"):
+        os.utime(file, (0, 0))
+    shown = Job(TEMPLATES["merge"], merge).run(tmp_path / "later", hosts, variables, {})
+    assert f"there is no JSON file below {audits} that is younger than 6h" in shown.errors["localhost"]

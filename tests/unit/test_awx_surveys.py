@@ -57,6 +57,12 @@ OF_PLAYBOOKS = {
     "audit_fail_on_drift",
     "report_file",
     "adopt_to_awx",
+    "audit_folder",
+    "audit_dir",
+    "audit_earlier",
+    "audit_report",
+    "merge_folders",
+    "merge_max_age",
     "audit_report_host",
     "audit_report_url",
     "teardown_network_names",
@@ -78,6 +84,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
     "attach": {"target": "hypervisors", "attach_domain": "shop", "attach_network": "web"},
     "report": {"report_file": "/reports/networks.html"},
+    "merge": {"merge_folders": "/reports"},
 }
 
 
@@ -197,6 +204,7 @@ def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.Mo
         }
     ]
     assert handed_on("diagnose", "diagnose_networks", names, tmp_path) == ["web", "my lan"]
+    assert handed_on("merge", "merge_from", {"merge_folders": "/a\n/b c\n"}, tmp_path) == ["/a", "/b c"]
     assert handed_on("teardown", "teardown_networks", {}, tmp_path) == []
     for module, options in {"virt_dhcp_host": {"network": "web", "hosts": [reservation]}, "virt_iface": guest}.items():
         assert ArgumentSpecValidator(arguments(module, monkeypatch)).validate(options).error_messages == []
