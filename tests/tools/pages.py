@@ -14,13 +14,17 @@ PAGES = [f"{path.relative_to(ROOT)}" for path in (ROOT / "README.md", *sorted((R
 FILES_RUN_BY = {
     "README.md": "playbooks/test_examples.py",
     "docs/guides/awx.md": "playbooks/test_awx.py",
+    "docs/guides/guests.md": "guests/test_inventory.py",
     "docs/guides/nics-of-a-new-guest.md": "nics/test_interface_filter.py",
     "docs/guides/playbooks.md": "playbooks/test_roles.py",
     "docs/guides/reservations.md": "playbooks/test_list_patterns.py",
     "docs/guides/virsh.md": "playbooks/test_virsh.py",
 }
 # Whose other blocks need more than test_pages.py has.
-BLOCKS_RUN_BY = {"docs/guides/migration.md": "playbooks/test_roles.py"}
+BLOCKS_RUN_BY = {
+    "docs/guides/guests.md": "guests/test_inventory.py",
+    "docs/guides/migration.md": "playbooks/test_roles.py",
+}
 NAMED = re.compile(r"^`([\w./]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -112,7 +112,7 @@ class Caller:
             if function is None:
                 return
             try:
-                with _uncollected():
+                with uncollected():
                     result = function()
                 self._results.put((result, None))
             except BaseException as error:  # noqa: BLE001 - it is raised where the call was made
@@ -120,7 +120,7 @@ class Caller:
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """A `with` in which Python collects no garbage: one of libvirt in it would, as it ends, have libvirt forget the
     error that is about to be read (virResetLastError at the start of virNetworkFree, and its like)."""
     collects = gc.isenabled()

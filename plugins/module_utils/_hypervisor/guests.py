@@ -148,14 +148,10 @@ class Guests(Gateway):
         """The addresses of a running guest's NICs by MAC address; only the ``agent`` knows those from elsewhere, and
         libvirt asks it only for those who may write."""
         found: dict[str, list[Address]] = {}
-        for source in ("lease", "arp", *(["agent"] if agent else [])):
-            number = getattr(libvirt, f"VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_{source.upper()}")
-            # There is no agent, or the guest has stopped meanwhile.
-            with contextlib.suppress(libvirt.libvirtError):
-                answer = self._conn.lookupByName(guest).interfaceAddresses(number)
-                for device in answer.values():
-                    places = found.setdefault(str(device["hwaddr"] or "").lower(), [])
-                    places += [Address(one["addr"], int(one["prefix"]), source) for one in device["addrs"] or []]
+        with contextlib.suppress(libvirt.libvirtError):  # it is gone meanwhile
+            domain = self._conn.lookupByName(guest)
+            for source in ("lease", "arp", *(["agent"] if agent else [])):
+                collect_addresses(domain, source, found)
         return found
 
     def known_addresses(self, guest: str, networks: Iterable[str]) -> set[Known]:
@@ -213,6 +209,16 @@ class Guests(Gateway):
             declared,
             _seen(live) if live and self._is_here() else {},
         )
+
+
+def collect_addresses(domain: Any, source: str, found: dict[str, list[Address]]) -> None:
+    """Adds what a source (lease, arp or agent) knows of a running guest's NICs, by their MAC address."""
+    number = getattr(libvirt, f"VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_{source.upper()}")
+    # There is no agent, or the guest has stopped meanwhile.
+    with contextlib.suppress(libvirt.libvirtError):
+        for device in domain.interfaceAddresses(number).values():
+            places = found.setdefault(str(device["hwaddr"] or "").lower(), [])
+            places += [Address(one["addr"], int(one["prefix"]), source) for one in device["addrs"] or []]
 
 
 def _aliases(live: Definition) -> set[str]:

@@ -23,7 +23,7 @@ except ImportError:  # reported by the glue in Ansible's usual words
 
 # Calls that change nothing, so they can be made again on a new connection.
 READS = re.compile(
-    "(list|is|get|lookup|networkLookup).*|name|UUIDString|XMLDesc|autostart|DHCPLeases|jobInfo"
+    "(list|is|get|lookup|networkLookup).*|name|ID|UUIDString|XMLDesc|autostart|state|DHCPLeases|jobInfo"
     "|interfaceAddresses|interfaceStats"
 )
 KEEPALIVE = (5, 6)  # seconds between two questions, and how many may stay without an answer: virsh's values
@@ -32,6 +32,7 @@ RETRY = 0.2  # seconds between two attempts to connect
 NOBODY = (errno.ENOENT, errno.ECONNREFUSED)
 RESTART = 10  # seconds in which a daemon that restarts has its socket again; with systemd, it never goes away
 REST = 5  # seconds for a call that hung to end, once libvirt answers again
+_STARTING = threading.Lock()
 SEE = "see systemctl status libvirtd (or virtqemud and virtnetworkd) on the hypervisor"
 
 
@@ -195,9 +196,14 @@ def _open_remote(uri: str, readonly: bool) -> Any:
     return conn
 
 
-@functools.cache
 def _run_events() -> None:
     """Runs the event loop, in which libvirt's library counts missing answers, once a process."""
+    with _STARTING:  # connections may be opened side by side
+        _event_loop()
+
+
+@functools.cache
+def _event_loop() -> None:
     libvirt.virEventRegisterDefaultImpl()
 
     def run() -> None:

@@ -43,8 +43,7 @@ class HostInspector:
             devices,
             frozenset(link["ifname"] for link in links if "UP" not in link["flags"]),
             tuple(self._routes()),
-            # libvirt 9.0 cannot read them on newer kernels ("wrong nlmsg len")
-            tuple((one["lladdr"].lower(), one["dst"]) for one in self._ip("neighbour") if "lladdr" in one),
+            self.neighbours(),
             tuple(self._sockets()),
             {name: server for name in networks for server in self._server(name)},
             self._settings(bridges),
@@ -54,6 +53,11 @@ class HostInspector:
             daemon=_daemon(),
             connections=_connections(),
         )
+
+    def neighbours(self) -> tuple[tuple[str, str], ...]:
+        """The MAC and the IP address of each neighbour. libvirt 9.0 cannot read them on newer kernels ("wrong nlmsg
+        len")."""
+        return tuple((one["lladdr"].lower(), one["dst"]) for one in self._ip("neighbour") if "lladdr" in one)
 
     def log(self, words: Sequence[str]) -> list[str]:
         """The last warnings and errors of libvirt's daemons within a day in which one of these words stands alone."""

@@ -9,46 +9,32 @@ from typing import Any
 
 from .._schema.interface import INTERFACE
 from .._values.host import Inspected
-from .._values.observed import Device, Observed, ObservedGuest
-from .._values.observed import Nic as Plugged
+from .._values.observed import Observed, ObservedGuest
 from .._xml.diff import differences
 from .._xml.fields import Spec
 from .live import own
 from .nics import Nic, alias_of, interfaces, mac_of, nics_of, render, tap_of
-from .verdict import Verdict, verdict
+from .verdict import Sights, Verdict, connection, known
 
 
 def guests(gateway: Inspected, names: Sequence[str], agent: bool) -> list[dict[str, Any]]:
     """The NICs of the named guests, or of all when no name is given; names of none are left out."""
     found = [gateway.observe_guest(name) for name in dict.fromkeys(names)] if names else gateway.all_guests()
     networks = {network.name: network for network in gateway.networks()}
-    devices = gateway.devices()
-    # Only libvirt knows who has a port on its network, and who waits for a restart.
-    users = (nic for users in gateway.guests().values() for guest in users for nic in guest.nics)
-    known = {nic.device: nic for nic in users if nic.device and nic.state != "unknown"}
-    return [_described(gateway, guest, networks, devices, agent=agent, known=known) for guest in found if guest.exists]
+    sights = Sights(networks, gateway.devices(), known(gateway.guests()))
+    return [_described(gateway, guest, sights, agent) for guest in found if guest.exists]
 
 
-def _described(
-    gateway: Inspected,
-    guest: ObservedGuest,
-    networks: Mapping[str, Observed],
-    devices: dict[str, Device] | None,
-    *,
-    agent: bool,
-    known: Mapping[str, Plugged],
-) -> dict[str, Any]:
+def _described(gateway: Inspected, guest: ObservedGuest, sights: Sights, agent: bool) -> dict[str, Any]:
     elements = interfaces(guest.live)
     addresses = gateway.addresses(guest.name, agent) if elements else {}
     shown = []
     for nic in nics_of(guest):
         tap = tap_of(elements[nic.live_at]) if nic.live is not None else ""
-        seen = verdict(nic.live, tap, networks, devices) if nic.live is not None else _unplugged(guest)
-        if tap in known:
-            seen = seen._replace(connected=known[tap].state == "connected", reason=known[tap].why)
+        seen = connection(nic.live, tap, sights) if nic.live is not None else unplugged(guest)
         shown.append(
             {
-                **nic_summary(nic, networks),
+                **nic_summary(nic, sights.networks),
                 "tap": tap,
                 **seen._asdict(),
                 "addresses": [one._asdict() for one in addresses.get(mac_of(nic.live or {}), [])],
@@ -64,7 +50,8 @@ def _described(
     }
 
 
-def _unplugged(guest: ObservedGuest) -> Verdict:
+def unplugged(guest: ObservedGuest) -> Verdict:
+    """What is said of a NIC that does not run."""
     return Verdict(
         False, "it is only in the persistent config, and not plugged in" if guest.live else "the guest does not run"
     )

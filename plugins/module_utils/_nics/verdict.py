@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .._values.connection import OVS, Plug, Seen, judge
 from .._values.mode import mode
-from .._values.observed import Device, Observed
+from .._values.observed import Device, Guest, Observed
+from .._values.observed import Nic as Plugged
 from .._xml.fields import Spec
 from .live import has_bridge
 
@@ -23,8 +24,31 @@ class Verdict(NamedTuple):
     bridge: str = ""
 
 
+class Sights(NamedTuple):
+    """What a NIC is judged by: the networks by name, the hypervisor's devices (None: unseen), and the NICs of which
+    libvirt knows more, by their taps."""
+
+    networks: Mapping[str, Observed]
+    devices: Mapping[str, Device] | None
+    known: Mapping[str, Plugged]
+
+
+def known(users: Mapping[str, Iterable[Guest]]) -> dict[str, Plugged]:
+    """The NICs of running guests by their taps: only libvirt knows who has a port on its network, and who waits for a
+    restart."""
+    nics = (nic for guests in users.values() for guest in guests for nic in guest.nics)
+    return {nic.device: nic for nic in nics if nic.device and nic.state != "unknown"}
+
+
+def connection(nic: Spec, tap: str, sights: Sights) -> Verdict:
+    """All that can be said of a running NIC with that tap."""
+    found = verdict(nic, tap, sights.networks, sights.devices)
+    plugged = sights.known.get(tap)
+    return found if plugged is None else found._replace(connected=plugged.state == "connected", reason=plugged.why)
+
+
 def verdict(nic: Spec, tap: str, networks: Mapping[str, Observed], devices: Mapping[str, Device] | None) -> Verdict:
-    """What can be said of a running NIC with that tap."""
+    """What its network and the hypervisor's devices say of a running NIC with that tap."""
     bridge = next((name for name, device in (devices or {}).items() if tap in device.ports), "")
     hindrance = _network_reason(nic, networks)
     kind = "" if hindrance else _kind(nic, networks)
