@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import closures, diagnosis, entries, networks, replug
+from tests.bench import closures, diagnosis, entries, inventory, networks, replug
 from tests.bench.plays import Bench
 from tests.lab import Lab, LabUnavailable
 
@@ -13,6 +13,8 @@ def main() -> int:
     """All measurements, printed as they come."""
     print("Closures")
     closures.of_modules()
+    print("Inventory of guests")
+    inventory.of_guests()
     try:
         with Lab() as lab:
             lab.start("hv1", root="host")
