@@ -184,18 +184,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._read_config_data(path)
         store, key = self._cache if self.get_option("cache") else {}, self.get_cache_key(path)
         try:
-            earlier = chosen(self.get_option("hosts"), inventory)
-            sources = distinct([*given(self.get_option("hypervisors")), *map(self._source, earlier)])
+            earlier = map(self._source, chosen(self.get_option("hosts"), inventory))
+            sources = distinct([*given(self.get_option("hypervisors")), *earlier])
             answers = read(sources, store.get(key, {}) if cache else {}, Reading.of(self.get_option))
             for warning in answers.warnings:
                 self.display.warning(warning)
-            taken = {*inventory.hosts, *inventory.groups}
-            for host in hosts(answers.guests, sources, choices_of(self.get_option), taken):
+            choices, taken = choices_of(self.get_option), {*inventory.hosts, *inventory.groups}
+            for host in hosts(answers.guests, sources, choices, taken):
                 self._add(host)
         except NetworkError as error:
             raise AnsibleParserError(str(error)) from None
-        if answers.new:
-            store[key] = answers.kept
+        store.update({key: answers.kept} if answers.new else {})
 
     def _source(self, host: Any) -> Source:
         """A host of an earlier source, which is a hypervisor."""
@@ -213,12 +212,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
     def _add(self, host: Host) -> None:
         """Adds a host with its variables and groups; nothing of it is a template."""
-        self.inventory.add_host(host.name)
-        variables, strict = wrap_var(host.variables), self.get_option("strict")
-        for name, value in variables.items():
-            self.inventory.set_variable(host.name, name, value)
+        name, variables, strict = host.name, wrap_var(host.variables), self.get_option("strict")
+        self.inventory.add_host(name)
+        for variable, value in variables.items():
+            self.inventory.set_variable(name, variable, value)
         for group in host.groups:
-            self.inventory.add_child(self.inventory.add_group(group), host.name)
-        self._set_composite_vars(self.get_option("compose"), variables, host.name, strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, host.name, strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict)
+            self.inventory.add_child(self.inventory.add_group(group), name)
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
