@@ -155,8 +155,8 @@ SERVICES = {
     "port of DNS taken": Kind(
         "end NETWORK; held GATEWAY 53",
         f"freed; {RESTART}",
-        "dnsmasq_missing port_taken",
-        "NETWORK",
+        "port_taken",
+        "port 53 at GATEWAY",
     ),
     "dnsmasq has nobody to ask": Kind(
         "cp /etc/resolv.conf /run/lab/resolv; : >/etc/resolv.conf; sleep 1; hup NETWORK",
