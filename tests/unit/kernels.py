@@ -144,7 +144,14 @@ def answered(error: str = "", **route: Any) -> Callable[[Callable[[Lookup], bool
 
 def asked_of(kernel: Kernel, **more: Any) -> list[Lookup]:
     """What is asked of the way out where policy rules ask for more than addresses."""
-    return [key._replace(protocol="tcp", **more) for key in kernel.answers if outwards(key) and key.inbound == "virbr5"]
+    asked = {"protocol": "tcp", "source_port": 40000, **more}
+    return [key._replace(**asked) for key in kernel.answers if outwards(key) and key.inbound == "virbr5"]
+
+
+def asked_back(kernel: Kernel) -> list[Lookup]:
+    """The same of what comes back from outside."""
+    asked = {"protocol": "tcp", "port": 40000, "source_port": 443}
+    return [key._replace(**asked) for key in kernel.answers if to_guests(key) and key.inbound]
 
 
 def to_guests(lookup: Lookup) -> bool:

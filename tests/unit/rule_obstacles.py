@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Answer
 
-from .kernels import Break, asked_of, before, both, policy, ruled
+from .kernels import Break, asked_back, asked_of, before, both, policy, ruled
 
+DROPS = {"action": "prohibit"}
 INVALID, NO_HOST = "Invalid argument", "No route to host"
 TRANSLATES = "-A POSTROUTING -j LIBVIRT_PRT"
 # As in obstacles.py.
@@ -82,6 +83,18 @@ RULES: dict[str, tuple[Break, str, str]] = {
         before("OUTPUT", "-o br0 -p udp -m udp --dport 53 -j DROP"),
         "dns_upstream",
         "iptables -t filter -D OUTPUT -o br0 -p udp -m udp --dport 53 -j DROP",
+    ),
+    "a policy rule asks for the port of an answer": (
+        both(
+            policy(
+                priority=9, src="all", ipproto="tcp", sport_start=440, sport_end=450, uid_start=0, uid_end=9, **DROPS
+            ),
+            lambda kernel: kernel._replace(
+                answers={**kernel.answers, **{key: Answer(error=NO_HOST) for key in asked_back(kernel)}}
+            ),
+        ),
+        "route_dropped",
+        "ip rule del from all ipproto tcp sport 440-450 uidrange 0-9 prohibit priority 9",
     ),
     "a policy rule asks for a port": (
         both(

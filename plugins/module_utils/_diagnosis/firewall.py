@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -84,12 +85,17 @@ class Firewall:
             yield hook, verdict, packet
 
     def _class(self, address: str) -> str:
-        return str(bisect.bisect_right(self._edges, int(ipaddress.ip_address(address)))) if address else ""
+        return str(bisect.bisect_right(self._edges, _number(address))) if address else ""
 
     def _name(self, name: str) -> str:
         """What rules can tell a device or a MAC address by: whether there is one, itself, and wildcards for it."""
         own = [name] if name in self._words else []
         return " ".join([name[:1], *own, *(word for word in self._wild if name.startswith(word[:-1]))])
+
+
+@functools.lru_cache(maxsize=65536)
+def _number(address: str) -> int:
+    return int(ipaddress.ip_address(address))
 
 
 def _edges(text: str) -> set[int]:

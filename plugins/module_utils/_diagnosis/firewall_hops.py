@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .._values.mode import mode
 from .._values.way import Deed, Hop, Lookup, Packet, Verdict
@@ -37,13 +37,26 @@ CALLED = ("prerouting", "forward", "postrouting")
 
 def flows(trip: Trip) -> list[Lookup]:
     """The questions for the route outwards: several where policy rules ask for more than addresses."""
-    asked = {name for rule in trip.kernel.policies.get(trip.version, ()) for name in rule}
-    found = [trip.out]
-    for packet in _outwards(trip) if asked & {"fwmark", "ipproto", "dport"} else ():
+    return [trip.out, *_told(trip, trip.out, _outwards(trip))]
+
+
+def flows_back(trip: Trip) -> list[Lookup]:
+    """The same for the route of what the hypervisor itself answers."""
+    return [trip.back, *_told(trip, trip.back, map(_turned, _asked(trip)))]
+
+
+def replies(trip: Trip) -> list[Lookup]:
+    """The same for the route of what comes back from outside, as soon as it is known where that comes in."""
+    return [trip.reply, *_told(trip, trip.reply, map(_turned, _outwards(trip)))] if trip.reply else []
+
+
+def _told(trip: Trip, lookup: Lookup, packets: Iterable[Packet]) -> Iterator[Lookup]:
+    asked = {name.partition("_")[0] for rule in trip.kernel.policies.get(trip.version, ()) for name in rule}
+    for packet in packets if asked & {"fwmark", "ipproto", "sport", "dport"} else ():
         marks = [at.mark for _hook, _verdict, at in trip.firewall.followed(ARRIVES, packet)] if trip.firewall else [0]
         protocol = "ipv6-icmp" if packet.protocol == "icmp" and trip.version == 6 else packet.protocol
-        found.append(trip.out._replace(protocol=protocol, port=packet.port, mark=marks[-1] or 0))
-    return found
+        told = lookup._replace(protocol=protocol, port=packet.port, source_port=packet.source_port)
+        yield told._replace(mark=(marks[-1] or 0) if lookup.inbound else 0)
 
 
 def inwards(trip: Trip) -> list[Hop]:

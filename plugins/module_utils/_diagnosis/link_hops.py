@@ -177,13 +177,13 @@ def _known_at(trip: Trip, name: str) -> bool:
 def _elsewhere(trip: Trip, name: str, place: str) -> Iterator[Hop]:
     """A static entry that leads frames for the guest to another port, or to the hypervisor itself, which has a device
     with the guest's MAC address."""
-    for one in trip.kernel.forwarding:
+    for one in [one for one in trip.kernel.forwarding if one["mac"] == trip.who.mac]:
         own = one.get("state") == "permanent" and one["ifname"] == name and one.get("master") == trip.who.bridge
-        if own and one["mac"] == trip.who.mac:
+        if own:
             evidence = f"{name} has the MAC address of the guest itself, {one['mac']}: the hypervisor takes its frames"
             yield ends(place, name, "mac_elsewhere", evidence, f"ip link set dev {name} address fe:{one['mac'][3:]}")
         fixed = one.get("state") in ("permanent", "static") and one.get("master") == trip.who.bridge
-        if fixed and one["mac"] == trip.who.mac and one["ifname"] != name:
+        if fixed and one["ifname"] != name:
             evidence = f"the bridge has a fixed entry for {one['mac']} at {one['ifname']}, the guest is at {name}"
             yield ends(
                 place, name, "mac_elsewhere", evidence, f"bridge fdb del {one['mac']} dev {one['ifname']} master"

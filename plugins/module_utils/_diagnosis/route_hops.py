@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._schema.shared import subnet
 from .._values.way import Hop, Lookup
-from .firewall_hops import flows
+from .firewall_hops import flows, flows_back, replies
 from .link_hops import lost
 from .routes import Decision, decision
 from .trip import Trip, ends, gateway_of, passes, unknown
@@ -69,7 +69,7 @@ def _neighbours(trip: Trip, where: str, device: str) -> list[Mapping[str, Any]]:
 
 def back(trip: Trip) -> Hop:
     """The route of what the hypervisor itself answers."""
-    return _towards_guest(trip, trip.back)
+    return _first(_towards_guest(trip, lookup) for lookup in flows_back(trip))
 
 
 def reply(trip: Trip) -> Hop:
@@ -80,7 +80,13 @@ def reply(trip: Trip) -> Hop:
     off = f"net.ipv{trip.version}.conf.{lookup.inbound}.forwarding"
     if trip.version == 4 and trip.kernel.settings.get(off) == "0":  # IPv6 asks for "all" alone
         return ends("route back", lookup.inbound, "forwarding_off", f"{off} is 0", f"sysctl -w {off}=1")
-    return _towards_guest(trip, lookup)
+    return _first(_towards_guest(trip, one) for one in replies(trip))
+
+
+def _first(hops: Iterable[Hop]) -> Hop:
+    """The first hop that ends, else that of any packet."""
+    found = [*hops]
+    return next((hop for hop in found if hop.verdict == "ends"), found[0])
 
 
 def _towards_guest(trip: Trip, lookup: Lookup) -> Hop:
@@ -136,8 +142,7 @@ def _again(trip: Trip, lookup: Lookup) -> str:
 
 def route(trip: Trip) -> Hop:
     """The route outwards, of all that guests send."""
-    hops = [_outwards(trip, lookup) for lookup in flows(trip)]
-    return next((hop for hop in hops if hop.verdict == "ends"), hops[0])
+    return _first(_outwards(trip, lookup) for lookup in flows(trip))
 
 
 def _outwards(trip: Trip, lookup: Lookup) -> Hop:

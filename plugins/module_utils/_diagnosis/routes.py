@@ -8,12 +8,17 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .._values.host_facts import NONE
 from .._values.way import Kernel, Lookup
 from .trip import destination, within
 
 DROPS = ("blackhole", "unreachable", "prohibit")
-# What a rule may ask that a lookup does not tell: whether it holds cannot be said.
-UNTOLD = ("sport", "tos", "uid_start", "oif", "tun_id", "l3mdev", "realms")
+# What guests' packets do not have: a device that they leave by before there is a route, a tunnel, a type of service.
+NEVER = ("oif", "tos", "tun_id")
+WORDS = ("iif", "oif", "tos", "ipproto", "sport", "dport", "tun_id")
+RANGES = {"sport": "sport", "dport": "dport", "uid": "uidrange"}  # of numbers, and how ip rule calls them
+UNSAID = {4: "udp", 6: ""}  # the protocol of a lookup that names none
+ROOT = 0  # the kernel's own user: that of what it forwards
 ALL_BITS = 0xFFFFFFFF
 
 
@@ -33,7 +38,7 @@ def decision(kernel: Kernel, lookup: Lookup) -> Decision:
     """What decides on a packet, read from the tables as the kernel reads them."""
     thrown: Decision | None = None
     for rule in sorted(kernel.policies.get(lookup.version, ()), key=lambda one: int(one["priority"])):
-        if not _holds(rule, lookup):
+        if not _holds(kernel, rule, lookup):
             continue
         if rule.get("action", "") in DROPS:
             return Decision(*_rule(rule, lookup.version))
@@ -69,12 +74,11 @@ def _rule(rule: Mapping[str, Any], version: int) -> tuple[str, bool, str, str]:
     return f"the policy rule {text!r}", rule.get("action", "") in DROPS, "", _command(version, "rule", text)
 
 
-def _holds(rule: Mapping[str, Any], lookup: Lookup) -> bool:
-    if any(name in rule for name in UNTOLD):
-        return False
+def _holds(kernel: Kernel, rule: Mapping[str, Any], lookup: Lookup) -> bool:
     places = (("src", "srclen", lookup.source), ("dst", "dstlen", lookup.destination))
     held = all(_is_in(address, rule.get(name, "all"), rule.get(size)) for name, size, address in places)
-    held = held and _is_marked(rule, lookup.mark) and _is_for(rule, lookup)
+    held = held and _is_marked(rule, lookup.mark) and _is_for(rule, lookup) and not any(name in rule for name in NEVER)
+    held = held and ("l3mdev" not in rule or bool(_vrf(kernel, lookup)))
     held = held and rule.get("iif", lookup.inbound) in (lookup.inbound, "" if lookup.inbound else "lo")
     return held != ("not" in rule)
 
@@ -85,9 +89,24 @@ def _is_marked(rule: Mapping[str, Any], mark: int) -> bool:
 
 
 def _is_for(rule: Mapping[str, Any], lookup: Lookup) -> bool:
-    """Whether a rule for a protocol and a port is for this packet."""
-    low, _dash, high = str(rule.get("dport", lookup.port)).partition("-")
-    return rule.get("ipproto", lookup.protocol) == lookup.protocol and int(low) <= lookup.port <= int(high or low)
+    """Whether a rule for a protocol, for ports or for users is for this packet."""
+    own = {"sport": lookup.source_port, "dport": lookup.port, "uid": ROOT}
+    spans = {name: _span(rule, name, number) for name, number in own.items()}
+    inside = all(low <= own[name] <= high for name, (low, high) in spans.items())
+    protocol = lookup.protocol or UNSAID[lookup.version]
+    return inside and rule.get("ipproto", protocol) == protocol
+
+
+def _span(rule: Mapping[str, Any], name: str, otherwise: int) -> tuple[int, int]:
+    one = rule.get(name, otherwise)
+    return int(rule.get(f"{name}_start", one)), int(rule.get(f"{name}_end", one))
+
+
+def _vrf(kernel: Kernel, lookup: Lookup) -> str:
+    """The table of the VRF that the packet comes in by, "" when there is none."""
+    master = kernel.links.get(str(kernel.links.get(lookup.inbound, NONE).get("master", "")), NONE)
+    info = master.get("linkinfo", {})
+    return str(info.get("info_data", {}).get("table", "")) if info.get("info_kind") == "vrf" else ""
 
 
 def _is_in(address: str, net: str, size: int | None) -> bool:
@@ -100,11 +119,11 @@ def _is_in(address: str, net: str, size: int | None) -> bool:
 
 def _routes(kernel: Kernel, rule: Mapping[str, Any], lookup: Lookup) -> Iterator[Mapping[str, Any]]:
     """The routes to the destination in a rule's table that count, the closest first."""
+    table = _vrf(kernel, lookup) if "l3mdev" in rule else str(rule.get("table", ""))
     found = [
         (-destination(route, lookup.version).prefixlen, int(route.get("metric", 0)), place, route)
         for place, route in enumerate(kernel.routes.get(lookup.version, ()))
-        if str(route.get("table", "main")) == str(rule.get("table", ""))
-        and within(lookup.destination, route, lookup.version)
+        if str(route.get("table", "main")) == table and within(lookup.destination, route, lookup.version)
     ]
     least = rule.get("suppress_prefixlen")
     for size, _metric, _place, route in sorted(found, key=lambda one: one[:3]):
@@ -119,10 +138,15 @@ def _rule_text(rule: Mapping[str, Any]) -> str:
     )
     words = ["not"] if "not" in rule else []
     words += ["from", source, *(["to", to] if to != "all" else [])]
-    words += [part for name in ("iif", "tos", "ipproto", "dport") if rule.get(name) for part in (name, str(rule[name]))]
+    words += [part for name in WORDS if rule.get(name) for part in (name, str(rule[name]))]
+    ranges = [
+        (word, rule[f"{name}_start"], rule[f"{name}_end"]) for name, word in RANGES.items() if f"{name}_start" in rule
+    ]
+    words += [part for word, low, high in ranges for part in (word, f"{low}-{high}")]
     if "fwmark" in rule:
         words += ["fwmark", f"{rule['fwmark']}{'/' + rule['fwmask'] if 'fwmask' in rule else ''}"]
-    words += [str(rule["action"])] if rule.get("action") else ["lookup", str(rule.get("table", "main"))]
+    table = ["l3mdev"] if "l3mdev" in rule else ["lookup", str(rule.get("table", "main"))]
+    words += [str(rule["action"])] if rule.get("action") else table
     return " ".join([*words, "priority", str(rule["priority"])])
 
 

@@ -101,14 +101,14 @@ def lookups(walks: Sequence[Trip]) -> list[Lookup]:
         lookup
         for trip in walks
         if ROUTED & {*WAYS[trip.question.name]}
-        for lookup in (*_wall.flows(trip), trip.back)
+        for lookup in (*_wall.flows(trip), *_wall.flows_back(trip))
         if lookup.destination and lookup.source
     ] + [lookup for trip in walks if trip.question.name == "names" for lookup in _upstream.lookups(trip)]
 
 
 def replies(walks: Iterable[Trip]) -> list[Lookup]:
     """The same of what comes back from outside."""
-    return [trip.reply for trip in walks if trip.question.name == "outside" and trip.reply]
+    return [lookup for trip in walks if trip.question.name == "outside" for lookup in _wall.replies(trip)]
 
 
 def answered(walks: Iterable[Trip], answers: Mapping[Lookup, Answer]) -> list[Trip]:

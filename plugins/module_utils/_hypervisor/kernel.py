@@ -124,8 +124,10 @@ def _route_get(lookup: Lookup) -> str:
         "ipproto": lookup.protocol,
         "dport": lookup.port,
         "mark": lookup.mark,
+        "sport": lookup.source_port,
     }
     told = "".join(f" {word} {value}" for word, value in words.items() if value)
+    told += "" if lookup.inbound else " uid 0"  # the kernel answers, whoever runs this
     return f"route get {lookup.destination}{told}\n"
 
 

@@ -106,7 +106,7 @@ class Way(NamedTuple):
 
 class Lookup(NamedTuple):
     """A question for the kernel's routes; ``inbound`` is the device that the packet comes in by, "" when the hypervisor
-    itself sends it. ``protocol``, ``port`` and ``mark`` matter where a policy rule asks for them."""
+    itself sends it. ``protocol``, the ports and ``mark`` matter where a policy rule asks for them."""
 
     version: int
     destination: str
@@ -115,6 +115,7 @@ class Lookup(NamedTuple):
     protocol: str = ""
     port: int = 0
     mark: int = 0
+    source_port: int = 0
 
 
 class Answer(NamedTuple):

@@ -78,12 +78,12 @@ class Site:
     def connect(self) -> None:
         """Lay the cables, and listen at their ends."""
         self.run(SETUP.format(guest=self.guest, world=self.world))
-        with _inside(self.guest):
+        with inside(self.guest):
             self._senders = {"": cable("eth0")}
-        with _inside(self.world):
+        with inside(self.world):
             self._senders["uplink"] = cable("eth0")
             self._ends.update({cable("eth0"): "uplink", cable("eth1"): "guest"})
-        with _inside(self.host):
+        with inside(self.host):
             self._ends.update(dict.fromkeys(listeners(), "host"))
         macs = {"source_mac": GUEST_MAC, "destination_mac": BRIDGE_MAC}
         first = Packet(4, "10.60.0.9", "10.60.0.1", "udp", 1, 1, **macs)
@@ -131,7 +131,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def _inside(pid: int) -> Iterator[None]:
+def inside(pid: int) -> Iterator[None]:
     """Open what is opened in the network namespace of a process."""
     libc = ctypes.CDLL(None, use_errno=True)
     with Path("/proc/thread-self/ns/net").open() as back, Path(f"/proc/{pid}/ns/net").open() as there:

@@ -116,7 +116,7 @@ def test_routes_are_asked_for_in_one_go(commands):
     }
     assert [_kernel._route_get(lookup) for lookup in LOOKUPS[:2]] == [
         "route get 192.0.2.9 from 10.0.0.2 iif virbr5\n",
-        "route get 10.0.0.2 from 10.0.0.1\n",
+        "route get 10.0.0.2 from 10.0.0.1 uid 0\n",
     ]
     commands("ip", {"batch": '[{"dst":"10.0.0.2"}]'})
     assert [*KernelInspector(0).lookups(LOOKUPS)] == LOOKUPS[:1]
