@@ -65,6 +65,8 @@ def test_a_failure_ends_a_rolling_apply(tmp_path: Path) -> None:
     # Also of those that were done when the batch ended.
     done = {"changed": True, "restart_required": False, "networks": ["web"]}
     assert shown.artifacts["topology"] == dict.fromkeys(("hv1", "hv2", "hv4"), done)
+    assert shown.output.count("HYPERVISOR") == 1
+    assert "5 hypervisors: 3 changed, 0 up to date, 1 failed, 0 unreachable, 1 not tried" in shown.output
 
 
 def test_what_is_adopted_goes_into_the_inventory(tmp_path: Path) -> None:
