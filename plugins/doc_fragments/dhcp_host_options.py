@@ -35,6 +35,10 @@ options:
     description:
       - The reserved address, inside the subnet.
       - A new entry needs it.
+      - With V(auto), the network chooses. A reservation that is there keeps its address. A
+        new one gets the address that is leased to its C(mac) or C(id) now, or else the lowest
+        one that no reservation, lease, DNS record or gateway has. It needs C(mac), C(id) or
+        C(name); C(mac) is for IPv4, C(id) for IPv6. See O(auto_subnet) and O(auto_ranges).
     type: str
   lease:
     description:
@@ -92,6 +96,10 @@ options:
         description:
           - The reserved address, inside the subnet.
           - A new entry needs it.
+          - With V(auto), the network chooses. A reservation that is there keeps its address.
+            A new one gets the address that is leased to its C(mac) or C(id) now, or else the
+            lowest one that no reservation, lease, DNS record or gateway has. It needs C(mac),
+            C(id) or C(name); C(mac) is for IPv4, C(id) for IPv6. See O(auto_subnet) and O(auto_ranges).
         type: str
       lease:
         description:
@@ -141,6 +149,20 @@ options:
       - fail
       - replace
     default: fail
+  auto_subnet:
+    description:
+      - The subnet in which O(ip=auto) looks, for a network with several of a family.
+    type: str
+  auto_ranges:
+    description:
+      - Whether O(ip=auto) looks for an address outside or inside of the DHCP ranges of the
+        subnet. Inside of them, the same number of guests without a reservation gets an address
+        no longer.
+    type: str
+    choices:
+      - outside
+      - inside
+    default: outside
 attributes:
   check_mode:
     support: full

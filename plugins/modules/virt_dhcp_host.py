@@ -64,6 +64,14 @@ EXAMPLES = r"""
     hostname: web
     ip: fd00:50::10
 
+# The next free address; the same one in each later run. Right also where several hosts or plays ask at once.
+- name: Another guest gets an address that the network chooses
+  virtfleet.network.virt_dhcp_host:
+    network: guests
+    mac: "52:54:00:00:50:0e"
+    hostname: proxy
+    ip: auto
+
 - name: It may keep its IPv4 address for a day
   virtfleet.network.virt_dhcp_host:
     network: guests

@@ -190,6 +190,9 @@ class Entries:
             if name not in documented:
                 documented[name] = {"description": self._text(module, kind, name), **head(spec)}
         inner = options_of(rows, specs[bulk]["options"], self._table, Place(path, f"{bulk}[].", kind))
+        for name, texts in self._own(module).get("options", {}).items():
+            for one in (documented, inner) if name in inner else ():
+                one[name] = {**one[name], "description": [*one[name]["description"], *texts]}
         documented[bulk]["description"].append(identity(kind))
         state = self._text(module, kind, "state")
         documented[bulk]["suboptions"] = {

@@ -20,7 +20,8 @@ class Collection(NamedTuple):
     to remove all that agree in the rest; ``unique``: fields that no two entries of an <ip> may share, and that
     identify an entry within its <ip> only when they are ``local``; ``address``: the field that lies in the <ip>'s
     subnet, for lists inside an <ip>; ``names``: a field with a list that grows by what is given; ``needs``: fields
-    that a new entry must have; ``aliases``: other names of options.
+    that a new entry must have; ``automatic``: whether ``address`` may be left to the network; ``aliases``: other names
+    of options.
     """
 
     path: tuple[str, ...]
@@ -31,6 +32,7 @@ class Collection(NamedTuple):
     address: str = ""
     names: str = ""
     needs: tuple[str, ...] = ()
+    automatic: bool = False
     aliases: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -49,6 +51,7 @@ DHCP_HOST = Collection(
     local=("name", "ip"),
     address="ip",
     needs=("ip",),
+    automatic=True,
     aliases={"name": "hostname"},
 )
 DHCP_RANGE = Collection(("ips", "dhcp", "ranges"), (("start", "end"),), address="start")
@@ -59,7 +62,8 @@ PORTGROUP = Collection(("portgroups",), (("name",),))
 
 
 class WantedEntry(NamedTuple):
-    """An entry that is wanted, or not."""
+    """An entry that is wanted, or not; ``auto``: with an address that is still to be chosen."""
 
     entry: Spec
     present: bool = True
+    auto: bool = False

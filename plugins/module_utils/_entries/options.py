@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Callable
 
 from .._values.desired import Desired, EntryChanges
 from .._values.outcome import Outcome
 from .._xml.codec import normalise
 from .._xml.fields import argument_spec
 from .editor import Editor
+from .free import AUTO, IDENTITIES, OPTIONS, Search, addressed
 from .lists import Collection, WantedEntry
 
 STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
@@ -30,6 +31,8 @@ def entry_options(kind: Collection) -> dict[str, Any]:
     options["exclusive"] = {"type": "bool", "default": False}
     if kind.unique:
         options["conflict"] = {"type": "str", "choices": ["fail", "replace"], "default": "fail"}
+    if kind.automatic:
+        options.update(OPTIONS)
     if kind.names:
         options["append"] = {"type": "bool", "default": True}
     return options
@@ -45,24 +48,36 @@ def entry_rules(kind: Collection) -> dict[str, Any]:
     }
 
 
-def desired_entries(kind: Collection, params: Mapping[str, Any]) -> Desired:
-    """The wanted network of a module for entries."""
+def desired_entries(
+    kind: Collection, params: Mapping[str, Any], leases: Callable[[], Iterable[Any]] = tuple
+) -> Desired:
+    """The wanted network of a module for entries; ``leases`` are read where an address is to be chosen."""
     bulk, rows = kind.path[-1], kind.row.rows
     given = [params] if params[bulk] is None else params[bulk]
     wanted, problems = [], []
     for index, item in enumerate(given):
-        entry, found = normalise(rows, item, "" if params[bulk] is None else f"{bulk}[{index}].")
-        wanted.append(WantedEntry(entry, item["state"] != "absent"))
+        auto, place = kind.automatic and item[kind.address] == AUTO, "" if params[bulk] is None else f"{bulk}[{index}]."
+        entry, found = normalise(rows, {**item, kind.address: None} if auto else item, place)
+        present = item["state"] != "absent"
         problems += found
+        if auto and not any(entry.get(name) for name in IDENTITIES):
+            problems.append(f"{place}{kind.address}=auto needs {' or '.join(IDENTITIES)}")
+        else:
+            wanted.append(WantedEntry(entry, present, auto and present))
     exclusive, replace = params["exclusive"], params.get("conflict") == "replace"
-    if exclusive and params[bulk] is None and not wanted[0].present:
+    if exclusive and params[bulk] is None and params["state"] == "absent":
         problems.append(f"exclusive with state=absent would remove all: say {bulk}=[] if that is meant")
+
+    automatic = any(one.auto for one in wanted)
+    search = Search(params.get("auto_subnet") or "", params.get("auto_ranges", ""), leases)
 
     def edit(have: dict[str, Any], other: Mapping[str, Any] = MappingProxyType({})) -> Any:
         """What becomes of an entry in the other definition is the model for one that is missing in this one."""
         append = params.get("append", True)
-        model = {} if have == other else Editor(kind, dict(other), {}, append).edit(wanted, exclusive, replace).spec
-        return Editor(kind, have, model, append).edit(wanted, exclusive, replace)
+        asked, wrong = addressed(wanted, [have, dict(other)], search) if automatic else (wanted, [])
+        model = {} if have == other else Editor(kind, dict(other), {}, append).edit(asked, exclusive, replace).spec
+        edit = Editor(kind, have, model, append).edit(asked, exclusive, replace)
+        return edit._replace(problems=[*wrong, *edit.problems])
 
     return Desired(params["network"], active=None, autostart=None, problems=tuple(problems), edit=edit)
 

@@ -230,9 +230,13 @@ def run_entries(kind: Collection) -> None:
     """Runs a module for the entries of one list of a network."""
     from .._entries import options as entries
 
+    def job(module: Module, gateway: Gateway) -> list[Resource]:
+        desired = entries.desired_entries(kind, module.params, lambda: gateway.leases(module.params["network"]))
+        return [networks_of(gateway, [desired], module.params)]
+
     run_job(
         {**entries.entry_options(kind), **CHANGE},
-        lambda module, gateway: [networks_of(gateway, [entries.desired_entries(kind, module.params)], module.params)],
+        job,
         lambda run: {**network_result(run), "entries": entries.entry_changes(run.outcomes[0])._asdict()},
         **entries.entry_rules(kind),
     )

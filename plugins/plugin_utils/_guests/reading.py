@@ -55,7 +55,7 @@ def read(sources: Sequence[Source], kept: Mapping[str, list[Guest]], reading: Re
     keys = {one.name: " ".join((one.name, one.uri, *sorted(reading.wanted))) for one in sources}
     asked = [one for one in sources if keys[one.name] not in kept]
     if asked:
-        _require_libraries()
+        require_libraries()
     answers = {**{name: kept[key] for name, key in keys.items() if key in kept}, **_read(asked, reading)}
     guests = {name: answer for name, answer in answers.items() if not isinstance(answer, str)}
     return Answers(
@@ -66,7 +66,8 @@ def read(sources: Sequence[Source], kept: Mapping[str, list[Guest]], reading: Re
     )
 
 
-def _require_libraries() -> None:
+def require_libraries() -> None:
+    """Raises PlanError where the Python that runs Ansible lacks a library."""
     for name, there in (("libvirt-python", HAS_LIBVIRT), ("lxml", HAS_LXML)):
         if not there:
             raise PlanError(

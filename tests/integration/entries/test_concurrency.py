@@ -43,6 +43,27 @@ QUIET = """
 """
 
 
+def test_plays_that_ask_at_once_get_addresses_of_their_own(stage: Stage) -> None:
+    entry_tasks.make(stage)
+    asked = [{"mac": host["mac"], "ip": "auto"} for host in many(8)]
+    tasks = [dhcp_host(hosts=asked[number : number + 2]) for number in range(0, 8, 2)]
+    running = [
+        plays.start(
+            stage.lab.inventory,
+            stage.host.name,
+            [task],
+            vars={"ansible_control_path_dir": f"{stage.lab.folder}/a{number}"},
+        )
+        for number, task in enumerate(tasks)
+    ]
+    assert all(succeeded(plays.finish(play, 1)[0])["changed"] for play in running)
+    found = re.findall(r"<host mac='([^']+)' ip='([^']+)'", stage.xml(NAME))
+    addresses = {mac: ip for mac, ip in found if mac in [one["mac"] for one in asked]}
+    assert len(set(addresses.values())) == 8
+    predicted, again = stage.play({**dhcp_host(hosts=asked), "check_mode": True}, dhcp_host(hosts=asked))
+    assert [predicted["changed"], again["changed"]] == [False, False]
+
+
 def test_eight_plays_and_somebody_with_virsh_lose_nothing(stage: Stage) -> None:
     entry_tasks.make(stage, xml=WITH_DNS)
     # Each with an SSH connection of its own: one alone carries no more than ten sessions at once.

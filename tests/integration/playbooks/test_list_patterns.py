@@ -101,6 +101,13 @@ def test_from_csv(page: Page) -> None:
     assert page.address(WEB, family=6) == "fd00:50::10"
 
 
+def test_addresses_that_the_network_chooses(page: Page) -> None:
+    page.update("add", "ip-dhcp-host", "<host mac='52:54:00:00:50:fe' ip='192.168.50.2'/>")
+    entries = page.reserve("next_free.yml")
+    assert entries["added"] == [WEB, DB]
+    assert [page.address(mac) for mac in (WEB, DB)] == ["192.168.50.3", "192.168.50.4"]
+
+
 def test_from_leases(page: Page) -> None:
     four, six = page.address(WEB), page.address(DB, family=6)
     entries = page.reserve("from_leases.yml")
