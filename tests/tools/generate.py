@@ -23,8 +23,10 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries import 
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options
 from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import short_options
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.nwfilter import NWFILTER
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import CHANGE, CONNECTION, STOP
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import iface_options
+from ansible_collections.virtfleet.network.plugins.module_utils._task.nwfilters import nwfilter_options
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
 from tests.tools import interface_docs, page_docs, topology_docs
@@ -151,6 +153,16 @@ def options_of_nics(data: Options, texts: Texts) -> dict[str, str]:
     return {"plugins/doc_fragments/iface_options.py": text}
 
 
+def options_of_nwfilters(data: Options, texts: Texts) -> dict[str, str]:
+    """The doc fragment of network filters."""
+    specs, rows = {**nwfilter_options(), "lock_timeout": CHANGE["lock_timeout"]}, {row.option for row in NWFILTER}
+    own = flat({name: spec for name, spec in specs.items() if name not in rows or name == "name"}, texts["nwfilter"])
+    table = options_of(NWFILTER, {name: spec for name, spec in specs.items() if name not in own}, texts["nwfilter"])
+    source = "plugins/module_utils/_schema/nwfilter.py"
+    text = fragment(source, "The options of virt_nwfilter.", {**own, **table}, data["nwfilter"])
+    return {"plugins/doc_fragments/nwfilter_options.py": text}
+
+
 def options_of_entries(data: Options, texts: Texts) -> dict[str, str]:
     """The doc fragments and results of the modules for the entries of a list."""
     entries = Entries(data["entries"], texts["entries"], texts["network_options"])
@@ -191,11 +203,14 @@ def pages(texts: Texts) -> dict[str, str]:
     return {name: rewrite(old_text(name)) for name, rewrite in rewritten.items()}
 
 
+MAKERS = (options_of_networks, options_of_nics, options_of_nwfilters, options_of_entries, roles)
+
+
 def generate() -> tuple[dict[str, str], list[str]]:
     """Every generated file's text by its path, and what is wrong with the descriptions."""
     data = yaml.safe_load((ROOT / "tests/tools/descriptions.yml").read_text(encoding="utf-8"))
     texts = {title: Descriptions(title, section.pop("options", {})) for title, section in data.items()}
-    made = [one(data, texts) for one in (options_of_networks, options_of_nics, options_of_entries, roles)]
+    made = [one(data, texts) for one in MAKERS]
     files = {name: text for some in (*made, pages(texts)) for name, text in some.items()}
     return files, [problem for section in texts.values() for problem in section.problems()]
 

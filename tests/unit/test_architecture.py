@@ -25,11 +25,12 @@ BELOW: dict[str, tuple[str, ...]] = {
     "_values": ("_xml",),
     "_network": ("_schema", "_values", "_xml"),
     "_entries": ("_schema", "_values", "_xml"),
-    "_nics": ("_network", "_schema", "_values", "_xml"),
+    "_nwfilter": ("_schema", "_values", "_xml"),
+    "_nics": ("_network", "_nwfilter", "_schema", "_values", "_xml"),
     "_hypervisor": ("_schema", "_values", "_xml"),
-    "_diagnosis": ("_nics", "_network", "_schema", "_values", "_xml"),
+    "_diagnosis": ("_nics", "_nwfilter", "_network", "_schema", "_values", "_xml"),
     "_converge": ("_values",),
-    "_audit": ("_converge", "_diagnosis", "_nics", "_network", "_schema", "_values", "_xml"),
+    "_audit": ("_converge", "_diagnosis", "_nics", "_nwfilter", "_network", "_schema", "_values", "_xml"),
 }
 BELOW["_task"] = tuple(BELOW)
 BELOW["plugin_utils"] = ("_nics", "_entries", "_schema", "_values", "_xml", "_hypervisor")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from .errors import InUseError, InvalidNetworkError, InvalidNicsError, NetworkError
+from .errors import InUseError, InvalidFilterError, InvalidNetworkError, InvalidNicsError, NetworkError
 
 
 @contextlib.contextmanager
@@ -15,5 +15,5 @@ def collected(errors: list[NetworkError]) -> Iterator[None]:
     """Keeps what is wrong with one of several things."""
     try:
         yield
-    except (InvalidNetworkError, InvalidNicsError, InUseError) as error:
+    except (InvalidFilterError, InvalidNetworkError, InvalidNicsError, InUseError) as error:
         errors.append(error)

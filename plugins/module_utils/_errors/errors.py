@@ -31,6 +31,14 @@ class InvalidNetworkError(NetworkError):
         self.problems = list(problems)
 
 
+class InvalidFilterError(NetworkError):
+    """What was asked for of a network filter cannot be; raised before anything is touched, with every problem found."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        super().__init__(f"Cannot bring network filter {name!r} to the wanted state: {'; '.join(problems)}")
+        self.problems = list(problems)
+
+
 class SeveralError(NetworkError):
     """What is wrong with several networks of one task."""
 

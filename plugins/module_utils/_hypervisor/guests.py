@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors.errors import MeanwhileError, UnplugError, VerifyError
+from .._schema.nwfilter import FilterDefinition
 from .._values.connection import Seen
+from .._values.nwfilters import DefineFilter, FilterStep, ObservedFilter
 from .._values.observed import ObservedGuest
 from .._xml.definition import ABSENT, Definition
 from . import host as _host
@@ -75,11 +77,36 @@ class Guests(Gateway):
         with refusals("Cannot read libvirt's driver"):
             return str(self._conn.getType())
 
-    def filters(self) -> set[str] | None:
-        """The names of network filters, None where libvirt does not list them."""
-        with contextlib.suppress(libvirt.libvirtError):
-            return {one.name() for one in self._conn.listAllNWFilters()}
-        return None
+    def nwfilters(self) -> list[ObservedFilter] | None:
+        """All network filters, without those that vanish meanwhile, ordered by name; None where libvirt does not list
+        them."""
+        try:
+            names = sorted(one.name() for one in self._conn.listAllNWFilters())
+        except libvirt.libvirtError:
+            return None
+        return [one for one in map(self.observe_nwfilter, names) if one.definition]
+
+    def observe_nwfilter(self, name: str) -> ObservedFilter:
+        """A network filter as it is, empty when there is none."""
+        with refusals(f"Cannot look up network filter {name!r}"):
+            try:
+                return ObservedFilter(name, FilterDefinition(self._conn.nwfilterLookupByName(name).XMLDesc()))
+            except libvirt.libvirtError as error:
+                if error.get_error_code() == libvirt.VIR_ERR_NO_NWFILTER:
+                    return ObservedFilter(name)
+                raise
+
+    def apply_nwfilter(self, step: FilterStep) -> None:
+        """Carries out one step. Raises MeanwhileError where a filter is no longer what a definition was made of."""
+        base = getattr(step, "base", ABSENT)
+        what = f"Cannot {'define' if isinstance(step, DefineFilter) else 'undefine'} network filter {step.nwfilter!r}"
+        if base and self.observe_nwfilter(step.nwfilter).definition != base:
+            raise MeanwhileError(what)
+        with refusals(what):
+            if isinstance(step, DefineFilter):
+                self._conn.nwfilterDefineXML(step.definition.text)
+            else:
+                self._conn.nwfilterLookupByName(step.nwfilter).undefine()
 
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step, and waits until a running guest has let go of a NIC."""

@@ -23,7 +23,8 @@ except ImportError:  # reported by the glue in Ansible's usual words
 
 # Calls that change nothing, so they can be made again on a new connection.
 READS = re.compile(
-    "(list|is|get|lookup|networkLookup).*|name|ID|UUIDString|XMLDesc|autostart|state|DHCPLeases|jobInfo"
+    "(list|is|get|lookup|networkLookup|nwfilterLookup).*"
+    "|name|ID|UUIDString|XMLDesc|autostart|state|DHCPLeases|jobInfo"
     "|interfaceAddresses|interfaceStats"
 )
 KEEPALIVE = (5, 6)  # seconds between two questions, and how many may stay without an answer: virsh's values
@@ -108,6 +109,8 @@ class Link:
             return Remote(self, found, "virNetwork", lambda conn: conn.networkLookupByName(found.name()))
         if isinstance(found, libvirt.virDomain):
             return Remote(self, found, "virDomain", lambda conn: conn.lookupByUUIDString(found.UUIDString()))
+        if isinstance(found, libvirt.virNWFilter):
+            return Remote(self, found, "virNWFilter", lambda conn: conn.nwfilterLookupByName(found.name()))
         return found
 
     # ---- connecting ----
@@ -170,7 +173,7 @@ class Link:
 
 
 class Remote:
-    """A network or guest of a connection, which ``find`` finds again on another one."""
+    """A network, guest or filter of a connection, which ``find`` finds again on another one."""
 
     def __init__(self, link: Link, real: Any, kind: str, find: Callable[[Any], Any]) -> None:
         self._link, self._real, self._kind, self._find, self._era = link, real, kind, find, link.era

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .._nwfilter.references import Filters, dangling, lacking
 from .._values.mode import is_managed, mode
 from .._values.nic_steps import Around
 from .._xml.fields import Spec
@@ -28,10 +29,23 @@ def demands(nic: Spec, around: Around) -> Iterator[str]:
         yield from _vlan(nic, there, around.version)
     if network is not None:
         yield from _floor(nic, there)
-    name = nic.get("filterref", {}).get("filter")
-    if name and around.filters is not None and name not in around.filters:
-        known = ", ".join(sorted(around.filters)) or "none"
+    if around.filters is not None:
+        yield from _filter(nic, around.filters)
+
+
+def _filter(nic: Spec, filters: Filters) -> Iterator[str]:
+    """libvirt refuses a filter that is not there, refers to one that is not, or lacks a parameter."""
+    reference = nic.get("filterref", {})
+    name = reference.get("filter")
+    if name and name not in filters:
+        known = ", ".join(sorted(filters)) or "none"
         yield f"filterref.filter of {label(nic)}: there is no filter {name!r} (there is: {known})"
+    elif name:
+        for other in dangling(filters, name):
+            yield f"filterref.filter of {label(nic)}: {name!r} refers to filter {other!r}, which is not there"
+        given = {one.get("name", ""): one.get("value", "") for one in reference.get("parameters", [])}
+        for missing in lacking(filters, name, given):
+            yield f"filterref.parameters of {label(nic)}: filter {name!r} needs {missing}: give it a value"
 
 
 def _vlan(nic: Spec, network: Spec, version: int) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import Callable
 
 from .._errors.collected import collected
 from .._errors.errors import InvalidNicsError, MeanwhileError, NetworkError, VerifyError
+from .._nwfilter.references import filters_after
+from .._nwfilter.uses import place_of
 from .._values.host import GuestHost
 from .._values.nic_steps import Around, DesiredNics, NicChange, NicOutcome, NicStep, report
 from .._values.observed import Device, ObservedGuest
@@ -48,7 +50,7 @@ class NicOperations(Operations):
         outcomes, errors = list[NicOutcome](), list(seen.errors)
         if not seen.things:
             return Draft(outcomes, errors, world)
-        around = self._around(world)
+        around = self._around(world, _refer(seen.things))
         for one in seen.things:
             with collected(errors):
                 plan = checked(plan_nics(one.desired, one.before, around), around)
@@ -59,8 +61,8 @@ class NicOperations(Operations):
                 around = around._replace(macs={**macs, **around.macs})
         return Draft(outcomes, errors, world)
 
-    def _around(self, world: World) -> Around:
-        """What exists around NICs once the networks are as they will be."""
+    def _around(self, world: World, with_filters: bool = False) -> Around:
+        """What exists around NICs once the networks are as they will be, and the filters."""
         host = self.host
         networks = {one.name: one for one in host.networks() if one.name not in world.networks}
         networks.update({name: one for name, one in world.networks.items() if one is not None})
@@ -69,11 +71,13 @@ class NicOperations(Operations):
             kept = {name: device for name, device in devices.items() if name not in world.bridges_removed}
             devices = {**dict.fromkeys(world.bridges, BRIDGE), **kept}
         macs = _macs_of(host.all_guests())
-        return Around(networks, devices, host.version(), macs, world.removed, host.filters(), host.driver())
+        filters = filters_after(host.nwfilters(), world.filters) if with_filters else None
+        return Around(networks, devices, host.version(), macs, world.removed, filters, host.driver())
 
     def claims(self, outcome: NicOutcome) -> Claims:
-        """NICs need the networks and bridges that they are on afterwards, and leave those that they are on now."""
-        needs = {place for nic_change in outcome.plan.nic_changes for place in _places(nic_change.after)}
+        """NICs need the networks, bridges and filters that they have afterwards, and leave those that they have now."""
+        afterwards = [nic_change.after for nic_change in outcome.plan.nic_changes]
+        needs = {place for nic in afterwards for place in (*_places(nic), *_filters(nic))}
         leaves = {place for one in _leaving(outcome) if one.scope == "live" for place in one.places}
         return Claims(needs=frozenset(needs), leaves=frozenset(leaves))
 
@@ -140,15 +144,28 @@ def _macs_of(guests: Sequence[ObservedGuest]) -> dict[str, str]:
 
 
 def _leaving(outcome: NicOutcome) -> Iterator[Leaving]:
-    """The NICs of a guest that leave where they are."""
-    for nic_change in filter(_moves, outcome.plan.nic_changes):
-        places = frozenset(_places(nic_change.before))
-        yield Leaving(outcome.name, mac_of(nic_change.before or {}), nic_change.scope, places)
+    """The NICs of a guest that leave where they are, or cease to refer to a filter."""
+    for nic_change in outcome.plan.nic_changes:
+        places = _places(nic_change.before) if _moves(nic_change) else []
+        places += [place for place in _filters(nic_change.before) if place not in _filters(nic_change.after)]
+        if places:
+            yield Leaving(outcome.name, mac_of(nic_change.before or {}), nic_change.scope, frozenset(places))
 
 
 def _moves(nic_change: NicChange) -> bool:
     before, after = nic_change.before, nic_change.after
     return before is not None and (after is None or source_of(before) != source_of(after))
+
+
+def _refer(outcomes: Sequence[NicOutcome]) -> bool:
+    """Whether a NIC that changes refers to a filter afterwards."""
+    return any(_filters(nic_change.after) for one in outcomes for nic_change in one.plan.nic_changes)
+
+
+def _filters(nic: Spec | None) -> list[str]:
+    """The filter that a NIC refers to."""
+    name = (nic or {}).get("filterref", {}).get("filter")
+    return [place_of(name)] if name else []
 
 
 def _places(nic: Spec | None) -> list[str]:

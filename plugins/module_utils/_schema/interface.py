@@ -13,7 +13,7 @@ from .._xml.branches import Element, Many
 from .._xml.fields import Spec, fields
 from .._xml.leaves import Attr, Text
 from .address import ADDRESS, HOST_ADDRESS, empty
-from .shared import BANDWIDTH, FAMILY, PREFIX, ROUTE, VLAN, complete_family, port_parameters, virtualport
+from .shared import BANDWIDTH, FAMILY, PARAMETER, PREFIX, ROUTE, VLAN, complete_family, port_parameters, virtualport
 
 # Each names what an interface is connected to, and so excludes the others.
 SOURCES = ("network", "bridge", "dev", "path", "socket_address", "name", "switchid", "address", "vendor")
@@ -229,16 +229,7 @@ INTERFACE = (
         Attr("hostname", kind.DNS_NAME, since="11.8.0"),
         Attr("fqdn", kind.DNS_NAME, since="11.8.0"),
     ),
-    Element(
-        "filterref",
-        Attr("filter", kind.FILTER_NAME, required=True),
-        Many(
-            "parameter",
-            Attr("name", kind.PARAMETER_NAME, required=True),
-            Attr("value", kind.PARAMETER_VALUE, required=True),
-            key=fields("name", "value"),
-        ),
-    ),
+    Element("filterref", Attr("filter", kind.FILTER_NAME, required=True), PARAMETER),
     Element("tune", Text("sndbuf", kind.integer(0, 2**64 - 1))),
     Element(
         "teaming",

@@ -97,6 +97,13 @@ BANDWIDTH = Element(
     Element("inbound", *RATE),
     Element("outbound", *RATE),
 )
+# Of a reference to a network filter.
+PARAMETER = Many(
+    "parameter",
+    Attr("name", kind.PARAMETER_NAME, required=True),
+    Attr("value", kind.PARAMETER_VALUE, required=True),
+    key=fields("name", "value"),
+)
 CONNECTIONS = Attr("connections", kind.integer(0, 2**32 - 1), reported=True)
 FAMILY = Attr("family", kind.choice("ipv4", "ipv6"), assumed="ipv4")
 PREFIX = Attr("prefix", kind.integer(0, 128))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from .._xml.definition import Definition
     from .nic_steps import NicStep
+    from .nwfilters import FilterStep, ObservedFilter
     from .observed import Device, Guest, Observed, ObservedGuest
     from .surroundings import Lack, Need
     from .way import KernelInspector
@@ -59,6 +60,25 @@ class Host(Protocol):
         """A definition as libvirt's parser keeps it, None where it cannot be asked; raises LibvirtError."""
 
 
+class FilterHost(Protocol):
+    """What the conductor needs of a hypervisor for network filters; the gateway, or a fake."""
+
+    def observe_nwfilter(self, name: str) -> ObservedFilter:
+        """A filter as it is."""
+
+    def nwfilters(self) -> list[ObservedFilter] | None:
+        """All filters, None where libvirt does not list them."""
+
+    def apply_nwfilter(self, step: FilterStep) -> None:
+        """Carries out one step."""
+
+    def all_guests(self) -> list[ObservedGuest]:
+        """All guests."""
+
+    def schema_errors(self, definition: Definition) -> list[str] | None:
+        """What the hypervisor's schema says against a definition, None when there is none here."""
+
+
 class GuestHost(Protocol):
     """What the conductor needs of a hypervisor for guests; the gateway, or a fake."""
 
@@ -80,8 +100,8 @@ class GuestHost(Protocol):
     def driver(self) -> str:
         """libvirt's driver for guests, like QEMU."""
 
-    def filters(self) -> set[str] | None:
-        """The names of network filters, None where libvirt has none of them."""
+    def nwfilters(self) -> list[ObservedFilter] | None:
+        """All network filters, None where libvirt does not list them."""
 
     def apply_nic(self, step: NicStep) -> None:
         """Carries out one step."""

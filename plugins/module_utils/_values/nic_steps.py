@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple, Union
 
 from .._xml.definition import Definition
@@ -37,15 +37,15 @@ class DesiredNics(NamedTuple):
 
 class Around(NamedTuple):
     """What else there is: networks by name, the host's devices (None: they cannot be seen from here), libvirt's
-    version, and who has which MAC address; ``gone``: networks that the same task removes; ``filters``: the names of
-    network filters (None: libvirt has none of them); ``driver``: libvirt's for these guests."""
+    version, and who has which MAC address; ``gone``: networks that the same task removes; ``filters``: network
+    filters by name (None: they are not known); ``driver``: libvirt's for these guests."""
 
     networks: Mapping[str, Observed]
     devices: Mapping[str, Device] | None
     version: int
     macs: Mapping[str, str]
     gone: Container[str] = ()
-    filters: Collection[str] | None = None
+    filters: Mapping[str, Spec] | None = None
     driver: str = "QEMU"
 
 

@@ -72,7 +72,8 @@ class Operations(Protocol):
 
 
 class Leaving(NamedTuple):
-    """A NIC that leaves networks and bridges (``places``), in the live or the persistent config of its guest."""
+    """A NIC that leaves networks, bridges and network filters (``places``), in the live or the persistent config of its
+    guest."""
 
     guest: str
     mac: str
@@ -90,13 +91,14 @@ class Observation(NamedTuple):
 
 class World(NamedTuple):
     """What changes around a resource in the same task: the NICs that leave; networks as they will be, None for those
-    that will not; those that are removed; bridges that will be there, and those that will not."""
+    that will not; those that are removed; bridges that will be there, and those that will not; filters as networks."""
 
     leaving: Sequence[Leaving] = ()
     networks: Mapping[str, Observed | None] = MappingProxyType({})
     removed: frozenset[str] = frozenset()
     bridges: Sequence[str] = ()
     bridges_removed: frozenset[str] = frozenset()
+    filters: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({})
 
 
 class Draft(NamedTuple):
@@ -108,7 +110,8 @@ class Draft(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """What a plan makes, needs to be there, leaves, and needs others to have left: names of networks and bridges."""
+    """What a plan makes, needs to be there, leaves, and needs others to have left: names of networks, bridges and
+    filters."""
 
     makes: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()

@@ -159,10 +159,11 @@ def report(steps: Iterable[Step]) -> list[dict[str, Any]]:
 
 
 def line(row: dict[str, Any]) -> str:
-    """One row of a report as text, with the name of the network or guest that it changes."""
-    name = row["network"] if "network" in row else row["guest"]
+    """One row of a report as text, with the name of the network, guest or filter that it changes."""
+    name = next(row[kind] for kind in ("network", "guest", "nwfilter") if kind in row)
     change = f"{row['path']}: {_short(row['before'])} -> {_short(row['after'])}"
-    return f"{row['action']} {name}: {change} ({row['effect']})\n"
+    effect = ", ".join([row["effect"], *(f"guest {guest}" for guest in row.get("guests", []))])
+    return f"{row['action']} {name}: {change} ({effect})\n"
 
 
 def _short(value: Any) -> str:

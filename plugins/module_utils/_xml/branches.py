@@ -103,6 +103,35 @@ class Element(_Branch):
         return bool(gone)
 
 
+class Present(Element):
+    """One that says something by being there alone, so that an empty one is no nothing, and only what holds it can do
+    without it again."""
+
+    def _whole(self, spec: Spec) -> Spec:
+        """A spec with what is assumed, which is never empty."""
+        return {**{row.option: row.assumed for row in self.rows if row.assumed is not None}, **spec}
+
+    def read(self, element: Node) -> Any:
+        """A spec, None where there is no such child."""
+        child = element.find(self.xml)
+        return None if child is None else self._whole(self._read_item(child))
+
+    def normal(self, value: Any, path: str) -> Normal:
+        """A spec, and what is wrong in it."""
+        spec, found = super().normal(value, path)
+        return self._whole(spec), found
+
+    def write(self, element: Node, rows: Rows, have: Any, want: Any) -> bool:
+        """Adds or edits it."""
+        child = element.find(self.xml)
+        if child is not None:
+            return self._write_item(child, have or {}, want)
+        child = etree.Element(self.xml)
+        self._write_item(child, {}, want)
+        insert(element, rows, self, child)
+        return True
+
+
 class Many(_Branch):
     """A child element that may occur many times: a list of dictionaries.
 

@@ -166,13 +166,18 @@ def _unread(text: str) -> str:
 
 
 @_remembered
-def _mac(text: str) -> str:
+def _any_mac(text: str) -> str:
     groups = re.split("[:-]", _unread(text))
     if len(groups) != 6 or not all(re.fullmatch("[0-9a-fA-F]{1,2}", group) for group in groups):
         raise ValueError("must be a MAC address" + (" (put it in quotes)" if text.isdigit() else ""))
-    if int(groups[0], 16) & 1:
-        raise ValueError("must be a unicast MAC address (its first byte is odd)")
     return ":".join(group.zfill(2).lower() for group in groups)
+
+
+def _mac(text: str) -> str:
+    mac = _any_mac(text)
+    if int(mac[:2], 16) & 1:
+        raise ValueError("must be a unicast MAC address (its first byte is odd)")
+    return mac
 
 
 def _uuid(text: str) -> str:
@@ -281,5 +286,6 @@ IPV4 = _string(_ipv4)
 CIDR = _string(_cidr)
 NETMASK = Kind(_netmask, _line_of_netmask, {"type": "str"})
 MAC = _string(_mac)
+ANY_MAC = _string(_any_mac)
 UUID = _string(_uuid)
 DUID = _string(_duid)

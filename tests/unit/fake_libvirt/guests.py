@@ -16,12 +16,13 @@ from tests.unit.fake_libvirt.base import (
     refuse_unless,
     write,
 )
-from tests.unit.fake_libvirt.nics import FakeNics, tap_of
+from tests.unit.fake_libvirt.nics import tap_of
+from tests.unit.fake_libvirt.nwfilters import FakeFilters
 
 UUID = "11111111-2222-4333-8444-{:012x}"
 
 
-class FakeGuests(FakeNics):
+class FakeGuests(FakeFilters):
     """Keeps guests beside networks; ``readonly`` hides what is declared; ``told`` are addresses by MAC address,
     ``coming`` those that are there when somebody waits; ``down`` is why it does not answer a diagnosis."""
 
@@ -95,10 +96,6 @@ class FakeGuests(FakeNics):
     def driver(self):
         """libvirt's driver."""
         return "QEMU"
-
-    def filters(self):
-        """The names of network filters."""
-        return {"clean-traffic"}
 
     def all_guests(self):
         """All guests."""

@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users read about network filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._values.nwfilters import FilterUse, ObservedFilter
+from .references import OWN, Filters, lacking, referred
+from .uses import uses
+
+if TYPE_CHECKING:
+    from .._values.host import FilterHost
+
+
+def summary(observed: ObservedFilter) -> dict[str, Any]:
+    """A filter's state, and the spec that would change nothing."""
+    spec = observed.definition.spec
+    return {
+        "name": observed.name,
+        "state": "present" if observed.definition else "absent",
+        "uuid": spec.get("uuid", ""),
+        "spec": spec,
+    }
+
+
+def nwfilters(gateway: FilterHost, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Everything about the named filters, or about all when no name is given; names of none are left out."""
+    there = {one.name: one for one in gateway.nwfilters() or ()}
+    specs = {name: one.definition.spec for name, one in there.items()}
+    found = uses(gateway.all_guests())
+    wanted = dict.fromkeys(names) if names else there
+    return [_everything(there[name], specs, found) for name in wanted if name in there]
+
+
+def _everything(observed: ObservedFilter, filters: Filters, found: Sequence[FilterUse]) -> dict[str, Any]:
+    name = observed.name
+    mine = [one for one in found if one.nwfilter == name]
+    return {
+        **summary(observed),
+        "xml": observed.definition.text,
+        "parameters": lacking(filters, name, {OWN: "", "CTRL_IP_LEARNING": "none"}),
+        "referred_by": sorted(other for other, spec in filters.items() if name in referred(spec)),
+        "nics": [
+            {
+                "domain": guest,
+                "mac": mac,
+                "live": any((one.guest, one.mac, one.scope) == (guest, mac, "live") for one in mine),
+                "saved": any((one.guest, one.mac, one.scope) == (guest, mac, "saved") for one in mine),
+            }
+            for guest, mac in dict.fromkeys((one.guest, one.mac) for one in mine)
+        ],
+    }
