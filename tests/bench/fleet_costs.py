@@ -20,7 +20,7 @@ PARTS = """
     times.append(time.perf_counter())
     import libvirt, lxml.etree
     times.append(time.perf_counter())
-    from ansible_collections.virtfleet.network.plugins.module_utils import _snapshot, _survey, _topology_module
+    from ansible_collections.virtfleet.network.plugins.module_utils._audit import survey
     from ansible_collections.virtfleet.network.plugins.modules import virt_network_audit
     times.append(time.perf_counter())
     basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = open("args", "rb").read(), "legacy"
