@@ -94,6 +94,9 @@ OBSTACLES: dict[str, Obstacle] = {
         "route_elsewhere",
         "ip route flush table 78",
     ),
+    "policy of IPsec": Obstacle(
+        f"ip xfrm policy add src {NET} dst 0.0.0.0/0 dir fwd action block priority 7", "ipsec_blocks"
+    ),
     "route gone": Obstacle(f"ip route del {NET} dev vf-nat", "route_elsewhere"),
     "route of IPv6 gone": Obstacle(f"ip -6 route del {NET_6} dev vf-nat", "route_elsewhere"),
     "local route gone": Obstacle("ip route del local 192.168.91.1 dev vf-nat table local", "route_elsewhere"),

@@ -174,6 +174,11 @@ def policy(**more: Any) -> Break:
     return lambda kernel: kernel._replace(policies={**kernel.policies, 4: [*kernel.policies[4], more]})
 
 
+def ipsec(*policies: dict[str, str]) -> Break:
+    """There are policies of IPsec."""
+    return lambda kernel: kernel._replace(ipsec=policies)
+
+
 def without_route(destination: str) -> Break:
     """A route is gone."""
     return lambda kernel: kernel._replace(

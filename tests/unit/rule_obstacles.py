@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Answer
 
-from .kernels import Break, asked_back, asked_of, before, both, policy, ruled
+from .kernels import Break, asked_back, asked_of, before, both, ipsec, policy, ruled, setting
 
 DROPS = {"action": "prohibit"}
 INVALID, NO_HOST = "Invalid argument", "No route to host"
@@ -83,6 +83,25 @@ RULES: dict[str, tuple[Break, str, str]] = {
         before("OUTPUT", "-o br0 -p udp -m udp --dport 53 -j DROP"),
         "dns_upstream",
         "iptables -t filter -D OUTPUT -o br0 -p udp -m udp --dport 53 -j DROP",
+    ),
+    "a policy of IPsec blocks what guests send": (
+        ipsec({"src": "192.168.50.0/24", "dst": "0.0.0.0/0", "dir": "fwd", "action": "block"}),
+        "ipsec_blocks",
+        "ip xfrm policy delete src 192.168.50.0/24 dst 0.0.0.0/0 dir fwd",
+    ),
+    "a policy of IPsec blocks answers": (
+        ipsec(
+            {"src": "0.0.0.0/0", "dst": "0.0.0.0/0", "dir": "out", "if_id": "0x3", "action": "block"},
+            {"src": "0.0.0.0/0", "dst": "192.168.50.100/32", "proto": "tcp", "dir": "fwd"},
+            {"src": "192.168.50.1/32", "dst": "192.168.50.0/24", "proto": "udp", "dir": "out", "action": "block"},
+        ),
+        "ipsec_blocks",
+        "ip xfrm policy delete src 192.168.50.1/32 dst 192.168.50.0/24 proto udp dir out",
+    ),
+    "the table of neighbours is full": (
+        setting("net.ipv4.neigh.default.gc_thresh3", "2"),
+        "neighbours_full",
+        "sysctl -w net.ipv4.neigh.default.gc_thresh3=4",
     ),
     "a policy rule asks for the port of an answer": (
         both(

@@ -85,6 +85,8 @@ def _named(reply: Reply) -> bool:
 
 
 def _undo(trip: Trip, evidence: Evidence) -> str:
+    if evidence.kind == "drop" and "xdp" in trip.link(evidence.device):
+        return f"ip link set dev {evidence.device} xdp off"
     if evidence.kind != "rule" or not evidence.chain:
         return ""
     listed = trip.firewall.blamed(evidence) if trip.firewall else None

@@ -37,22 +37,22 @@ CALLED = ("prerouting", "forward", "postrouting")
 
 def flows(trip: Trip) -> list[Lookup]:
     """The questions for the route outwards: several where policy rules ask for more than addresses."""
-    return [trip.out, *_told(trip, trip.out, _outwards(trip))]
+    return [trip.out, *_told(trip, trip.out, outwards(trip))]
 
 
 def flows_back(trip: Trip) -> list[Lookup]:
     """The same for the route of what the hypervisor itself answers."""
-    return [trip.back, *_told(trip, trip.back, map(_turned, _asked(trip)))]
+    return [trip.back, *_told(trip, trip.back, map(turned, asked(trip)))]
 
 
 def replies(trip: Trip) -> list[Lookup]:
     """The same for the route of what comes back from outside, as soon as it is known where that comes in."""
-    return [trip.reply, *_told(trip, trip.reply, map(_turned, _outwards(trip)))] if trip.reply else []
+    return [trip.reply, *_told(trip, trip.reply, map(turned, outwards(trip)))] if trip.reply else []
 
 
 def _told(trip: Trip, lookup: Lookup, packets: Iterable[Packet]) -> Iterator[Lookup]:
-    asked = {name.partition("_")[0] for rule in trip.kernel.policies.get(trip.version, ()) for name in rule}
-    for packet in packets if asked & {"fwmark", "ipproto", "sport", "dport"} else ():
+    told_by = {name.partition("_")[0] for rule in trip.kernel.policies.get(trip.version, ()) for name in rule}
+    for packet in packets if told_by & {"fwmark", "ipproto", "sport", "dport"} else ():
         marks = [at.mark for _hook, _verdict, at in trip.firewall.followed(ARRIVES, packet)] if trip.firewall else [0]
         protocol = "ipv6-icmp" if packet.protocol == "icmp" and trip.version == 6 else packet.protocol
         told = lookup._replace(protocol=protocol, port=packet.port, source_port=packet.source_port)
@@ -61,36 +61,36 @@ def _told(trip: Trip, lookup: Lookup, packets: Iterable[Packet]) -> Iterator[Loo
 
 def inwards(trip: Trip) -> list[Hop]:
     """What the firewall does to a packet for the hypervisor itself."""
-    packets = [*_asked(trip)]
+    packets = [*asked(trip)]
     changed = _redirected(trip, "input", packets)
     return _beside(changed, _judged(trip, "input", [(IN, packet) for packet in packets]))
 
 
 def answer(trip: Trip) -> list[Hop]:
     """What it does to the hypervisor's answer."""
-    return _judged(trip, "output", [(OUT, _turned(packet)) for packet in _asked(trip)])
+    return _judged(trip, "output", [(OUT, turned(packet)) for packet in asked(trip)])
 
 
 def arp(trip: Trip) -> list[Hop]:
     """What it does to the guest's ARP, and to the hypervisor's."""
     if trip.version == 6:
         return [passes("arp", "", "none is needed")]
-    asked = _frame(trip)._replace(protocol="arp", destination_mac=BROADCAST, source_port=0)
-    return _judged(trip, "arp", [(ARP_IN, asked), (ARP_OUT, _turned(asked))])
+    question = _frame(trip)._replace(protocol="arp", destination_mac=BROADCAST, source_port=0)
+    return _judged(trip, "arp", [(ARP_IN, question), (ARP_OUT, turned(question))])
 
 
 def forward(trip: Trip) -> list[Hop]:
     """What it does to a packet on its way out."""
-    packets = [*_outwards(trip)]
+    packets = [*outwards(trip)]
     changed = _redirected(trip, "forward", packets) or _expired(trip, packets)
     return _beside(changed, _judged(trip, "forward", [(THROUGH, packet) for packet in packets]))
 
 
 def forward_back(trip: Trip) -> list[Hop]:
     """What it does to what comes back."""
-    packets = [*_outwards(trip)]
+    packets = [*outwards(trip)]
     zoned = _zoned(trip, packets[0])
-    return _beside(zoned, _judged(trip, "forward back", [(BACK, _turned(packet)) for packet in packets]))
+    return _beside(zoned, _judged(trip, "forward back", [(BACK, turned(packet)) for packet in packets]))
 
 
 def translation(trip: Trip) -> Hop:
@@ -101,7 +101,7 @@ def translation(trip: Trip) -> Hop:
     foreign = next(_foreign(trip, firewall), None)
     if foreign or mode(trip.who.spec) != "nat" or (trip.version == 6 and not given.get("ipv6")):
         return foreign or passes("translation", "", "none is meant to be")
-    for packet in _outwards(trip):
+    for packet in outwards(trip):
         verdicts = [verdict for _hook, verdict, _at in firewall.followed(LEAVES, packet)]
         untracked = next((deed for one in verdicts for deed in _untracking(one.deeds)), None)
         if untracked:
@@ -152,7 +152,7 @@ def _frame(trip: Trip) -> Packet:
     return packet._replace(port_in=who.tap, source_mac=who.mac, destination_mac=link, reverse=True)
 
 
-def _asked(trip: Trip) -> Iterator[Packet]:
+def asked(trip: Trip) -> Iterator[Packet]:
     """The packets of a question for the hypervisor itself."""
     packet, name = _frame(trip), trip.question.name
     if name == "dhcp":
@@ -165,12 +165,13 @@ def _asked(trip: Trip) -> Iterator[Packet]:
         yield packet._replace(protocol="icmp", message="nd-neighbor-solicit", source_port=0)
 
 
-def _outwards(trip: Trip) -> Iterator[Packet]:
+def outwards(trip: Trip) -> Iterator[Packet]:
+    """What guests send outwards."""
     for protocol, port in OUTWARDS:
         yield _frame(trip)._replace(protocol=protocol, port=port, source_port=HIGH if port else 0, outbound=trip.uplink)
 
 
-def _turned(packet: Packet) -> Packet:
+def turned(packet: Packet) -> Packet:
     """The answer to a packet."""
     there = packet._replace(
         source=packet.destination,
@@ -194,7 +195,7 @@ def _untracking(deeds: Mapping[str, Deed]) -> list[Deed]:
 def _foreign(trip: Trip, firewall: Firewall) -> Iterator[Hop]:
     """A rule that gives packets an address to which answers do not come back; libvirt's are those of the definition."""
     own = {str(one.get("local", "")) for link in trip.kernel.links.values() for one in link.get("addr_info", ())}
-    for packet in _outwards(trip):
+    for packet in outwards(trip):
         deed = _arrived(firewall, LEAVES, packet).deeds.get(TRANSLATE)
         if deed and ADDRESS.match(deed.value) and deed.value not in own and deed.owner != "libvirt":
             evidence = f"packets of guests leave with {deed.value}, which the hypervisor does not have: {deed.rule}"
@@ -232,7 +233,7 @@ def _zoned(trip: Trip, packet: Packet) -> Hop | None:
     """A rule that has connections looked up elsewhere than what comes back."""
     if trip.firewall is None:
         return None
-    ways = (ARRIVES, packet), (BACK[:2], _turned(packet))
+    ways = (ARRIVES, packet), (BACK[:2], turned(packet))
     deeds = [_arrived(trip.firewall, hooks, one).deeds.get(ZONE) for hooks, one in ways]
     out, back = (deed.value if deed else 0 for deed in deeds)
     named = next(filter(None, deeds), None)

@@ -95,6 +95,16 @@ WAY_KINDS = {
         "A rule of a firewall drops packets of guests.",
         "Delete the rule, or let its owner accept the network's bridge.",
     ),
+    "ipsec_blocks": FindingKind(
+        "error",
+        "An IPsec policy of the kernel blocks packets of guests.",
+        "Delete it with ip xfrm policy delete, or let its owner leave the network out.",
+    ),
+    "neighbours_full": FindingKind(
+        "error",
+        "The kernel's table of neighbours is full: it finds nobody whom it does not know yet.",
+        "Raise the sysctl of the evidence.",
+    ),
     "dns_upstream": FindingKind(
         "error",
         "The network's dnsmasq reaches none of the servers that it asks: guests get no names of the outside.",

@@ -226,6 +226,15 @@ def lost(trip: Trip, name: str, place: str = "") -> Iterator[Hop]:
             evidence = f"a filter takes all packets that {WAYS[way]} {name} ({what})"
             remedy = f"tc filter del dev {name} {way} pref {one.get('pref', 0)}"
             yield ends(place, name, "queue_drops", evidence, remedy)
+    yield from _program(trip, name, place)
+
+
+def _program(trip: Trip, name: str, place: str) -> Iterator[Hop]:
+    """A program of XDP, of which nobody can say what it does."""
+    if "xdp" in trip.link(name):
+        number = trip.link(name)["xdp"].get("prog", {}).get("id", "")
+        why = f"the XDP program {number} decides on what comes in by {name}, before any rule"
+        yield unknown(place, name, f"{why}; try without it: ip link set dev {name} xdp off")
 
 
 def _is_for_all(one: Mapping[str, Any], version: int) -> bool:

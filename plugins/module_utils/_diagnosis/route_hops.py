@@ -51,6 +51,9 @@ def _is(one: Mapping[str, Any], wanted: Any) -> bool:
 def neighbour(trip: Trip) -> Hop:
     """What the hypervisor takes for the guest's MAC address."""
     name, source = trip.who.bridge, trip.question.source
+    full = _full(trip)
+    if full:
+        return full
     for one in _neighbours(trip, source, name):
         state = "/".join(one.get("state", ()))
         mac = str(one.get("lladdr", "")).lower()
@@ -61,6 +64,18 @@ def neighbour(trip: Trip) -> Hop:
             return unknown("neighbour", name, f"{source} does not answer the hypervisor's ARP ({state})")
         return passes("neighbour", name, f"{source} is {mac} ({state})")
     return unknown("neighbour", name, f"the hypervisor has not talked to {source}")
+
+
+def _full(trip: Trip) -> Hop | None:
+    """That the kernel keeps no more neighbours; those that are fixed do not count."""
+    setting = f"net.ipv{trip.version}.neigh.default.gc_thresh3"
+    most = int(trip.kernel.settings.get(setting, "0"))
+    loose = [one for one in trip.kernel.neighbours if not {*one.get("state", ())} & {*FIXED}]
+    count = sum((":" in one["dst"]) == (trip.version == 6) for one in loose)
+    if count < most or not most:
+        return None
+    evidence = f"the table of neighbours is full: {count} of the {most} of {setting}"
+    return ends("neighbour", "", "neighbours_full", evidence, f"sysctl -w {setting}={2 * most}")
 
 
 def _neighbours(trip: Trip, where: str, device: str) -> list[Mapping[str, Any]]:

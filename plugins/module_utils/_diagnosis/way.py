@@ -10,6 +10,7 @@ from typing import Union
 from .._values.probe import Reply
 from .._values.way import Answer, Hop, Lookup, Way
 from . import firewall_hops as _wall
+from . import ipsec as _ipsec
 from . import link_hops as _link
 from . import route_hops as _route
 from . import upstream as _upstream
@@ -49,10 +50,11 @@ FRAME: tuple[tuple[str, Judge], ...] = (("tap", _link.tap), ("port", _link.port)
 HERE: tuple[tuple[str, Judge], ...] = (*FRAME, ("address", _route.address))
 BACK: tuple[tuple[str, Judge], ...] = (("route back", _route.back), ("neighbour", _route.neighbour))
 INPUT, OUTPUT = ("input", _wall.inwards), ("output", _wall.answer)
+IPSEC = ("ipsec", _ipsec.ipsec)
 SIZE = ("size", _link.size)
 WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
     "dhcp": (*HERE, INPUT, ("dhcp", _server), OUTPUT),
-    "dns": (*HERE, ("route", _route.local), INPUT, ("dns", _server), *BACK, OUTPUT),
+    "dns": (*HERE, ("route", _route.local), INPUT, IPSEC, ("dns", _server), *BACK, OUTPUT),
     "gateway": (
         *FRAME,
         SIZE,
@@ -60,6 +62,7 @@ WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
         ("arp", _wall.arp),
         ("route", _route.local),
         INPUT,
+        IPSEC,
         *BACK,
         OUTPUT,
     ),
@@ -71,6 +74,7 @@ WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
         ("forwarding", _route.forwarding),
         ("route", _route.route),
         ("forward", _wall.forward),
+        IPSEC,
         ("translation", _wall.translation),
         ("uplink", _route.uplink),
         ("next hop", _route.next_hop),

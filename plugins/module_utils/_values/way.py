@@ -131,6 +131,7 @@ class Kernel(NamedTuple):
     ``links`` go by name, ``policies`` and ``routes`` (of all tables) by the version of IP, ``vlans`` and ``filters``
     (of what comes in) by the device; ``settings`` are sysctls by name; ``firewall`` is what its tools list, None where
     that may not be read; ``resolvers`` are the servers in /etc/resolv.conf, None where there is none.
+    ``ipsec`` are the policies of IPsec, what decides first, each as its words.
     """
 
     links: Mapping[str, Mapping[str, Any]]
@@ -145,6 +146,7 @@ class Kernel(NamedTuple):
     firewall: Mapping[str, str] | None = None
     answers: Mapping[Lookup, Answer] = NOTHING
     resolvers: tuple[str, ...] | None = None
+    ipsec: Sequence[Mapping[str, str]] = ()
 
 
 class KernelInspector(Inspector, Protocol):

@@ -33,6 +33,12 @@ def closer(net: str, kind: str, *, six: bool = False) -> Kind:
     return Kind(f"ip route prepend {kind} {net}", f"ip route del {kind} {net}", "route_dropped", f"{kind} {net}")
 
 
+def ipsec(text: str, on: str = MANAGED) -> Kind:
+    """A policy of IPsec that blocks."""
+    words = f"{text} action block priority NUMBER"
+    return Kind(f"ip xfrm policy add {words}", f"ip xfrm policy delete {text}", "ipsec_blocks", text, on)
+
+
 ROUTES = {
     "route for the guest drops": closer("GUEST", "KILLS"),
     "route for guests drops": closer("SUBNET", "KILLS"),
@@ -161,6 +167,11 @@ ROUTES = {
         "NUMBER",
         OUTWARDS,
     ),
+    "policy of IPsec for what guests send": ipsec("src SUBNET dst 0.0.0.0/0 dir fwd", OUTWARDS),
+    "policy of IPsec for what comes back": ipsec("src 0.0.0.0/0 dst SUBNET dir out", OUTWARDS),
+    "policy of IPsec for questions": ipsec("src SUBNET dst GATEWAY/32 proto udp dport 53 dir in"),
+    "policy of IPsec for answers": ipsec("src GATEWAY/32 dst SUBNET dir out"),
+    "policy of IPsec for IPv6": ipsec("src SUBNET6 dst ::/0 dir fwd", "nat"),
     "route of IPv6 by source drops": Kind(
         "ip -6 route add KILLS default from SUBNET6 metric 1",
         "ip -6 route del KILLS default from SUBNET6 metric 1",

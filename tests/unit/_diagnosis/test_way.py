@@ -108,6 +108,28 @@ def test_a_port_that_stp_has_only_begun_to_open_is_no_finding():
     assert hops(ways, "web", "dhcp")["port"].verdict == "unknown"
 
 
+def test_shaped_taps_and_a_bridge_on_a_vlan_are_no_findings():
+    police = {"kind": "police", "control_action": {"type": "drop"}, "rate": 125000}
+    vlan = kernels.port("eth0.7", "br0")
+    vlan["linkinfo"].update(info_kind="vlan", info_data={"protocol": "802.1Q", "id": 7})
+    healthy = kernels.both(
+        kernels.queue(dev="vnet0", kind="htb", drops=9, packets=70),
+        kernels.filtered(
+            kind="u32", protocol="all", options={"match": {"value": "0", "mask": "0"}, "actions": [police]}
+        ),
+        lambda kernel: kernel._replace(links={**kernel.links, "eth0.7": vlan}),
+    )
+    assert walked(healthy(kernels.healthy()))[1] == set()
+
+
+def test_what_a_program_of_xdp_does_is_not_known():
+    ways, found = walked(kernels.device("vnet0", xdp={"mode": 2, "prog": {"id": 7}})(kernels.healthy()))
+    assert found == set()
+    tap = hops(ways, "web", "dhcp")["tap"]
+    assert tap.verdict == "unknown"
+    assert tap.evidence.startswith("the XDP program 7 decides on what comes in by vnet0")
+
+
 def neighbours_of(kernel: Kernel) -> Kernel:
     """The kernel with a tap for a second guest."""
     return kernel._replace(links={**kernel.links, "vnet1": kernels.port("vnet1", "virbr5")})
