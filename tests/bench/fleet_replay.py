@@ -11,9 +11,9 @@ import json
 import time
 from pathlib import Path
 
-from tests.bench.plays import Bench, Cost
+from tests.bench.plays import Bench, Cost, row
 
-SIZES = (50, 200, 1000)
+SIZES, SLICES = (50, 200, 1000, 2000), 4
 MODULES = ("ansible.builtin.ping", "virtfleet.network.virt_network_audit")
 # The module's name stands in what is sent; all of that has to be read.
 STAND_IN = """\
@@ -42,6 +42,32 @@ def measure(bench: Bench, hosts: list[str], variables: Path) -> None:
         whole = bench.run("virtfleet.network.audit", *words, "-e", f"@{variables}")
         for what, cost in (("ping", ping), ("audit", audit), ("the playbook audit, with all files", whole)):
             _row(f"{size} hypervisors, {what}", cost, ping)
+        _goals(size, ping, audit, whole)
+        _row(f"{size} hypervisors, the playbook audit in {SLICES} slices", _sliced(bench, size, words, variables), ping)
+
+
+def _goals(size: int, ping: Cost, audit: Cost, whole: Cost) -> None:
+    row("  an audit, in times of a ping", f"{audit.seconds / ping.seconds:.2f}", "goal: at most 1.25")
+    row("  ... by the controller's processors", f"{audit.controller / ping.controller:.2f}")
+    files = (whole.controller - audit.controller) / size
+    row("  all files, processors for each hypervisor", f"{files:.3f} s", "goal: at most 0.03 s")
+
+
+def _sliced(bench: Bench, size: int, words: tuple[str, ...], variables: Path) -> Cost:
+    """What as many jobs take side by side, without what puts their audits together, which is a line of its own."""
+    folder = bench.lab.folder / "slices"
+    folder.mkdir(exist_ok=True)
+    common = (*words, "-e", f"@{variables}", "-e", json.dumps({"audit_dir": str(folder), "audit_report": ""}))
+    ends = [size * number // SLICES for number in range(SLICES + 1)]
+    runs = [
+        ("virtfleet.network.audit", *common, "-e", f"audit_name=slice-{first}", "-l", f"replayed[{first}:{last - 1}]")
+        for first, last in zip(ends, ends[1:])
+    ]
+    cost = bench.side_by_side(runs)
+    page = {"merge_from": [str(folder)], "audit_report": str(folder / "fleet.html")}
+    merged = bench.run("virtfleet.network.merge", "-e", json.dumps(page))
+    row("  the playbook merge, with a page", f"{merged.seconds:.1f} s", f"{merged.controller:.1f} s of processors")
+    return cost
 
 
 def _row(what: str, cost: Cost, ping: Cost) -> None:

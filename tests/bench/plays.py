@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,15 +49,24 @@ class Bench:
 
     def run(self, *words: str, **environment: str) -> Cost:
         """What a run of ansible-playbook with these words takes."""
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.lab.inventory), *words]
+        return self.side_by_side([words], **environment)
+
+    def side_by_side(self, runs: Sequence[Sequence[str]], **environment: str) -> Cost:
+        """What several runs of ansible-playbook take that begin at the same time, all together."""
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.lab.inventory)]
         settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(BUILD), **environment}
-        began, busy, mine = time.monotonic(), _busy(), _children()
-        with _height() as memory:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=settings
+
+        def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*command, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=settings
             )
-        if done.returncode:
-            sys.exit(f"A measured play failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+
+        began, busy, mine = time.monotonic(), _busy(), _children()
+        with _height() as memory, ThreadPoolExecutor(len(runs)) as pool:
+            ended = list(pool.map(run, runs))
+        for done in ended:
+            if done.returncode:
+                sys.exit(f"A measured play failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
         controller = _children() - mine
         return Cost(time.monotonic() - began, controller, _busy() - busy - controller, max(memory))
 
