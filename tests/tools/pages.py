@@ -34,9 +34,14 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
+def named(page: str) -> list[tuple[str, str]]:
+    """Return the names and the texts of what a page shows of files, in its order: a file may be shown in pieces."""
+    return NAMED.findall((ROOT / page).read_text())
+
+
 def files(page: str) -> dict[str, str]:
     """Return the files that a page shows, by name."""
-    return dict(NAMED.findall((ROOT / page).read_text()))
+    return dict(named(page))
 
 
 def write_files(page: str, folder: Path) -> None:

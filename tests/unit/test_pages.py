@@ -38,7 +38,7 @@ def test_every_example_is_run(page: str) -> None:
     runs = {**pages.FILES_RUN_BY, **pages.BLOCKS_RUN_BY}.get(page)
     assert runs or not pages.files(page)
     assert not runs or f'"{page}"' in (folder / runs).read_text()
-    shown = [*pages.blocks(page, "yaml"), *(text for name, text in pages.files(page).items() if name.endswith(".yml"))]
+    shown = [*pages.blocks(page, "yaml"), *(text for name, text in pages.named(page) if name.endswith(".yml"))]
     assert all(yaml.safe_load(text) for text in shown)
     assert len(re.findall("^```yaml$", (ROOT / page).read_text(), re.M)) == len(shown)
 
