@@ -134,13 +134,16 @@ def clear(fleet: Fleet) -> None:
 
 @contextlib.contextmanager
 def instances(needed: int) -> Iterator[None]:
-    """Lets a user have so many instances of inotify meanwhile."""
-    before = INSTANCES.read_text()
-    INSTANCES.write_text(str(max(needed, int(before))))
+    """Lets a user have so many instances of inotify meanwhile, where there are fewer."""
+    before = int(INSTANCES.read_text())
+    if needed <= before:
+        yield
+        return
+    INSTANCES.write_text(str(needed))
     try:
         yield
     finally:
-        INSTANCES.write_text(before)
+        INSTANCES.write_text(str(before))
 
 
 def main() -> int:
