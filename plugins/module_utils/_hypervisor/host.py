@@ -28,7 +28,7 @@ from . import command as _command
 from .dnsmasq import process
 
 ROUTES = Path("/proc/net/route")
-SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")  # that of filters is beside it
+SCHEMA = Path("/usr/share/libvirt/schemas/network.rng")
 IP = shutil.which("ip", path=_command.PATH) or "ip"
 
 
@@ -88,17 +88,16 @@ def end_dnsmasq(network: str) -> None:
         return  # there is none, or no more
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=1)
 def _schema(path: Path) -> Any:
     return etree.RelaxNG(etree.parse(str(path)))
 
 
 def schema_errors(definition: Definition) -> list[str] | None:
     """What this machine's libvirt schema says against a definition; None where there is no schema."""
-    path = SCHEMA.with_name("nwfilter.rng") if definition.tree.tag == "filter" else SCHEMA
-    if not path.exists():
+    if not SCHEMA.exists():
         return None
-    schema = _schema(path)
+    schema = _schema(SCHEMA)
     if schema.validate(definition.tree):
         return []
     return list(dict.fromkeys(str(error.message) for error in schema.error_log))

@@ -44,16 +44,8 @@ class FilterOperations(Operations):
         for one in seen.things:
             with collected(errors):
                 plan = approved(one, scene)
-                self._check_schema(one)
                 outcomes.append(one._replace(plan=plan))
         return Draft(outcomes, errors, world._replace(filters=wanted))
-
-    def _check_schema(self, outcome: FilterOutcome) -> None:
-        """Raises InvalidFilterError where the hypervisor's schema says something against what is to be defined."""
-        after = outcome.plan.after
-        found = self.host.schema_errors(after) if outcome.plan.steps and after else None
-        if found:
-            raise InvalidFilterError(outcome.name, [f"libvirt's schema says: {text}" for text in found])
 
     def waits(self, outcomes: Sequence[FilterOutcome]) -> Mapping[str, Sequence[str]]:
         """A filter waits for those that it refers to, and for those that cease to refer to it."""

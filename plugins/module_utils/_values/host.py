@@ -75,9 +75,6 @@ class FilterHost(Protocol):
     def all_guests(self) -> list[ObservedGuest]:
         """All guests."""
 
-    def schema_errors(self, definition: Definition) -> list[str] | None:
-        """What the hypervisor's schema says against a definition, None when there is none here."""
-
 
 class GuestHost(Protocol):
     """What the conductor needs of a hypervisor for guests; the gateway, or a fake."""
