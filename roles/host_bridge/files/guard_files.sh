@@ -43,6 +43,10 @@ restore() {
 	run sync -f /etc
 	same
 }
+alike() {
+	[ "$(stat -c '%f %u %g' "$1")" = "$(stat -c '%f %u %g' "$2" 2>/dev/null)" ] || return
+	if [ -L "$1" ]; then [ "$(readlink "$1")" = "$(readlink "$2")" ]; else cmp -s "$1" "$2"; fi
+}
 put_back() {
 	if [ -d "$1" ] && [ ! -L "$1" ]; then
 		[ -d "$2" ] && [ ! -L "$2" ] || { rm -rf "$2" && mkdir "$2"; }
@@ -50,8 +54,7 @@ put_back() {
 		return
 	fi
 	[ -d "$2" ] && [ ! -L "$2" ] && rm -rf "$2"
-	[ ! -L "$1" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" \
-		&& [ "$(stat -c '%f %u %g' "$1")" = "$(stat -c '%f %u %g' "$2")" ] && return
+	alike "$1" "$2" && return # mv refuses two names of one symbolic link
 	part=${2%/*}/.$unit
 	rm -rf "$part"
 	# another name of what was saved needs no room on a full disk
