@@ -87,7 +87,11 @@ def test_playbooks_use_what_they_declare(playbook: str) -> None:
     for name in (f"playbooks/templates/{playbook}.txt.j2",):
         text += (ROOT / name).read_text() if (ROOT / name).exists() else ""
     used = set(re.findall(rf"(?<![\w.]){playbook}_\w+", text))
-    roles = {name for role in re.findall(r"role: virtfleet\.network\.(\w+)", text) for name in options_of(role)}
+    roles = {
+        name
+        for role in re.findall(r"(?:role|_role:\s+name): virtfleet\.network\.(\w+)", text)
+        for name in options_of(role)
+    }
     assert used - roles - {f"{playbook}_result"} == set(DECLARED[playbook]) or playbook in ("audit", "report")
     assert "query('virtfleet.network.hypervisors', " in text or "import_playbook" in text or "hosts: localhost" in text
 

@@ -61,7 +61,7 @@ REPORT = "plugin_utils/_reports/report"
         (FILTER, "from ..module_utils._hypervisor.gateway import Gateway", "must not import _hypervisor"),
         (FILTER, "from lxml import etree", "does without lxml"),
         (FILTER, "def filters(self):\n    pass", "filters has no docstring"),
-        (REPORT, "from ...module_utils._hypervisor.gateway import Gateway", "must not import _hypervisor.gateway"),
+        (REPORT, "from ...module_utils._task.task import run", "must not import _task.task"),
         (REPORT, "from ...module_utils._network.plan import plan", "must not import _network"),
     ],
 )
