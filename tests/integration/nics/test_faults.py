@@ -151,7 +151,7 @@ def test_tap_that_is_elsewhere_is_put_where_it_belongs(halves: Stage, where: str
     assert state(halves) == before
 
 
-@pytest.mark.parametrize("moment", ["listAllNWFilters", "updateDeviceFlags"], ids=["the plan", "the first step"])
+@pytest.mark.parametrize("moment", ["getType", "updateDeviceFlags"], ids=["the plan", "the first step"])
 def test_nic_that_another_program_changes_meanwhile_keeps_that(halves: Stage, moment: str) -> None:
     """In place, after the plan: the task looks again, and plans from what it finds."""
     apart = [{"mac": {"address": mac}, "port": {"isolated": mac == FIRST}} for mac in (FIRST, SECOND)]

@@ -142,19 +142,22 @@ def test_an_address_a_nic_and_a_diagnosis(fleet: Fleet) -> None:
     fleet.one.run(["ip", "link", "set", "vbr-back", "up"])
 
 
-def test_the_workflow(fleet: Fleet) -> None:
+def test_the_workflow(fleet: Fleet, tmp_path: Path) -> None:
     """An audit that finds drift fails and leads to the approval; what is applied then is audited again."""
+    files = {"audit_folder": str(tmp_path)}
     fleet.one.virsh("net-autostart", "back", "--disable")
     nodes = {node["identifier"]: node for node in OBJECTS["awx_nodes"] if "template" in node}
-    audit = fleet.job("audit", answers=nodes["audit"]["extra_data"])
+    audit = fleet.job("audit", answers={**nodes["audit"]["extra_data"], **files})
     assert audit.status == "failed"
     assert [audit.artifacts["audit"][part] for part in ("as_asked", "differ")] == [1, 1]
-    limited = fleet.job("audit", answers=nodes["audit"]["extra_data"], limit=fleet.two.name)
+    limited = fleet.job("audit", answers={**nodes["audit"]["extra_data"], **files}, limit=fleet.two.name)
     assert good(limited).artifacts["audit"]["as_asked"] == 1
     answers = {**nodes["apply"]["extra_data"], "target_serial": OBJECTS["awx_rolling"]}
     applied = good(fleet.job("topology", answers=answers, artifacts=audit.artifacts))
     assert applied.changed() == {fleet.one.name}
-    after = good(fleet.job("audit", answers=nodes["audit again"]["extra_data"], artifacts=applied.artifacts))
+    after = good(
+        fleet.job("audit", answers={**nodes["audit again"]["extra_data"], **files}, artifacts=applied.artifacts)
+    )
     assert after.artifacts["audit"]["as_asked"] == 2
 
 
