@@ -39,7 +39,7 @@ EXAMPLES = r"""
       - filter: no-arp-mac-spoofing
       - filter: no-dhcp-server
 
-- name: Guests that see the gateway, and not each other; each NIC says which gateway
+- name: Frames to the gateway and to all, no others; each NIC gives the gateway in its parameters
   virtfleet.network.virt_nwfilter:
     name: guests-apart
     chain: mac
