@@ -2322,6 +2322,1884 @@ options:
                     description:
                       - Its function identifier.
                     type: str
+  nwfilters:
+    description:
+      - Network filters, each as for M(virtfleet.network.virt_nwfilter).
+      - 'A NIC of the same task may refer to them: a filter is created before it, and deleted
+        once no NIC refers to it any more. Their order does not matter.'
+      - Filters carry no mark of the topology, so O(purge) leaves them alone. One that is no
+        longer wanted needs C(state=absent).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - The name of the filter. NICs and other filters refer to it by that.
+        type: str
+        required: true
+      state:
+        description:
+          - Whether the filter is to exist.
+          - V(absent) is refused while a NIC of a guest, running or not, or another filter refers
+            to it. The error names them.
+        type: str
+        choices:
+          - present
+          - absent
+        default: present
+      xml:
+        description:
+          - A whole definition as XML, instead of the options of its parts. It replaces what
+            exists, but for the uuid. The order of references and rules among each other stays
+            as it is there.
+        type: str
+      chain:
+        description:
+          - The chain that the rules of the filter are in, V(root), or one that begins with
+            V(mac), V(stp), V(vlan), V(arp), V(rarp), V(ipv4) or V(ipv6), like V(arp-own), of
+            at most 12 characters. Only traffic of that protocol gets there.
+          - libvirt assumes V(root) where the definition does not say.
+        type: str
+      priority:
+        description:
+          - When the chain comes in its turn, from V(-1000), the first, to V(1000). Without
+            it libvirt takes V(-800) for V(mac), V(-750) for V(vlan), V(-700) for V(ipv4), V(-600)
+            for V(ipv6), V(-500) for V(arp), V(-400) for V(rarp), and V(0) for others.
+        type: int
+      uuid:
+        description:
+          - The identity of the filter.
+          - libvirt makes one up where none is given.
+        type: str
+      filterrefs:
+        description:
+          - The filters whose rules go with those of this one. A new reference stands before
+            the rules.
+          - 'The list is the whole list: entries that are not in it are removed.'
+          - Entries are matched by C(filter).
+          - Their order matters.
+          - An empty list removes all.
+        type: list
+        elements: dict
+        suboptions:
+          filter:
+            description:
+              - The name of the filter. It must exist.
+              - Every entry needs it.
+            type: str
+          parameters:
+            description:
+              - Values for the variables of that filter. A variable that takes several values
+                is listed with each.
+              - 'The list is the whole list: entries that are not in it are removed.'
+              - Entries are matched by C(name) and C(value).
+            type: list
+            elements: dict
+            suboptions:
+              name:
+                description:
+                  - The name of the variable, without V($).
+                  - Every entry needs it.
+                type: str
+              value:
+                description:
+                  - The value.
+                  - Every entry needs it.
+                type: str
+      rules:
+        description:
+          - The rules, each an action and one protocol at most. A rule has no identity but what
+            it says, so one of which something changes is another rule, and what the task leaves
+            out of it is not in it.
+          - libvirt sorts rules by their priority, and keeps the order of those with the same
+            one. Where a rule must come before one of another filter, give it a lower priority.
+          - 'The list is the whole list: entries that are not in it are removed.'
+          - Their order matters.
+          - An empty list removes all.
+        type: list
+        elements: dict
+        suboptions:
+          action:
+            description:
+              - What becomes of the traffic. V(return) leaves the chain, V(continue) goes on
+                with the next rule. V(reject) acts as V(drop) where the rule is not one of IP
+                with state.
+              - Every entry needs it.
+            type: str
+            choices:
+              - drop
+              - accept
+              - reject
+              - return
+              - continue
+          direction:
+            description:
+              - Which way the traffic goes, as the guest sees it. V(out) is what it sends.
+              - Every entry needs it.
+            type: str
+            choices:
+              - in
+              - out
+              - inout
+          priority:
+            description:
+              - When the rule comes in its turn, from V(-1000), the first, to V(1000).
+              - libvirt assumes V(500) where the definition does not say.
+            type: int
+          statematch:
+            description:
+              - Whether a rule of V(tcp), V(udp) and the like, but V(ip) and V(ipv6), also matches
+                the state of the connection, so that answers pass.
+              - libvirt assumes V(true) where the definition does not say.
+            type: bool
+          mac:
+            description:
+              - Frames of Ethernet. Like every protocol, an empty dictionary means all of it.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              dstmacaddr:
+                description:
+                  - The MAC address of the receiver.
+                type: str
+              dstmacmask:
+                description:
+                  - Which bits of it count.
+                type: str
+              protocolid:
+                description:
+                  - What the frame holds, V(arp), V(rarp), V(ipv4), V(ipv6), V(vlan), or the
+                    number of an EtherType from V(0x600).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          vlan:
+            description:
+              - Frames with a VLAN tag (802.1Q).
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              dstmacaddr:
+                description:
+                  - The MAC address of the receiver.
+                type: str
+              dstmacmask:
+                description:
+                  - Which bits of it count.
+                type: str
+              vlanid:
+                description:
+                  - The VLAN.
+                type: str
+              encap_protocol:
+                description:
+                  - What the frame holds inside, as in O(nwfilters[].rules[].mac.protocolid).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          stp:
+            description:
+              - Frames of the spanning tree protocol between bridges.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              type:
+                description:
+                  - The type of the message.
+                type: str
+              flags:
+                description:
+                  - Its flags.
+                type: str
+              root_priority:
+                description:
+                  - The priority of the root bridge, or the lowest one of a range.
+                type: str
+              root_priority_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              root_address:
+                description:
+                  - The MAC address of the root bridge.
+                type: str
+              root_address_mask:
+                description:
+                  - Which bits of it count.
+                type: str
+              root_cost:
+                description:
+                  - The cost of the path to the root bridge, or the lowest one of a range.
+                type: str
+              root_cost_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              sender_priority:
+                description:
+                  - The priority of the bridge that sends, or the lowest one of a range.
+                type: str
+              sender_priority_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              sender_address:
+                description:
+                  - The MAC address of the bridge that sends.
+                type: str
+              sender_address_mask:
+                description:
+                  - Which bits of it count.
+                type: str
+              port:
+                description:
+                  - The port, or the lowest one of a range.
+                type: str
+              port_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              age:
+                description:
+                  - The age of the message, or the lowest one of a range.
+                type: str
+              age_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              max_age:
+                description:
+                  - The age at which it is forgotten, or the lowest one of a range.
+                type: str
+              max_age_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              hello_time:
+                description:
+                  - The time between two messages, or the lowest one of a range.
+                type: str
+              hello_time_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              forward_delay:
+                description:
+                  - The delay until a port forwards, or the lowest one of a range.
+                type: str
+              forward_delay_hi:
+                description:
+                  - The highest one of the range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          arp:
+            description:
+              - Frames of ARP.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              dstmacaddr:
+                description:
+                  - The MAC address of the receiver.
+                type: str
+              dstmacmask:
+                description:
+                  - Which bits of it count.
+                type: str
+              arpsrcmacaddr:
+                description:
+                  - The MAC address that the sender says it has.
+                type: str
+              arpsrcipaddr:
+                description:
+                  - The IPv4 address that the sender says it has.
+                type: str
+              arpdstmacaddr:
+                description:
+                  - The MAC address of the one that is asked or answered.
+                type: str
+              arpdstipaddr:
+                description:
+                  - The IPv4 address that is asked for or answered.
+                type: str
+              hwtype:
+                description:
+                  - The type of the hardware.
+                type: str
+              opcode:
+                description:
+                  - What it is, V(Request), V(Reply), V(Request_Reverse) and the like, or a
+                    number.
+                type: str
+              protocoltype:
+                description:
+                  - The type of the protocol whose addresses it holds.
+                type: str
+              gratuitous:
+                description:
+                  - Whether it is only for what somebody says of itself without being asked.
+                  - libvirt assumes V(false) where the definition does not say.
+                type: bool
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          rarp:
+            description:
+              - Frames of reverse ARP.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              dstmacaddr:
+                description:
+                  - The MAC address of the receiver.
+                type: str
+              dstmacmask:
+                description:
+                  - Which bits of it count.
+                type: str
+              arpsrcmacaddr:
+                description:
+                  - The MAC address that the sender says it has.
+                type: str
+              arpsrcipaddr:
+                description:
+                  - The IPv4 address that the sender says it has.
+                type: str
+              arpdstmacaddr:
+                description:
+                  - The MAC address of the one that is asked or answered.
+                type: str
+              arpdstipaddr:
+                description:
+                  - The IPv4 address that is asked for or answered.
+                type: str
+              hwtype:
+                description:
+                  - The type of the hardware.
+                type: str
+              opcode:
+                description:
+                  - What it is, V(Request), V(Reply), V(Request_Reverse) and the like, or a
+                    number.
+                type: str
+              protocoltype:
+                description:
+                  - The type of the protocol whose addresses it holds.
+                type: str
+              gratuitous:
+                description:
+                  - Whether it is only for what somebody says of itself without being asked.
+                  - libvirt assumes V(false) where the definition does not say.
+                type: bool
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          ip:
+            description:
+              - Packets of IPv4, one by one, in a bridge's rules.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              dstmacaddr:
+                description:
+                  - The MAC address of the receiver.
+                type: str
+              dstmacmask:
+                description:
+                  - Which bits of it count.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              protocol:
+                description:
+                  - What the packet holds, like V(tcp), V(udp), V(icmp), or a number. A rule
+                    with ports needs it.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          ipv6:
+            description:
+              - Packets of IPv6, one by one, in a bridge's rules.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcmacmask:
+                description:
+                  - Which bits of it count, like V(ff:ff:ff:00:00:00).
+                type: str
+              dstmacaddr:
+                description:
+                  - The MAC address of the receiver.
+                type: str
+              dstmacmask:
+                description:
+                  - Which bits of it count.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              protocol:
+                description:
+                  - What the packet holds, like V(tcp), V(udp), V(icmp), or a number. A rule
+                    with ports needs it.
+                type: str
+              type:
+                description:
+                  - The type of an ICMP message, or the lowest one of a range.
+                type: str
+              typeend:
+                description:
+                  - The highest one of the range.
+                type: str
+              code:
+                description:
+                  - The code of an ICMP message, or the lowest one of a range.
+                type: str
+              codeend:
+                description:
+                  - The highest one of the range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          tcp:
+            description:
+              - TCP over IPv4. This and the protocols below are rules of iptables, which know
+                connections. The kernel must pass bridged packets to them, see C(net.bridge.bridge-nf-call-iptables).
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              flags:
+                description:
+                  - The flags that are looked at, and those of them that are set, like V(SYN,ACK/SYN).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          udp:
+            description:
+              - UDP over IPv4.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          sctp:
+            description:
+              - SCTP over IPv4.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          icmp:
+            description:
+              - ICMP.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              type:
+                description:
+                  - The type of an ICMP message, or the lowest one of a range.
+                type: str
+              code:
+                description:
+                  - The code of an ICMP message, or the lowest one of a range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          igmp:
+            description:
+              - IGMP.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          all:
+            description:
+              - All of IPv4.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          esp:
+            description:
+              - ESP over IPv4.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          ah:
+            description:
+              - AH over IPv4.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          udplite:
+            description:
+              - UDP-Lite over IPv4.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(255.255.255.0).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              connlimit_above:
+                description:
+                  - The rule matches once there are more connections than that.
+                type: str
+              state:
+                description:
+                  - The state of the connection, V(NONE), or of V(NEW), V(ESTABLISHED), V(RELATED),
+                    V(INVALID), with commas.
+                type: str
+              ipset:
+                description:
+                  - The name of an ipset of the hypervisor's, which must exist when a guest
+                    starts. libvirt 9.0 keeps it in O(nwfilters[].rules[].all) only. Elsewhere
+                    the task fails, and rolls back.
+                type: str
+              ipsetflags:
+                description:
+                  - What is looked for in the set, one to six of V(src) and V(dst), with commas.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          tcp_ipv6:
+            description:
+              - TCP over IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              flags:
+                description:
+                  - The flags that are looked at, and those of them that are set, like V(SYN,ACK/SYN).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          udp_ipv6:
+            description:
+              - UDP over IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          sctp_ipv6:
+            description:
+              - SCTP over IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              srcportstart:
+                description:
+                  - The port of the sender, or the lowest one of a range.
+                type: str
+              srcportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              dstportstart:
+                description:
+                  - The port of the receiver, or the lowest one of a range.
+                type: str
+              dstportend:
+                description:
+                  - The highest one of the range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          icmpv6:
+            description:
+              - ICMP of IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              type:
+                description:
+                  - The type of an ICMP message, or the lowest one of a range.
+                type: str
+              code:
+                description:
+                  - The code of an ICMP message, or the lowest one of a range.
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          all_ipv6:
+            description:
+              - All of IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          esp_ipv6:
+            description:
+              - ESP over IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          ah_ipv6:
+            description:
+              - AH over IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
+          udplite_ipv6:
+            description:
+              - UDP-Lite over IPv6.
+            type: dict
+            suboptions:
+              match:
+                description:
+                  - With V(false), the rule is for what does not match the values beside it.
+                  - libvirt assumes V(true) where the definition does not say.
+                type: bool
+              srcmacaddr:
+                description:
+                  - The MAC address of the sender. Every address, port and number in a rule
+                    may also be a variable like V($MAC), which stands for a parameter. V($NAME[1])
+                    is its second value, V($NAME[@1]) and V($OTHER[@1]) go through theirs in
+                    step.
+                type: str
+              srcipaddr:
+                description:
+                  - The address of the sender.
+                type: str
+              srcipmask:
+                description:
+                  - How many bits of it count, or a mask like V(ffff:ffff::).
+                type: str
+              dstipaddr:
+                description:
+                  - The address of the receiver.
+                type: str
+              dstipmask:
+                description:
+                  - How many bits of it count, or a mask.
+                type: str
+              srcipfrom:
+                description:
+                  - The first address of a range of senders.
+                type: str
+              srcipto:
+                description:
+                  - The last one.
+                type: str
+              dstipfrom:
+                description:
+                  - The first address of a range of receivers.
+                type: str
+              dstipto:
+                description:
+                  - The last one.
+                type: str
+              dscp:
+                description:
+                  - The class of service (DSCP), from V(0) to V(63).
+                type: str
+              comment:
+                description:
+                  - A text for people, of at most 256 bytes.
+                type: str
   host_bridges:
     description:
       - Bridges of the hypervisor that a task before this one makes. So in check mode, which
@@ -2351,9 +4229,10 @@ seealso:
   - module: virtfleet.network.virt_network_info
   - module: virtfleet.network.virt_iface
 notes:
-  - 'All networks and NICs are looked at and checked together, before the first one is changed:
-    also whether they get along with each other. When one cannot be brought about, all that
-    this task has changed is rolled back.'
+  - 'All networks, NICs and network filters are looked at and checked together, before the first
+    one is changed: also whether they get along with each other. When one cannot be brought
+    about, all that this task has changed is rolled back.'
+  - A backup keeps the definitions of networks only.
   - A NIC cannot go to a network that takes the bridge or the subnet of the one that it leaves,
     as each would have to wait for the other. Such a task fails, and names both.
 """

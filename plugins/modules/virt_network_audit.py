@@ -62,17 +62,21 @@ as_asked:
   type: bool
   sample: false
 rows:
-  description: One entry for each field that differs, and one for each network or guest that is as asked.
+  description: One entry for each field that differs, and for each network, guest or network filter that is as asked.
   returned: success
   type: list
   elements: dict
   contains:
     network:
-      description: The network, empty when it is about a guest's NICs.
+      description: The network, empty when it is about a guest's NICs or a network filter.
       type: str
       sample: front
     domain:
-      description: The guest, empty when it is about a network.
+      description: The guest, empty when it is about a network or a network filter.
+      type: str
+      sample: ""
+    nwfilter:
+      description: The network filter, empty when it is about a network or a guest.
       type: str
       sample: ""
     mac:
@@ -81,14 +85,14 @@ rows:
       sample: ""
     state:
       description:
-        - V(as_asked), or V(differs) with the field, or V(missing) when there is no such network.
-        - V(unwanted) is a network that is not wanted, V(unknown) one that nobody asked for.
+        - V(as_asked), or V(differs) with the field, or V(missing) when there is no such network or network filter.
+        - V(unwanted) is one that is not wanted, V(unknown) a network that nobody asked for.
         - V(restart_pending) is a field that nobody asked for and that the next start changes.
         - V(disconnected) is a NIC of a running guest that has lost its network, V(invalid) what cannot be.
       type: str
       sample: differs
     path:
-      description: The field that differs, empty for a whole network.
+      description: The field that differs, empty for a whole network or network filter.
       type: str
       sample: mtu.size
     asked:

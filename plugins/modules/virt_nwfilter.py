@@ -85,7 +85,7 @@ plan:
       type: str
       sample: no-dhcp-server
     action:
-      description: What is done, V(define) or V(undefine).
+      description: What is done to a network filter, V(define) or V(undefine).
       type: str
       sample: define
     path:
@@ -99,7 +99,7 @@ plan:
       description: The value afterwards, null when there is none.
       type: raw
     effect:
-      description: When it takes effect, V(live) for filters.
+      description: Always V(live) for network filters, which running guests get at once.
       type: str
       sample: live
     guests:

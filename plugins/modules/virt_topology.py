@@ -4,13 +4,14 @@
 
 DOCUMENTATION = r"""
 module: virt_topology
-short_description: Manage many libvirt networks, and the NICs of guests on them, in one task, all or none
+short_description: Manage many libvirt networks, the NICs of guests and network filters in one task, all or none
 version_added: 0.1.0
 description:
   - >-
     Does for many networks what M(virtfleet.network.virt_network) does for one, and for the NICs of many guests what
-    M(virtfleet.network.virt_iface) does for those of one, all or none. What Ansible itself needs for a task it needs
-    only once.
+    M(virtfleet.network.virt_iface) does for those of one, and for many network filters what
+    M(virtfleet.network.virt_nwfilter) does for one, all or none. What Ansible itself needs for a task it needs only
+    once.
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:
@@ -61,6 +62,22 @@ EXAMPLES = r"""
               network: shop
             model:
               type: virtio
+
+- name: A network filter, and the NIC that it is for
+  virtfleet.network.virt_topology:
+    networks: []
+    nwfilters:
+      - name: shop-guest
+        filterrefs:
+          - filter: no-mac-spoofing
+          - filter: no-arp-mac-spoofing
+    ifaces:
+      - domain: web
+        ifaces:
+          - source:
+              network: shop
+            filterref:
+              filter: shop-guest
 """
 
 RETURN = r"""
@@ -87,6 +104,7 @@ plan:
         - What is done. V(attach) plugs a NIC in, V(update) changes one in place, V(detach)
           takes one out.
         - A NIC that is replaced is one that is taken out and plugged in.
+        - What is done to a network filter, V(define) or V(undefine).
       type: str
       sample: update
     path:
@@ -110,6 +128,7 @@ plan:
         - When the change takes effect. V(live) is at once, V(restart) is with the restart that
           is part of the plan, V(next_start) is when the network is started the next time.
         - V(live) is in the running guest, V(next_start) is in the persistent config.
+        - Always V(live) for network filters, which running guests get at once.
       type: str
       sample: live
     guest:
@@ -117,6 +136,19 @@ plan:
       type: str
       sample: web
       returned: for NICs
+    nwfilter:
+      description: The name of the filter.
+      type: str
+      sample: no-dhcp-server
+      returned: for network filters
+    guests:
+      description: The running guests whose NICs refer to the filter, also over other filters.
+        They get it at once.
+      type: list
+      elements: str
+      sample:
+        - web
+      returned: for network filters
 diff:
   description:
     - The definition before and afterwards, and the plan in words.
@@ -129,12 +161,14 @@ diff:
       description:
         - The name of the network.
         - The name of the guest.
+        - The name of the filter.
       type: str
       sample: guests
     after_header:
       description:
         - The name of the network.
         - The name of the guest.
+        - The name of the filter.
       type: str
       sample: guests
     before:
@@ -244,6 +278,34 @@ ifaces:
           address: 52:54:00:00:60:0a
         source:
           network: guests
+nwfilters:
+  returned: success
+  contains:
+    name:
+      description: The name of the filter.
+      type: str
+      sample: no-dhcp-server
+    state:
+      description: Either V(present) or V(absent).
+      type: str
+      sample: present
+    uuid:
+      description: The identity of the filter, empty when there is none, or libvirt has not
+        generated it yet.
+      type: str
+      sample: 5f2ba3a0-8dbd-4bb9-9a7c-1d3b9a4e2f12
+    spec:
+      description: The definition as options of this module. They change nothing when they are
+        given to it.
+      type: dict
+      sample:
+        name: no-dhcp-server
+        chain: ipv4
+        priority: -700
+  description: The network filters after the task, in the order in which they change. In check
+    mode, as they would be.
+  type: list
+  elements: dict
 cost:
   description: What the task has cost, or would cost.
   returned: success

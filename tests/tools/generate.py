@@ -23,7 +23,6 @@ from ansible_collections.virtfleet.network.plugins.module_utils._entries import 
 from ansible_collections.virtfleet.network.plugins.module_utils._entries.options import entry_options
 from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import short_options
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import NETWORK
-from ansible_collections.virtfleet.network.plugins.module_utils._schema.nwfilter import NWFILTER
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import CHANGE, CONNECTION, STOP
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nics import iface_options
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nwfilters import nwfilter_options
@@ -92,7 +91,7 @@ def returned(old: str, name: str, result: Callable[[Options], Options]) -> str:
 
 def topology_returned(networks: Options) -> Options:
     """What virt_topology returns."""
-    return topology_docs.result(networks, whole(RETURN, "virt_iface"))
+    return topology_docs.result(networks, whole(RETURN, "virt_iface"), whole(RETURN, "virt_nwfilter"))
 
 
 def old_text(name: str) -> str:
@@ -111,6 +110,9 @@ def options_of_networks(data: Options, texts: Texts) -> dict[str, str]:
     whole_form = options_of(NETWORK, typed, texts["network_options"])
     network = {**short_docs(short_options(table), texts["short_form"], texts["network_options"]), **whole_form}
     own, nics = whole('DOCUMENTATION = r"""')["options"], (texts["iface"], texts["interface_options"])
+    parts = topology_docs.Parts(network, own, nics, texts["nwfilter"])
+    many = topology_docs.options(topology_options(), texts["topology"], parts)
+    source = "plugins/module_utils/_schema/network.py"
     return {
         "plugins/doc_fragments/connection.py": fragment(
             "plugins/module_utils/_task/networks.py",
@@ -131,16 +133,10 @@ def options_of_networks(data: Options, texts: Texts) -> dict[str, str]:
             data["stop"],
         ),
         "plugins/doc_fragments/network_options.py": fragment(
-            "plugins/module_utils/_schema/network.py",
-            "The options of a network's definition.",
-            network,
-            data["network_options"],
+            source, "The options of a network's definition.", network, data["network_options"]
         ),
         "plugins/doc_fragments/topology_options.py": fragment(
-            "plugins/module_utils/_schema/network.py",
-            "The options of virt_topology.",
-            topology_docs.options(topology_options(), texts["topology"], network, own, nics),
-            data["topology"],
+            source, "The options of virt_topology.", many, data["topology"]
         ),
     }
 
@@ -155,11 +151,9 @@ def options_of_nics(data: Options, texts: Texts) -> dict[str, str]:
 
 def options_of_nwfilters(data: Options, texts: Texts) -> dict[str, str]:
     """The doc fragment of network filters."""
-    specs, rows = {**nwfilter_options(), "lock_timeout": CHANGE["lock_timeout"]}, {row.option for row in NWFILTER}
-    own = flat({name: spec for name, spec in specs.items() if name not in rows or name == "name"}, texts["nwfilter"])
-    table = options_of(NWFILTER, {name: spec for name, spec in specs.items() if name not in own}, texts["nwfilter"])
-    source = "plugins/module_utils/_schema/nwfilter.py"
-    text = fragment(source, "The options of virt_nwfilter.", {**own, **table}, data["nwfilter"])
+    specs = {**nwfilter_options(), "lock_timeout": CHANGE["lock_timeout"]}
+    options, source = topology_docs.filter_docs(specs, texts["nwfilter"]), "plugins/module_utils/_schema/nwfilter.py"
+    text = fragment(source, "The options of virt_nwfilter.", options, data["nwfilter"])
     return {"plugins/doc_fragments/nwfilter_options.py": text}
 
 

@@ -18,6 +18,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.networks i
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from tests.tools.interface_docs import guest_docs
 from tests.tools.option_docs import WHOLE, Descriptions, Options, each_text, flat, head, options_of, short_docs
+from tests.tools.topology_docs import filters_docs
 from tests.tools.yaml_style import dump
 
 # Which kind of network each role makes; the first one makes any. "topology" is the role for many networks.
@@ -86,7 +87,7 @@ class Roles:
     def __init__(self, data: Options, texts: Mapping[str, Descriptions], common: Options, whole: Options) -> None:
         self._data, self._common, self._whole = data, common, whole
         self._texts, self._table, self._many = (texts[title] for title in ("short_form", "network_options", "topology"))
-        self._nics = (texts["iface"], texts["interface_options"])
+        self._nics, self._filters = (texts["iface"], texts["interface_options"]), texts["nwfilter"]
 
     def files(self, mark: str) -> dict[str, str]:
         """The text of every generated file by its path."""
@@ -130,6 +131,7 @@ class Roles:
         for name in _COMMON:
             del documented["networks"]["suboptions"][name]
         documented["ifaces"]["suboptions"] = guest_docs(specs["ifaces"]["options"], *self._nics)
+        documented["nwfilters"]["suboptions"] = filters_docs(specs["nwfilters"]["options"], self._filters)
         return {**documented, **self._common}
 
 
@@ -165,7 +167,7 @@ def _tasks(role: str) -> list[Options]:
     if role == "topology":
         options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
         options["host_bridges"] = f"{{{{ {_BRIDGES} | map(attribute='name') | list }}}}"
-        return [*_HOST_BRIDGES, _task("Networks and NICs", role, "virtfleet.network.virt_topology", options)]
+        return [*_HOST_BRIDGES, _task("Networks, NICs and filters", role, "virtfleet.network.virt_topology", options)]
     kind = {"kind": KINDS[role]} if KINDS[role] else {}
     options = {**{name: _given(role, name) for name in specs_of(role)}, **kind}
     tasks = [_task(f"Network {{{{ {role}_name }}}}", role, WHOLE, options)]

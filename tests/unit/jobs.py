@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.virtfleet.network.plugins.module_utils._converge import conductor
 from ansible_collections.virtfleet.network.plugins.module_utils._nics.resource import Nics
+from ansible_collections.virtfleet.network.plugins.module_utils._nwfilter.resource import Filters
 from ansible_collections.virtfleet.network.plugins.module_utils._task.networks import networks_of
 
 
@@ -22,6 +23,7 @@ def converge_nics(host, desired, dry_run, lock_timeout):
 
 
 def converge_topology(host, wanted, policy, dry_run, lock_timeout):
-    """Brings networks and the NICs on them to their wanted state."""
-    job = [_networks(host, wanted.networks, policy, wanted.bridges), Nics(host, wanted.guests)]
+    """Brings networks, the NICs on them and network filters to their wanted state."""
+    networks = _networks(host, wanted.networks, policy, wanted.bridges)
+    job = [Filters(host, wanted.filters), networks, Nics(host, wanted.guests)]
     return conductor.converge(host, job, dry_run, lock_timeout)

@@ -13,12 +13,14 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gate
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address
 from ansible_collections.virtfleet.network.plugins.module_utils._network.info import networks
 from ansible_collections.virtfleet.network.plugins.module_utils._network.plan import plan_network
+from ansible_collections.virtfleet.network.plugins.module_utils._nwfilter.resource import Filters
 from ansible_collections.virtfleet.network.plugins.module_utils._schema.network import LiveNetwork, NetworkDefinition
 from ansible_collections.virtfleet.network.plugins.module_utils._task import networks as _module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import nics as _nic_module
 from ansible_collections.virtfleet.network.plugins.module_utils._task import topology as _topology_module
 from ansible_collections.virtfleet.network.plugins.module_utils._task.results import result_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
+from ansible_collections.virtfleet.network.plugins.module_utils._values.nwfilters import DesiredFilter
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic, Observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Outcome
 from tests.unit.documentation import ADDED, COLLECTION, arguments, documented
@@ -77,6 +79,11 @@ def nic_outcome() -> Any:
     )
 
 
+def filter_outcome() -> Any:
+    """What becomes of a network filter."""
+    return Filters(host_of({}), []).quick_plan(DesiredFilter("own", spec={"chain": "arp"}))
+
+
 class FakeModule:
     """An AnsibleModule that keeps its result."""
 
@@ -102,7 +109,7 @@ def returned(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(_module, "start", lambda _options, **_rules: fake)
     monkeypatch.setattr(_module, "Gateway", lambda *_given: FakeGateway())
     monkeypatch.setattr(_topology_module, "Guests", lambda *_given: FakeGateway())
-    outcomes = [OUTCOME, *([nic_outcome()] if module == "virt_topology" else [])]
+    outcomes = [OUTCOME, *([nic_outcome(), filter_outcome()] if module == "virt_topology" else [])]
     monkeypatch.setattr(_module, "converge", lambda *_given: outcomes)
     importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{module}").main()
     return fake.result
@@ -119,7 +126,7 @@ def test_result_of_a_change(module: str, monkeypatch: Any) -> None:
 
 def test_modules_say_the_same_of_results() -> None:
     told = {name: set(documented()[name]["return"]) for name in LEAST}
-    own = {"network", "networks", "ifaces", "entries", "backup_file", "backup_files"}
+    own = {"network", "networks", "ifaces", "nwfilters", "entries", "backup_file", "backup_files"}
     assert {frozenset(keys - own) for keys in told.values()} == {frozenset(told["virt_network"] - own)}
 
 

@@ -22,7 +22,7 @@ class AuditRow(NamedTuple):
 
     ``state`` is as_asked, differs, missing, unwanted (it is not wanted), unknown (nobody asked for it),
     restart_pending, disconnected or invalid. ``path`` is the field, with what was asked and what the persistent and
-    the live config have; None where there is none.
+    the live config have; None where there is none. ``nwfilter`` is the network filter that a row is about.
     """
 
     network: str
@@ -33,6 +33,7 @@ class AuditRow(NamedTuple):
     running: Any = None
     domain: str = ""
     mac: str = ""
+    nwfilter: str = ""
 
 
 def network_rows(wanted: Collection[Desired], networks: Mapping[str, Observed]) -> list[AuditRow]:

@@ -16,9 +16,11 @@ from .._network.resource import Networks
 from .._nics import info as _nic_info
 from .._nics.nics import mac_of
 from .._nics.resource import Nics
+from .._nwfilter.resource import Filters
 from .._values.desired import Policy
 from .._values.host import Audited, Inspected
-from .._values.nic_steps import DesiredNics, NicOutcome, report
+from .._values.nic_steps import NicOutcome, report
+from .._values.nwfilters import FilterOutcome
 from .._values.topology import DesiredTopology
 from .comparison import AuditRow, network_rows
 
@@ -33,10 +35,12 @@ def survey(gateway: Audited, wanted: DesiredTopology) -> dict[str, Any]:
     networks = {one.name: one._replace(guests=users.get(one.name, ())) for one in gateway.networks()}
     rows, problems = network_rows(wanted.networks, networks), list[str]()
     try:
-        rows += _nic_rows(gateway, wanted)
+        rows += _other_rows(gateway, wanted)
     except NetworkError as error:
         problems = _problems(error)
-        rows += [row for one in wanted.guests for row in _alone(gateway, one)]
+        parts = [DesiredTopology([], filters=[one]) for one in wanted.filters]
+        parts += [DesiredTopology([], [one]) for one in wanted.guests]
+        rows += [row for part in parts for row in _alone(gateway, part)]
     seen = check(gateway, [], [], False)
     findings = [one for one in seen["findings"] if not _asked_for(one, wanted)]
     broken = any(one["severity"] == "error" for one in findings)
@@ -75,19 +79,24 @@ def _problems(error: NetworkError) -> list[str]:
     return getattr(error, "problems", []) or [str(error)]
 
 
-def _nic_rows(gateway: Inspected, wanted: DesiredTopology) -> list[AuditRow]:
-    """What differs of guests' NICs. Raises a NetworkError with all that speaks against all of this."""
+def _other_rows(gateway: Inspected, wanted: DesiredTopology) -> list[AuditRow]:
+    """What differs of guests' NICs and of network filters. Raises a NetworkError with all that speaks against all of
+    this."""
+    filters, nics = Filters(gateway, wanted.filters), Nics(gateway, wanted.guests)
     networks = Networks(gateway, wanted.networks, Policy(), wanted.bridges)
-    outcomes = converge(gateway, [networks, Nics(gateway, wanted.guests)], True, 0)
-    return [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
+    outcomes = converge(gateway, [filters, networks, nics], True, 0)
+    rows = [row for one in outcomes if isinstance(one, NicOutcome) for row in _rows_of(one)]
+    return rows + [row for one in outcomes if isinstance(one, FilterOutcome) for row in _rows_of_filter(one)]
 
 
-def _alone(gateway: Inspected, nics: DesiredNics) -> list[AuditRow]:
-    """The same of one guest, as things are, where something speaks against the whole."""
+def _alone(gateway: Inspected, part: DesiredTopology) -> list[AuditRow]:
+    """The same of one guest or filter, as things are, where something speaks against the whole."""
     try:
-        return _nic_rows(gateway, DesiredTopology([], [nics]))
+        return _other_rows(gateway, part)
     except NetworkError as error:
-        return [AuditRow("", "invalid", asked="; ".join(_problems(error)), domain=nics.guest)]
+        why = "; ".join(_problems(error))
+        guests = [AuditRow("", "invalid", asked=why, domain=one.guest) for one in part.guests]
+        return guests + [AuditRow("", "invalid", asked=why, nwfilter=one.name) for one in part.filters]
 
 
 def _rows_of(outcome: NicOutcome) -> list[AuditRow]:
@@ -106,3 +115,13 @@ def _rows_of(outcome: NicOutcome) -> list[AuditRow]:
         for step in report(outcome.plan.steps)
     ]
     return rows or [AuditRow("", "as_asked", domain=guest)]
+
+
+def _rows_of_filter(outcome: FilterOutcome) -> list[AuditRow]:
+    """What differs of a network filter, which has one definition for both: the persistent one."""
+    name, plan = outcome.name, outcome.plan
+    if not plan.steps:
+        return [AuditRow("", "as_asked", nwfilter=name)]
+    if not (plan.before and plan.after):
+        return [AuditRow("", "unwanted" if plan.before else "missing", nwfilter=name)]
+    return [AuditRow("", "differs", row["path"], row["after"], row["before"], nwfilter=name) for row in plan.rows()]

@@ -13,7 +13,10 @@ from .guests import Guests
 from .kernel import KernelInspector
 from .users import Users
 
-ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "version")
+ONCE = (
+    *("networks", "guests", "all_guests", "leases", "addresses", "devices", "version"),
+    *("nwfilters", "observe_nwfilter"),
+)
 
 
 class Snapshot(Guests):

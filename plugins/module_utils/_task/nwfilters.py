@@ -38,6 +38,11 @@ def nwfilter_rules() -> dict[str, Any]:
     return {"mutually_exclusive": [("xml", row.option) for row in NWFILTER if row.option != "name"]}
 
 
+def several_options() -> dict[str, Any]:
+    """The option for several filters."""
+    return {"type": "list", "elements": "dict", "default": [], "options": nwfilter_options(), **nwfilter_rules()}
+
+
 def desired_filter(params: dict[str, Any]) -> DesiredFilter:
     """The wanted filter of a module whose options are the table's."""
     name, xml = params["name"], FilterDefinition(params.get("xml") or "")

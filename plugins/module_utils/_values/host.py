@@ -107,8 +107,8 @@ class GuestHost(Protocol):
         """Holds networks and guests, each by its kind and name, against other tasks."""
 
 
-class Hypervisor(Host, GuestHost, Protocol):
-    """A host and its guests."""
+class Hypervisor(Host, GuestHost, FilterHost, Protocol):
+    """A host, its guests and network filters."""
 
 
 class Inspected(Hypervisor, Protocol):

@@ -132,7 +132,7 @@ def _lines(host: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _thing(row: Mapping[str, Any]) -> str:
-    return " ".join(filter(None, (row["network"], row["domain"], row["mac"])))
+    return " ".join(filter(None, (row["network"], row["domain"], row["mac"], row.get("nwfilter"))))
 
 
 def _line(thing: str, state: str, field: str = "", text: str = "", **values: Any) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def picture(host: Mapping[str, Any]) -> Picture:
     """What exists on a hypervisor, of its part of an audit."""
     marks, drawn = _marks(host), Picture({}, [])
     _devices(drawn, host)
-    for name in {row["network"]: None for row in host["rows"] if row["state"] == "missing"}:
+    for name in {row["network"]: None for row in host["rows"] if row["state"] == "missing" and row["network"]}:
         drawn.boxes["network", name] = Box("network", name, ("network · missing",), marks["network", name], True)
     for network in host["networks"]:
         _network(drawn, network, marks)
@@ -100,7 +100,7 @@ def _marks(host: Mapping[str, Any]) -> Mapping[Key, Marks]:
 
 def _about(row: Mapping[str, Any]) -> Key:
     if not row["domain"]:
-        return "network", row["network"]
+        return ("nwfilter", row["nwfilter"]) if row.get("nwfilter") else ("network", row["network"])
     # The path of what differs in a NIC begins with its MAC.
     mac = row["mac"] or row.get("path", "").partition("nics[")[2].partition("]")[0]
     return ("nic", row["domain"], mac) if mac else ("guest", row["domain"])

@@ -47,7 +47,7 @@ def failing(document: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
     """Of each hypervisor, by what they are about, the lines that say that something drifts."""
     found: dict[str, dict[str, list[Any]]] = {}
     for host, audited in document["hosts"].items():
-        names = ("audit", *(row["network"] or row["domain"] for row in audited["rows"]))
+        names = ("audit", *(row["network"] or row["domain"] or row.get("nwfilter", "") for row in audited["rows"]))
         found[host] = {name: [] for name in names}
     for line in document["lines"]:
         lines = found[line["host"]].setdefault(line["object"] or "audit", [])

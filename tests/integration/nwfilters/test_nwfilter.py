@@ -4,6 +4,7 @@ refers to them."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ..network.test_rollback import REFUSED_BY_DNSMASQ
 from ..plays import Result, Task
 from ..stage import Stage, succeeded
 
@@ -161,3 +163,36 @@ def test_what_no_guest_could_run_with_is_refused(shielded: Stage) -> None:
     nic = {"virtfleet.network.virt_iface": {"domain": "shielded", "mac": {"address": MAC}, "apply": "config"}}
     nic["virtfleet.network.virt_iface"]["filterref"] = {"filter": "allow-dhcp-server"}
     assert "needs DHCPSERVER" in json.dumps(shielded.run({**nic, "check_mode": True}))
+
+
+SPARE = {"name": "spare", "bridge": {"name": "vf-spare"}, "ips": [{"address": "192.168.86.1/24"}]}
+
+
+def topology(check: bool, *networks: dict[str, Any]) -> Task:
+    """Another network and another filter for the guest; the filter that it had goes."""
+    nic = {"mac": {"address": MAC}, "source": {"network": "spare"}, "filterref": {"filter": "vf-new"}}
+    filters = [{"name": "vf-outer", "state": "absent"}, {"name": "vf-new", "filterrefs": [{"filter": "vf-inner"}]}]
+    guest = {"domain": "shielded", "ifaces": [nic]}
+    options = {"networks": [SPARE, *networks], "nwfilters": filters, "ifaces": [guest]}
+    return {"virtfleet.network.virt_topology": options, "check_mode": check}
+
+
+def state(stage: Stage) -> list[str]:
+    """Return the filters, the networks and the guest, but for the numbers of ports."""
+    there = [*sorted(names(stage)), *sorted(stage.networks()), stage.host.virsh("nwfilter-binding-list")]
+    return [*there, *re.sub(" portid='[^']*'", "", stage.host.virsh("dumpxml", "shielded")).splitlines()]
+
+
+def test_filters_and_nics_in_one_task_all_or_none(shielded: Stage) -> None:
+    before = state(shielded)
+    # The network that the NIC leaves starts no more: the NIC has left it by then.
+    message = shielded.run(topology(False, {"name": "shielded", **REFUSED_BY_DNSMASQ}))["msg"]
+    for what in ("the NICs of guest 'shielded' were rolled back", "network filter 'vf-new' was removed again"):
+        assert what in message
+    assert state(shielded) == before
+    dry_run, real, *again = [succeeded(one) for one in shielded.play(*(topology(check) for check in RUNS))]
+    assert dry_run["plan"] == real["plan"]
+    assert [one["changed"] for one in again] == [False, False]
+    assert {one["name"]: one["state"] for one in real["nwfilters"]} == {"vf-new": "present", "vf-outer": "absent"}
+    assert "vf-new" in shielded.host.virsh("nwfilter-binding-list")
+    assert "67" in rules(shielded)

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.module_utils._audit.survey import survey
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired
 from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import DesiredNics, WantedNic
+from ansible_collections.virtfleet.network.plugins.module_utils._values.nwfilters import DesiredFilter
 from ansible_collections.virtfleet.network.plugins.module_utils._values.topology import DesiredTopology
 from tests.unit import nic_cases
 
@@ -91,3 +92,34 @@ def test_a_guest_is_compared_also_where_a_network_cannot_be(nic, expected):
     found = audit([Desired("lan", spec={"bridge": {"name": "virbr2"}}, autostart=None)], **nic)
     assert "bridge.name virbr2 is the bridge of network 'dmz'" in " ".join(found["problems"])
     assert [row for row in rows(found, "as_asked", "differs", "invalid") if row[0] == "web"] == expected
+
+
+def test_network_filters_are_compared():
+    """Also with a NIC that refers to a filter which is asked for and not there."""
+    host = nic_cases.host_of({"guest": {"saved": ["network lan a"], "live": ["network lan a"]}})
+    host.put_nwfilter("<filter name='own' chain='ipv4'/>")
+    rule = {"action": "drop", "direction": "out", "priority": 500, "arp": {}}
+    filters = [
+        DesiredFilter("own", spec={"chain": "arp"}),
+        DesiredFilter("new", spec={"chain": "arp", "rules": [rule]}),
+        DesiredFilter("clean-traffic"),
+        DesiredFilter("none", present=False),
+    ]
+    nic = WantedNic("", {"mac": {"address": "52:54:00:00:00:0a"}, "filterref": {"filter": "new"}})
+
+    def audited(*filters):
+        found = survey(host, DesiredTopology([], [DesiredNics("web", (nic,))], filters=filters))
+        of_filters = [row for row in found["rows"] if row["nwfilter"]]
+        return found["problems"], [(row["nwfilter"], row["state"], row["path"]) for row in of_filters]
+
+    problems, rows = audited(*filters)
+    assert problems == []
+    assert sorted(rows) == [
+        ("clean-traffic", "as_asked", ""),
+        ("new", "missing", ""),
+        ("none", "as_asked", ""),
+        ("own", "differs", "chain"),
+    ]
+    problems, rows = audited(DesiredFilter("own", spec={"filterrefs": [{"filter": "gone"}]}))
+    assert "there is no filter 'gone' to refer to" in problems[0]
+    assert rows == [("own", "invalid", "")]

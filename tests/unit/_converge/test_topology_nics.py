@@ -39,12 +39,13 @@ def host():
 def state(host):
     """Everything that a failure must leave as it was, without what every restart changes."""
     networks = {name: (one.saved, one.live, one.autostart) for name, one in host.state().items()}
-    return networks, host.state_of_guests()
+    return networks, host.state_of_guests(), host.state_of_filters()
 
 
 def order(host):
-    """What was carried out, in words: the network or the guest, and the step."""
-    names = [getattr(step, "guest", None) or step.network for step in host.calls]
+    """What was carried out, in words: the network, guest or filter, and the step."""
+    kinds = ("guest", "nwfilter", "network")
+    names = [next(getattr(step, kind) for kind in kinds if hasattr(step, kind)) for step in host.calls]
     return [f"{name} {type(step).__name__.lower()}" for name, step in zip(names, host.calls)]
 
 

@@ -170,3 +170,12 @@ def test_a_form_that_there_is_not():
     with pytest.raises(AnsibleFilterError, match="Cannot write the audit as 'pdf': choose one of table, "):
         audit_as(document(), "pdf")
     assert set(FilterModule().filters()) | set(Documents().filters()) == {"audit_as", "audit_document"}
+
+
+def test_a_network_filter_is_named_and_is_no_network():
+    found = document(a={**GOOD, "rows": [ROW, {**ROW, "network": "", "nwfilter": "own", "state": "missing"}]})
+    assert [(line["object"], line["state"]) for line in found["lines"] if line["state"] != "as_asked"] == [
+        ("own", "missing")
+    ]
+    assert ET.fromstring(audit_as(found, "junit")).get("failures") == "1"  # noqa: S314 - our own
+    assert "missing" not in audit_as(found, "dot")
