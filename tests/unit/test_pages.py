@@ -20,10 +20,45 @@ FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py
 KINDS_OF_NETWORKS = ("nat", "isolated", "routed", "bridged")
 
 
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+# Where files of this repository are, for whoever reads a page elsewhere.
+PLACES_OF_FILES = (
+    f"{GALAXY['repository']}/blob",
+    GALAXY["repository"].replace("github.com", "raw.githubusercontent.com"),
+)
+HERE = re.compile(rf"({'|'.join(map(re.escape, PLACES_OF_FILES))})/main/")
+
+
+def links(page: Path) -> list[str]:
+    """All links of a page."""
+    return re.findall(r"\]\(([^)]+)\)", page.read_text())
+
+
+def is_there(page: Path, link: str) -> bool:
+    """Whether a link leads to a file of this repository, and to a heading in it if it names one."""
+    name, _, heading = link.partition("#")
+    file = ROOT / HERE.sub("", name) if HERE.match(name) else page.parent / name if name else page
+    headings = re.findall(r"^#+ (.*)", file.read_text(), re.M) if heading and file.exists() else []
+    slugs = {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+    return file.exists() and (not heading or heading in slugs)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    ours = [link for link in links(page) if HERE.match(link) or ":" not in link]
+    assert [link for link in ours if not is_there(page, link)] == []
+
+
+def test_links_of_readme_lead_somewhere_from_galaxy() -> None:
+    """Galaxy and Automation Hub show it alone."""
+    found = links(ROOT / "README.md")
+    assert [link for link in found if not link.startswith("https://")] == []
+    assert {match[1] for match in map(HERE.match, found) if match} == set(PLACES_OF_FILES)
+
+
+def test_readme_pins_this_version() -> None:
+    (pinned,) = yaml.safe_load(pages.files("README.md")["requirements.yml"])["collections"]
+    assert pinned == {"name": f"{GALAXY['namespace']}.{GALAXY['name']}", "version": GALAXY["version"]}
 
 
 def test_every_page_is_in_the_index() -> None:
