@@ -62,10 +62,10 @@ check: setup ## style, types, pure tests, sanity, documentation: everything that
 	@echo "check: passed"
 
 .PHONY: check-steps check-plugins check-content check-style check-types check-shell check-generated check-sanity check-floor
-.PHONY: check-docs check-lint check-changelog check-tarball
+.PHONY: check-docs check-lint check-changelog check-files check-tarball
 # Two at a time: those that take long begin.
 check-steps: check-style check-plugins check-sanity check-content check-floor check-lint check-docs check-types
-check-steps: check-generated check-shell check-changelog check-tarball
+check-steps: check-generated check-shell check-changelog check-files check-tarball
 
 # In two parts: one process would still run when all other steps have ended.
 check-plugins:
@@ -79,6 +79,15 @@ check-style:
 
 check-types:
 	@$(STEP) "types" bash -c 'mypy && mypy --python-version 3.11 --package tests.lab --package tests.integration.lab'
+
+# GitHub's files by the schemas that check-jsonschema brings.
+check-files: export REUSE_ENCODING_MODULE := charset_normalizer
+check-files: SCHEMA := check-jsonschema --quiet --builtin-schema vendor
+check-files:
+	@$(STEP) "YAML, licenses, GitHub's files" bash -euc 'yamllint --strict .; reuse lint --quiet || { reuse lint; exit 1; }; \
+		$(SCHEMA).github-workflows .github/workflows/*.yml; $(SCHEMA).dependabot .github/dependabot.yml; \
+		$(SCHEMA).github-issue-config .github/ISSUE_TEMPLATE/config.yml; \
+		$(SCHEMA).github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))'
 
 check-shell:
 	@$(STEP) "shell scripts" shellcheck $(SHELL_SCRIPTS)
