@@ -7,12 +7,13 @@ SHELL := /bin/bash
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-# The oldest ansible-core that meta/runtime.yml allows, in its newest release: it has a virtual environment of its own.
-FLOOR := 2.16.19
+# All ansible-cores that are supported; the oldest one has a virtual environment of its own beside .venv.
+CORES := $(shell sed -n 's/^\([0-9.]*\) .*/\1/p' tests/tools/cores.txt)
+FLOOR := $(firstword $(CORES))
 
 PYTHON := .venv/bin/python
 STEP := tests/tools/step
-SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare release step floor install-packages sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
+SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare release step core install-packages importer/run sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
 
 # The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
@@ -109,7 +110,7 @@ check-changelog:
 	@$(STEP) "changelog" antsibull-changelog lint
 
 check-floor:
-	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/tools/floor check
+	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/tools/core $(FLOOR) check
 
 check-tarball:
 	@$(STEP) --last "release tarball" $(PYTHON) tests/tools/check_tarball.py
@@ -150,6 +151,18 @@ test-disturbers: DISTURBED := $(ALL_DISTURBED)
 test-disturbers: setup ## real Docker, firewalld, ufw, nftables.service, bind9 and others in the way of a network
 	@$(MAKE) $(DISTURBED:%=root-disturbed-%)
 	@LAB_ROOTS= LAB_FULL= LAB_DISTURBED="$(DISTURBED)" $(STEP) --show "disturbers" pytest -m lab tests/integration/disturbers
+
+# Each ansible-core with the first of its Pythons that this machine has, one after the other: ansible-test has one home.
+.PHONY: test-cores check-import
+test-cores: setup ## sanity, pure tests, documentation and installation with every supported ansible-core, and Galaxy's import
+	@$(MAKE) -j1 $(CORES:%=core-%) check-import
+
+core-%:
+	@$(STEP) --last "ansible-core $*" tests/tools/core $* test
+
+check-import: setup ## import the tarball as Galaxy and Automation Hub do
+	@$(PYTHON) tests/tools/check_tarball.py
+	@$(STEP) --last "galaxy-importer" tests/tools/importer/run
 
 # What README promises of a bare Debian: no package, no cache of Python's and no setting of this machine helps there.
 BARE := bookworm trixie
@@ -229,7 +242,7 @@ clean: ## remove what make has made
 	@touch $@
 
 .venv-floor/.made-$(FLOOR): requirements-dev.txt | .build/packages
-	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/tools/floor setup
+	@$(STEP) --last "virtual environment, ansible-core $(FLOOR)" tests/tools/core $(FLOOR) setup
 	@touch $@
 
 .build/collections: tests/tools/get_collections.py | .venv/.made

@@ -1,0 +1,36 @@
+"""What the project says of itself in several places: the versions of ansible-core that it supports and tries."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from tests.unit.documentation import ROOT
+
+CORES = [line.split() for line in (ROOT / "tests/tools/cores.txt").read_text().splitlines() if line[0] != "#"]
+VERSIONS = [core[0] for core in CORES]
+# 2.16 of 2.16.19
+MINORS = [version.rpartition(".")[0] for version in VERSIONS]
+
+
+def test_oldest_core_is_that_of_the_collection() -> None:
+    requires = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["requires_ansible"]
+    assert requires == f">={MINORS[0]}.0"
+
+
+def test_no_core_is_left_out() -> None:
+    first, last = (int(minor.rpartition(".")[2]) for minor in (MINORS[0], MINORS[-1]))
+    assert [f"2.{number}" for number in range(first, last + 1)] == MINORS
+
+
+def test_development_takes_the_newest_core_of_each_python() -> None:
+    text = (ROOT / "requirements-dev.txt").read_text()
+    pins = re.findall(r'^ansible-core==([\d.]+); python_version (<|>=) "([\d.]+)"$', text, re.MULTILINE)
+    (older, below, border), (newest, above, same) = pins
+    assert (below, above, border, newest) == ("<", ">=", same, VERSIONS[-1])
+    assert older == [core[0] for core in CORES if border not in core[1:2]][-1]
+
+
+def test_readme_says_which_cores_are_tried() -> None:
+    assert f"ansible-core {MINORS[0]} to {MINORS[-1]}" in (ROOT / "README.md").read_text()
