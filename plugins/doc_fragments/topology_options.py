@@ -439,6 +439,7 @@ options:
             description:
               - The largest packet that guests and the bridge may send, in bytes. V(0) leaves
                 it to the kernel, mostly 1500.
+              - libvirt 7.0 (Debian 11) keeps it and leaves the bridge at 1500.
               - libvirt assumes V(0) where the definition does not say.
             type: int
       mac:

@@ -93,6 +93,8 @@ class Invented:
         if self._chance.random() < 0.3:
             networks.append(Inventor(self._number, self._version, 90).network())
         named = [{"name": f"h{place}", **spec} for place, spec in enumerate(networks)]
+        if self._version < (7, 1, 0):  # libvirt 7.0 leaves the bridge at 1500 bytes
+            named = [{name: value for name, value in spec.items() if name != "mtu"} for spec in named]
         guests, neighbours = [], list[str]()
         for place in range(self._chance.randint(0, 3)):
             nics = [*self._nics(place, named, neighbours)]
