@@ -65,7 +65,7 @@ check: setup ## style, types, pure tests, sanity, documentation: everything that
 .PHONY: check-steps check-plugins check-content check-style check-types check-shell check-generated check-sanity check-floor
 .PHONY: check-docs check-lint check-changelog check-files check-tarball
 # Two at a time: those that take long begin.
-check-steps: check-style check-plugins check-sanity check-content check-floor check-lint check-docs check-types
+check-steps: check-style check-content check-plugins check-sanity check-floor check-lint check-docs check-types
 check-steps: check-generated check-shell check-changelog check-files check-tarball
 
 # In two parts: one process would still run when all other steps have ended.
@@ -129,6 +129,7 @@ ALL_DISTURBED := bookworm trixie
 test: ROOTS := $(ONE_OTHER)
 test: FULL := $(OWN)
 test: SAMPLED := $(ONE_OTHER)
+test: SCENARIO := nat
 test: setup ## check, then the lab: real hypervisors of this machine's release and, for a sample, of Debian 11
 	@$(test-with-roots)
 
@@ -141,7 +142,7 @@ test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, an
 
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
-$(MAKE) -j3 check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%) $(DISTURBED:%=root-disturbed-%)
+$(MAKE) -j3 SCENARIO="$(SCENARIO)" check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%) $(DISTURBED:%=root-disturbed-%)
 LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" LAB_DISTURBED="$(DISTURBED)" LAB_SAMPLED="$(SAMPLED)" \
 	$(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab tests/integration
 endef
