@@ -232,7 +232,9 @@ def test_pages_of_the_roles(fleet: Fleet) -> None:
     plays = [yaml.safe_load(blocks(str(page.relative_to(ROOT)), "yaml")[0])[0] for page in pages]
     made = {play["roles"][0]["role"].rpartition(".")[2] for play in plays}
     assert made == {page.parent.name for page in pages}
-    assert changes(fleet.plays(plays)) == 2  # "network" and "topology" make others than docs/guides/playbooks.md
+    assert (
+        changes(fleet.plays(plays)) == 3
+    )  # "network", "topology" and "nwfilters" make others than docs/guides/playbooks.md
 
 
 def test_a_route_goes_with_its_network(fleet: Fleet) -> None:
