@@ -11,10 +11,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.validation import check_type_dict
 
 from .._errors.readable import readable
+from .._hypervisor.secrets import masked, secrets_of
 from .._xml.given import given, malformed
-from .secrets import secrets_of
-
-MASK = "********"  # as Ansible writes it
 
 
 class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
@@ -50,10 +48,7 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
         super().warn(self._shown(warning))
 
     def _shown(self, text: str) -> str:
-        """A text that people can read: secrets go first, since what is shortened or escaped is no longer found."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return readable(text)
+        return readable(masked(text, self._secrets))
 
     def _with_problems(self, result: dict[str, Any]) -> dict[str, Any]:
         shown = {"problems": [self._shown(problem) for problem in result["problems"]]} if "problems" in result else {}

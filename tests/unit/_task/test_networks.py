@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import gateway as _gateway
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.secrets import secrets_of
 from ansible_collections.virtfleet.network.plugins.module_utils._task import networks as _module
-from ansible_collections.virtfleet.network.plugins.module_utils._task.secrets import secrets_of
 from ansible_collections.virtfleet.network.plugins.module_utils._values.outcome import Plan
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import Define, Item, Start, Stop
 from ansible_collections.virtfleet.network.plugins.module_utils._xml import codec as _codec

@@ -6,6 +6,7 @@ otherwise."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote, unquote, unquote_plus
 
 # Parameters of libvirt's URIs (libvirt.org/uri.html, remote and ESX drivers) whose values are no secrets.
@@ -13,6 +14,7 @@ HARMLESS = set(
     "auth auto_answer command keyfile known_hosts known_hosts_verify mode name netcat no_sanity no_tty no_verify"
     " pkipath proxy socket sshauth tls_priority transport vcenter".split()
 )
+MASK = "********"  # as Ansible writes it
 PIECE = 3  # shorter pieces would be masked in half of all words
 
 
@@ -21,6 +23,13 @@ def secrets_of(uri: str) -> set[str]:
     found = set(_passwords(uri)) | set(_parameters(uri))
     pieces = {piece for secret in found for piece in re.split("[/?#@:&;=]", secret) if len(piece) >= PIECE}
     return {spelling for secret in found | pieces for spelling in _spellings(secret)} - {""}
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """A text without secrets. It comes before all that shortens or escapes it: then they are no longer found."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
 
 
 def _passwords(uri: str) -> list[str]:
