@@ -13,20 +13,19 @@ FILES = {
     *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"),
     *("changelogs/changelog.yaml", "tests/config.yml"),
 }
-FOLDERS = {"changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
+FOLDERS = ("docs/", "extensions/eda/", "meta/", "playbooks/", "plugins/", "roles/")
 NEEDED = {
     *("LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"),
     *("meta/execution-environment.yml", "bindep.txt", "requirements.txt", "tests/config.yml"),
 }
 # What users need all of.
-WHOLE = ("playbooks", "roles")
+WHOLE = ("extensions/eda", "playbooks", "roles")
 
 
 def is_for_users(name: str) -> bool:
     """Return whether a file belongs in a release."""
-    top = name.partition("/")[0]
     hidden = any(part.startswith(".") and part != ".gitkeep" for part in name.split("/"))
-    return not hidden and (name in FILES or (top in FOLDERS - {"changelogs"} and "/" in name))
+    return not hidden and (name in FILES or name.startswith(FOLDERS))
 
 
 def main() -> int:

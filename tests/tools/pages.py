@@ -14,6 +14,7 @@ PAGES = [f"{path.relative_to(ROOT)}" for path in (ROOT / "README.md", *sorted((R
 FILES_RUN_BY = {
     "README.md": "playbooks/test_examples.py",
     "docs/guides/awx.md": "playbooks/test_awx.py",
+    "docs/guides/events.md": "events/test_rulebooks.py",
     "docs/guides/guests.md": "guests/test_inventory.py",
     "docs/guides/nics-of-a-new-guest.md": "nics/test_interface_filter.py",
     "docs/guides/playbooks.md": "playbooks/test_roles.py",
@@ -22,6 +23,7 @@ FILES_RUN_BY = {
 }
 # Whose other blocks need more than test_pages.py has.
 BLOCKS_RUN_BY = {
+    "docs/guides/events.md": "events/test_rulebooks.py",
     "docs/guides/guests.md": "guests/test_inventory.py",
     "docs/guides/migration.md": "playbooks/test_roles.py",
 }

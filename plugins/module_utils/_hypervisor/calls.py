@@ -92,19 +92,7 @@ class Caller:
             return
         self._jobs.put(None)
         self._thread.join(seconds)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for pid in self._started():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
-                self._thread.join(MOMENT)  # without what it has started, the call fails
-
-    def _started(self) -> list[int]:
-        """The processes that the thread has started."""
-        try:
-            found = Path(f"/proc/self/task/{self._thread.native_id}/children").read_text(encoding="ascii")
-        except OSError:  # the thread has ended
-            return []
-        return [int(pid) for pid in found.split()]
+        end_started(self._thread)
 
     def _work(self) -> None:
         while True:
@@ -117,6 +105,23 @@ class Caller:
                 self._results.put((result, None))
             except BaseException as error:  # noqa: BLE001 - it is raised where the call was made
                 self._results.put((None, error))
+
+
+def end_started(thread: threading.Thread) -> None:
+    """Ends the processes that a thread has started, like ssh: without them, its call fails."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in _started(thread):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            thread.join(MOMENT)
+
+
+def _started(thread: threading.Thread) -> list[int]:
+    try:
+        found = Path(f"/proc/self/task/{thread.native_id}/children").read_text(encoding="ascii")
+    except OSError:  # the thread has ended
+        return []
+    return [int(pid) for pid in found.split()]
 
 
 @contextlib.contextmanager

@@ -53,7 +53,10 @@ class Gateway:
         self._execution: Execution | None = None
         libvirt.registerErrorHandler(lambda _context, _error: None, None)
         with refusals(f"Cannot connect to {uri}"):
-            self._conn = Link(uri, readonly, seconds, remote=not (uri.startswith("test:") or self._is_here()))
+            self._conn = self._connected(readonly, seconds)
+
+    def _connected(self, readonly: bool, seconds: float) -> Any:
+        return Link(self._uri, readonly, seconds, remote=not (self._uri.startswith("test:") or self._is_here()))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -72,12 +75,11 @@ class Gateway:
         """A network as it is, empty when there is none."""
         with refusals(f"Cannot look up network {name!r}"):
             try:
-                network = self._conn.networkLookupByName(name)
+                return _observe(self._conn.networkLookupByName(name))._replace(parking=self._is_parking(name))
             except libvirt.libvirtError as error:
                 if error.get_error_code() == libvirt.VIR_ERR_NO_NETWORK:
                     return Observed(name)
                 raise
-            return _observe(network)._replace(parking=self._is_parking(name))
 
     def networks(self) -> list[Observed]:
         """All networks, without those that vanish meanwhile, ordered by name."""

@@ -45,7 +45,7 @@ class Link:
     """
 
     def __init__(self, uri: str, readonly: bool, seconds: float, remote: bool = False) -> None:
-        self._open = partial(_open_remote if remote else _open, uri, readonly)
+        self._open = partial(open_remote if remote else _open, uri, readonly)
         self._seconds = self._patience = self._left = seconds
         self._at_stake = False  # whether there was a change or a break
         self._caller = Caller()
@@ -191,7 +191,8 @@ def _open(uri: str, readonly: bool) -> Any:
     return libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
 
 
-def _open_remote(uri: str, readonly: bool) -> Any:
+def open_remote(uri: str, readonly: bool) -> Any:
+    """A connection of libvirt's library, which notices within half a minute that its peer is gone."""
     _run_events()
     conn = _open(uri, readonly)
     with contextlib.suppress(libvirt.libvirtError):  # a driver or a daemon that has no keepalive
