@@ -9,6 +9,9 @@ short_description: The NICs of a new guest as libvirt's XML
 version_added: 0.1.0
 author:
   - virtfleet maintainers (@virtfleet)
+extends_documentation_fragment:
+  - virtfleet.network.guides.nics_of_a_new_guest
+  - virtfleet.network.guides.interface_options
 description:
   - Makes C(<interface>) elements for the definition of a new guest, from options like those of the modules of this
     collection.
@@ -33,12 +36,6 @@ notes:
 requirements:
   - lxml on the controller
 seealso:
-  - name: NICs of a new guest
-    description: From these options to a guest that runs.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/nics-of-a-new-guest.md
-  - name: Options of a NIC
-    description: All options, with what they mean.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/reference/interface-options.md
   - module: virtfleet.network.virt_network
 """
 

@@ -32,6 +32,7 @@ requirements:
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
+  - virtfleet.network.guides.guests
 notes:
   - The name of an inventory file ends in C(guests.yml) or C(guests.yaml).
   - >-

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - virtfleet.network.change
   - virtfleet.network.dhcp_host_options
+  - virtfleet.network.guides.reservations
 seealso:
   - module: virtfleet.network.virt_dhcp_range
   - module: virtfleet.network.virt_dns_host

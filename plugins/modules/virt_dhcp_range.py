@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - virtfleet.network.change
   - virtfleet.network.dhcp_range_options
+  - virtfleet.network.guides.behaviour
 seealso:
   - module: virtfleet.network.virt_dhcp_host
 """

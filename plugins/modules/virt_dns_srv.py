@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - virtfleet.network.change
   - virtfleet.network.dns_srv_options
+  - virtfleet.network.guides.behaviour
 seealso:
   - module: virtfleet.network.virt_dns_host
   - module: virtfleet.network.virt_dns_txt

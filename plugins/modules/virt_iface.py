@@ -17,12 +17,10 @@ extends_documentation_fragment:
   - virtfleet.network.connection
   - ansible.builtin.action_common_attributes
   - virtfleet.network.iface_options
+  - virtfleet.network.guides.nics_of_a_guest
 seealso:
   - module: virtfleet.network.virt_iface_info
   - module: virtfleet.network.virt_network
-  - name: NICs of a guest
-    description: What virt_iface does with a running guest, with playbooks.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/nics-of-a-guest.md
 """
 
 EXAMPLES = r"""

@@ -30,6 +30,7 @@ options:
 extends_documentation_fragment:
   - virtfleet.network.connection
   - ansible.builtin.action_common_attributes
+  - virtfleet.network.guides.nics_of_a_guest
 attributes:
   check_mode:
     support: full

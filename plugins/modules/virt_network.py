@@ -61,6 +61,8 @@ extends_documentation_fragment:
   - virtfleet.network.change
   - virtfleet.network.stop
   - virtfleet.network.network_options
+  - virtfleet.network.guides.behaviour
+  - virtfleet.network.guides.restarts
 attributes:
   check_mode:
     support: full

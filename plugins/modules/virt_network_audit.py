@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - virtfleet.network.connection
   - ansible.builtin.action_common_attributes
   - virtfleet.network.topology_options
+  - virtfleet.network.guides.audit
 attributes:
   check_mode:
     support: full

@@ -50,6 +50,7 @@ options:
 extends_documentation_fragment:
   - virtfleet.network.connection
   - ansible.builtin.action_common_attributes
+  - virtfleet.network.guides.diagnosis
 attributes:
   check_mode:
     support: full

@@ -16,6 +16,7 @@ extends_documentation_fragment:
   - virtfleet.network.connection
   - ansible.builtin.action_common_attributes
   - virtfleet.network.nwfilter_options
+  - virtfleet.network.guides.network_filters
 """
 
 EXAMPLES = r"""

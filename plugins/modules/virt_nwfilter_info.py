@@ -23,6 +23,7 @@ options:
 extends_documentation_fragment:
   - virtfleet.network.connection
   - ansible.builtin.action_common_attributes
+  - virtfleet.network.guides.network_filters
 attributes:
   check_mode:
     support: full

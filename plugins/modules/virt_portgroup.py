@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - virtfleet.network.change
   - virtfleet.network.portgroup_options
+  - virtfleet.network.guides.behaviour
 """
 
 EXAMPLES = r"""

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - virtfleet.network.change
   - virtfleet.network.stop
   - virtfleet.network.topology_options
+  - virtfleet.network.guides.playbooks
 """
 
 EXAMPLES = r"""

@@ -28,7 +28,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.nics impor
 from ansible_collections.virtfleet.network.plugins.module_utils._task.nwfilters import nwfilter_options
 from ansible_collections.virtfleet.network.plugins.module_utils._task.topology import topology_options
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields import argument_spec
-from tests.tools import interface_docs, page_docs, topology_docs
+from tests.tools import guide_docs, interface_docs, page_docs, topology_docs
 from tests.tools.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, short_docs
 from tests.tools.page_docs import MARK
 from tests.tools.role_docs import Roles
@@ -181,6 +181,12 @@ def roles(data: Options, texts: Texts) -> dict[str, str]:
     return made.files(MARK)
 
 
+def guides(_data: Options, _texts: Texts) -> dict[str, str]:
+    """The links from modules and plugins to pages."""
+    repository = yaml.safe_load(old_text("galaxy.yml"))["repository"]
+    return {guide_docs.FRAGMENT: guide_docs.fragment(old_text(guide_docs.INDEX), repository, MARK)}
+
+
 def pages(texts: Texts) -> dict[str, str]:
     """What people and the generator write together: pages of the documentation, and what is in them."""
     documentation = {name: whole('DOCUMENTATION = r"""', name) for name in MODULES}
@@ -197,7 +203,7 @@ def pages(texts: Texts) -> dict[str, str]:
     return {name: rewrite(old_text(name)) for name, rewrite in rewritten.items()}
 
 
-MAKERS = (options_of_networks, options_of_nics, options_of_nwfilters, options_of_entries, roles)
+MAKERS = (options_of_networks, options_of_nics, options_of_nwfilters, options_of_entries, roles, guides)
 
 
 def generate() -> tuple[dict[str, str], list[str]]:

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.virtfleet.network.plugins.module_utils._network import plan as _plan
 from ansible_collections.virtfleet.network.plugins.module_utils._network.live import call_seconds
 from tests.tools import pages
-from tests.unit.documentation import MODULES, PAGES, ROOT
+from tests.unit.documentation import MODULES, PAGES, ROOT, documented
 
 FILTERS = sorted(path.stem for path in (ROOT / "plugins/filter").glob("[a-z]*.py"))
 KINDS_OF_NETWORKS = ("nat", "isolated", "routed", "bridged")
@@ -54,6 +54,14 @@ def test_links_of_readme_lead_somewhere_from_galaxy() -> None:
     found = links(ROOT / "README.md")
     assert [link for link in found if not link.startswith("https://")] == []
     assert {match[1] for match in map(HERE.match, found) if match} == set(PLACES_OF_FILES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_link_to_pages(module: str) -> None:
+    links = [entry["link"] for entry in documented()[module]["doc"]["seealso"] if "link" in entry]
+    ours = [link for link in links if HERE.match(link)]
+    assert ours
+    assert [link for link in ours if not is_there(ROOT / "README.md", link)] == []
 
 
 def test_readme_pins_this_version() -> None:
