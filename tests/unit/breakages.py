@@ -135,6 +135,10 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: guest(scene, '<alias name="net0"/>', '<alias name="net0"/><link state="down"/>'),
         ("nic_link_down",),
     ),
+    "the NIC's filter is gone": (
+        lambda scene: guest(scene._replace(filters={}), "<target", '<filterref filter="own"/><target'),
+        ("nic_filter",),
+    ),
     "the tap is down": (lambda scene: down(scene, "vnet0"), ("nic_tap_down",)),
     "the tap is on no bridge": (
         lambda scene: devices(scene, virbr5=Device(True, BRIDGE_MAC, {}, ("192.168.50.1/24", "fd00:50::1/64"))),

@@ -32,6 +32,14 @@ RULES: dict[str, tuple[Break, str, str]] = {
             "iptables -t filter -D FORWARD_direct -i virbr5 -j DROP"
         ),
     ),
+    "a network filter drops": (
+        ruled(
+            "-A FORWARD -j LIBVIRT_FWX\n",
+            ":FI-vnet0 - [0:0]\n-A FORWARD -j FI-vnet0\n-A FI-vnet0 -i virbr5 -j DROP\n-A FORWARD -j LIBVIRT_FWX\n",
+        ),
+        "filter_drops",
+        "*",
+    ),
     "libvirt's own rule accepts no more": (
         ruled("-A LIBVIRT_FWO -s 192.168.50.0/24 -i virbr5 -j ACCEPT\n", ""),
         "firewall_rules_missing",

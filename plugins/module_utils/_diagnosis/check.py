@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .._errors.errors import DefinitionError, LibvirtError
+from .._nwfilter.references import filters_after
+from .._nwfilter.uses import uses
 from .._values.host import Examined
 from .._values.host_facts import HostFacts, Scene
 from .._values.observed import Observed
@@ -91,7 +93,9 @@ def _scene(gateway: Examined) -> tuple[Scene, dict[str, str]]:
             networks[network.name] = network
         except DefinitionError as error:
             broken[network.name] = f"libvirt gives a definition of network {network.name!r} that {error.why}"
-    return Scene(networks, tuple(guests), addresses=addresses, version=gateway.version()), broken
+    filters = filters_after(gateway.nwfilters(), {}) if uses(guests) else None
+    scene = Scene(networks, tuple(guests), addresses=addresses, version=gateway.version(), filters=filters)
+    return scene, broken
 
 
 def _leases(gateway: Examined, network: str, unseen: list[str]) -> tuple[str, ...]:

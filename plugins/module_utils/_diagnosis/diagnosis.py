@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from .._network.conflicts import nets
-from .._nics.nics import interfaces, mac_of, nics_of, tap_of
+from .._nics.nics import interfaces, mac_of, nics_of, spec_of, tap_of
 from .._nics.verdict import verdict
 from .._values.host_facts import Scene
 from .._values.mode import is_managed
@@ -18,6 +18,7 @@ from .._values.parking import parking_of
 from .._xml.fields import Spec
 from .findings import KINDS, Finding, ranked
 from .networks import network_findings
+from .nic_filters import broken as broken_filters
 from .services import bridge_of, has_dhcp
 
 
@@ -50,6 +51,7 @@ def diagnose(scene: Scene, networks: Collection[str], domains: Collection[str]) 
     found |= {finding for domain in domains for finding in _guest(domain, scene)}
     broken = {finding.network for finding in found if KINDS[finding.code].severity == "error"}
     found |= {finding for nic in looked_at for finding in _nic(nic, scene, broken)}
+    found |= {finding for nic in looked_at for finding in broken_filters(nic.domain, nic.spec, scene)}
     found |= set(_duplicates(looked_at, plugged))
     return ranked(found)
 
@@ -100,6 +102,8 @@ def _guest(name: str, scene: Scene) -> Iterator[Finding]:
         yield Finding("guest_missing", "", f"there is no guest {name!r}", name)
     elif not guest.live:
         yield Finding("guest_stopped", "", f"guest {name!r} does not run", name)
+        for nic in interfaces(guest.saved):
+            yield from broken_filters(name, spec_of(nic), scene)
     elif not interfaces(guest.live):
         yield Finding("guest_without_nic", "", f"guest {name!r} has no <interface>", name)
 

@@ -175,6 +175,11 @@ KINDS = {
     "nic_link_down": FindingKind(
         "error", "The NIC's link is set down.", "Set its link up.", "virt_iface with link.state=up"
     ),
+    "nic_filter": FindingKind(
+        "error",
+        "The NIC refers to a network filter that is missing, or lacks a parameter: with it the guest does not start.",
+        "Create the filter with virt_nwfilter, or correct the filterref of the NIC with virt_iface.",
+    ),
     # Neither virt_iface nor a restart of the network touches it (libvirt 9.0).
     "nic_tap_down": FindingKind(
         "error", "The NIC's device on the hypervisor is set down.", "Set it up: ip link set dev DEVICE up."

@@ -10,6 +10,7 @@ from .._values.mode import mode
 from .._values.way import Deed, Hop, Lookup, Packet, Verdict
 from .firewall import ADDRESS, Firewall
 from .link_hops import leaving, peers
+from .nic_filters import dropped
 from .openings import mending
 from .statements import TRANSLATE
 from .trip import Trip, ends, gateway_of, passes, unknown
@@ -21,13 +22,12 @@ OUTWARDS = (("tcp", 443), ("udp", 53), ("icmp", 0))
 IN = ("ingress", "bridge prerouting", "bridge input", "prerouting", "input")
 OUT = ("output", "postrouting", "bridge output", "bridge postrouting", "egress")
 THROUGH = ("ingress", "bridge prerouting", "bridge input", "prerouting", "forward", "postrouting", "egress")
-ARRIVES = THROUGH[:4]
+ARRIVES, LEAVES = THROUGH[:4], THROUGH[:-1]
 BACK = ("ingress", "prerouting", "forward", "postrouting", "bridge output", "bridge postrouting", "egress")
 ARP_IN = ("ingress", "bridge prerouting", "bridge input", "arp input")
 ARP_OUT = ("arp output", "bridge output", "bridge postrouting", "egress")
 BRIDGED = ("ingress", "bridge prerouting", "bridge forward", "bridge postrouting", "egress")
 ANSWERS = {"echo-request": "echo-reply", "nd-neighbor-solicit": "nd-neighbor-advert"}
-LEAVES = THROUGH[:-1]
 # The policies before which libvirt's own rules stand.
 OWN_POLICIES = tuple(f"{family} filter {chain} policy" for family in ("ip", "ip6") for chain in ("INPUT", "FORWARD"))
 LOST = "firewall_rules_missing"
@@ -272,6 +272,8 @@ def _judged(trip: Trip, place: str, packets: list[tuple[tuple[str, ...], Packet]
 def _ended(trip: Trip, place: str, packet: Packet, verdict: Verdict, *, called: bool) -> Hop:
     if trip.lost_rules and verdict.rule.startswith(OWN_POLICIES):  # what would have accepted it
         return ends(place, "", LOST, trip.lost_rules)
+    if filtered := dropped(trip, place, verdict):
+        return filtered
     if verdict.owner == "libvirt" and _stray(trip):
         way = f"forward.interfaces of network {trip.who.network!r}"
         remedy = f"add {trip.uplink} to {way}, or lead the route through one of those"

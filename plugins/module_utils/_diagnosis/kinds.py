@@ -95,6 +95,11 @@ WAY_KINDS = {
         "A rule of a firewall drops packets of guests.",
         "Delete the rule, or let its owner accept the network's bridge.",
     ),
+    "filter_drops": FindingKind(
+        "warning",
+        "The network filter of a guest's NIC drops packets: it is there for that, or drops too much.",
+        "Change the filter with virt_nwfilter, or the NIC's with virt_iface, unless that is what you want.",
+    ),
     "ipsec_blocks": FindingKind(
         "error",
         "An IPsec policy of the kernel blocks packets of guests.",

@@ -80,6 +80,9 @@ class Files:
         """Nobody knows the leases."""
         return []
 
+    def nwfilters(self) -> None:
+        """Nobody lists the network filters."""
+
     def version(self) -> int:
         """Nobody knows the version: any."""
         return 0

@@ -30,10 +30,10 @@ def demands(nic: Spec, around: Around) -> Iterator[str]:
     if network is not None:
         yield from _floor(nic, there)
     if around.filters is not None:
-        yield from _filter(nic, around.filters)
+        yield from filter_problems(nic, around.filters)
 
 
-def _filter(nic: Spec, filters: Filters) -> Iterator[str]:
+def filter_problems(nic: Spec, filters: Filters) -> Iterator[str]:
     """libvirt refuses a filter that is not there, refers to one that is not, or lacks a parameter."""
     reference = nic.get("filterref", {})
     name = reference.get("filter")

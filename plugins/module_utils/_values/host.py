@@ -142,6 +142,9 @@ class Examined(Protocol):
     def version(self) -> int:
         """libvirt's version."""
 
+    def nwfilters(self) -> list[ObservedFilter] | None:
+        """All network filters, None where libvirt does not list them."""
+
     def look(self) -> KernelInspector | None:
         """What looks at the hypervisor and asks its kernel, None when it cannot be seen from here."""
 

@@ -77,7 +77,8 @@ class Scene(NamedTuple):
 
     ``leases`` are the leased addresses of each running network; ``addresses`` what libvirt knows of a NIC by its
     MAC; ``host`` is None where the task does not run on
-    the hypervisor; ``version`` is libvirt's, as a number.
+    the hypervisor; ``version`` is libvirt's, as a number; ``filters`` are the specs of network filters by name, None
+    where nobody refers to one, or libvirt does not list them.
     """
 
     networks: dict[str, Observed]
@@ -86,6 +87,7 @@ class Scene(NamedTuple):
     addresses: Mapping[str, tuple[str, ...]] = NONE
     host: HostFacts | None = None
     version: int = 0
+    filters: Mapping[str, dict[str, Any]] | None = None
 
 
 class Inspector(Protocol):

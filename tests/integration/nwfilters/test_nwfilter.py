@@ -196,3 +196,14 @@ def test_filters_and_nics_in_one_task_all_or_none(shielded: Stage) -> None:
     assert {one["name"]: one["state"] for one in real["nwfilters"]} == {"vf-new": "present", "vf-outer": "absent"}
     assert "vf-new" in shielded.host.virsh("nwfilter-binding-list")
     assert "67" in rules(shielded)
+
+
+def test_the_diagnosis_names_the_filter_that_drops(shielded: Stage) -> None:
+    succeeded(shielded.run(nwfilter(name="vf-inner", rules=[OUT])))
+    known = ["ip", "neigh", "replace", "192.168.85.9", "lladdr", MAC, "dev", "vf-shielded", "nud", "permanent"]
+    shielded.host.run(known)
+    found = succeeded(shielded.run({"virtfleet.network.virt_network_check": {"domain": "shielded"}}))["findings"]
+    assert "firewall_rules_missing" not in {one["code"] for one in found}
+    dropped = [one["evidence"] for one in found if one["code"] == "filter_drops"]
+    assert dropped
+    assert all("network filter 'vf-outer' of guest 'shielded' drops packets: " in text for text in dropped)

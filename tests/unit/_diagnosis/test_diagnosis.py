@@ -185,3 +185,16 @@ def test_a_network_that_is_off_on_purpose_is_looked_at_only_by_name():
     off = scenes.network(scenes.stopped(healthy()), autostart=False)._replace(guests=())
     assert codes(off) == []
     assert codes(off, ["lan"]) == ["network_inactive", "autostart_off"]
+
+
+def test_the_filter_of_a_guest_that_does_not_run():
+    """It is why the guest does not start; where libvirt lists no filters, nothing is said."""
+    scene = scenes.guest(healthy(), "<target", "<filterref filter='own'/><target")
+    (guest,) = scene.guests
+    scene = scene._replace(guests=(guest._replace(saved=guest.live, live=ABSENT),))
+    assert codes(scene, domains=["web"]) == ["guest_stopped"]
+    assert codes(scene._replace(filters={}), domains=["web"]) == ["guest_stopped", "nic_filter"]
+    lacking = {"own": {"rules": [{"ip": {"srcipaddr": "$SERVER"}}]}}
+    (found,) = [one for one in diagnose(scene._replace(filters=lacking), [], ["web"]) if one.code == "nic_filter"]
+    assert "filter 'own' needs SERVER" in found.evidence
+    assert codes(scene._replace(filters={"own": {}}), domains=["web"]) == ["guest_stopped"]
