@@ -50,10 +50,13 @@ def probes(trips: Sequence[Trip], scene: Scene) -> dict[str, Probe]:
 
 
 def offered(replies: Iterable[Reply]) -> bool | None:
-    """Whether DHCP has offered an address of IPv4; None when it was not asked, or when it is known who keeps it from
-    that."""
-    dhcp = next((one for one in replies if (one.question, one.version) == ("dhcp", 4)), None)
-    return None if dhcp is None or _named(dhcp) else dhcp.answered
+    """Whether DHCP has offered an address of IPv4; None when it was not asked, and when it is not the server that keeps
+    silent: something is known that drops the question, or even the gateway's address does not answer."""
+    mine = {one.question: one for one in replies if one.version == 4}
+    dhcp, gateway = mine.get("dhcp"), mine.get("neighbour")
+    if dhcp is None or _named(dhcp) or (gateway and gateway.answered is False):
+        return None
+    return dhcp.answered
 
 
 def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:

@@ -90,6 +90,9 @@ LINKS = {
         "TAP egress pref NUMBER",
         EVERY,
     ),
+    "program of XDP on the bridge": Kind(
+        "xdp BRIDGE", "ip link set dev BRIDGE xdp off", "", "ip link set dev BRIDGE xdp off", probe=True
+    ),
     "filter of the bridge that redirects all": Kind(
         f"{STRAY}; ip link set WORD up; tc qdisc add dev BRIDGE clsact; "
         "tc filter add dev BRIDGE ingress protocol all pref NUMBER u32 match u32 0 0 "

@@ -114,6 +114,17 @@ def test_what_dhcp_answers(offer, code):
     assert ("dhcp_silent" in [one["code"] for one in found["findings"]]) is code
 
 
+def test_dhcp_is_not_blamed_where_not_even_the_gateway_answers():
+    host = office()
+    heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq (process 7)") for port in (53, 67))
+    host.looker = Looker(host, servers={"lan": Server(7, None)}, sockets=heard)
+    drop = Evidence("drop", "the kernel drops it in do_xdp_generic()", device="virbr1")
+    host.looker.ask = lambda _probe: (Reply("neighbour", 4, False, evidence=(drop,)), Reply("dhcp", 4, False))
+    codes = [one["code"] for one in check(host, ["lan"], [], probe=True)["findings"]]
+    assert "no_answer" in codes
+    assert "dhcp_silent" not in codes
+
+
 def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
     host = office()
     heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq (process 7)") for port in (53, 67))
