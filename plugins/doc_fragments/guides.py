@@ -160,19 +160,3 @@ seealso:
     description: Each one, with what it means.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/reference/interface-options.md
 """
-
-    ARCHITECTURE = r"""
-options: {}
-seealso:
-  - name: Architecture
-    description: How the code is made, and where new things go.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/development/architecture.md
-"""
-
-    RELEASES = r"""
-options: {}
-seealso:
-  - name: Releases
-    description: What is supported, what may change, how to release.
-    link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/development/releases.md
-"""

@@ -8,7 +8,7 @@ from tests.tools.yaml_style import dump
 
 INDEX, FRAGMENT = "docs/README.md", "plugins/doc_fragments/guides.py"
 # - [Title](guides/page.md): what is in it, also on more lines
-PAGE = re.compile(r"^- \[([^]]+)\]\((\w+/([\w-]+)\.md)\): (.+(?:\n  .+)*)", re.MULTILINE)
+PAGE = re.compile(r"^- \[([^]]+)\]\(((?:guides|reference)/([\w-]+)\.md)\): (.+(?:\n  .+)*)", re.MULTILINE)
 FILE = '''\
 # {mark} from {index}: do not edit.
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
