@@ -13,10 +13,7 @@ from .guests import Guests
 from .kernel import KernelInspector
 from .users import Users
 
-ONCE = (
-    *("networks", "guests", "all_guests", "leases", "addresses", "devices", "version"),
-    *("nwfilters", "observe_nwfilter"),
-)
+ONCE = ("networks", "guests", "all_guests", "leases", "addresses", "devices", "version", "nwfilters")
 
 
 class Snapshot(Guests):
