@@ -193,7 +193,7 @@ undo() {
 	end_earlier
 	exec 8>>"$work/lock"
 	flock -n -E 9 8
-	[ $? != 9 ] || exit 0
+	[ $? != 9 ] || exit 1 # what has just been killed may still hold it: systemd starts this again
 	undo_alone 8>&-
 }
 undo_alone() {
