@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._values.way import Hop
@@ -23,7 +23,7 @@ def tap(trip: Trip) -> Hop:
     link = trip.link(name)
     if not link:
         return unknown("tap", name, "its device is not in the kernel's list")
-    wrong = next(lost(trip, name), None)
+    wrong = _worst(lost(trip, name))
     return wrong or passes("tap", name, f"is up, {link['mtu']} bytes a frame")
 
 
@@ -31,7 +31,7 @@ def port(trip: Trip) -> Hop:
     """The bridge's port that the guest is on."""
     name = trip.who.tap
     checks = (_state, _locked, _flood, _elsewhere, _vlan)
-    wrong = next((hop for check in checks for hop in check(trip, name, "port")), None)
+    wrong = _worst(hop for check in checks for hop in check(trip, name, "port"))
     if wrong or not trip.port(name):
         return wrong or unknown("port", name, "the kernel says nothing of a port")
     return passes("port", name, str(trip.port(name).get("state", "")))
@@ -67,7 +67,7 @@ def bridge(trip: Trip) -> Hop:
         setting = f"net.ipv4.conf.{scope}.arp_ignore"
         if trip.kernel.settings.get(setting) == "8":
             return ends("bridge", name, "arp_off", f"{setting} is 8: no ARP is answered", f"sysctl -w {setting}=0")
-    wrong = next(lost(trip, name), None)
+    wrong = _worst(lost(trip, name))
     return wrong or passes("bridge", name, "is up")
 
 
@@ -91,8 +91,15 @@ def _other(trip: Trip, name: str, place: str) -> Hop:
     link = trip.link(name)
     if "UP" not in link.get("flags", ()):
         return ends(place, name, "port_blocked", f"{name} is set down", f"ip link set dev {name} up")
-    wrong = next((hop for check in (_state, _isolated, _vlan) for hop in check(trip, name, place)), None)
-    return wrong or next(lost(trip, name, place), None) or passes(place, name, str(trip.port(name).get("state", "")))
+    checks = (_state, _isolated, _vlan, lost)
+    wrong = _worst(hop for check in checks for hop in check(trip, name, place))
+    return wrong or passes(place, name, str(trip.port(name).get("state", "")))
+
+
+def _worst(hops: Iterable[Hop]) -> Hop | None:
+    """The first one where the way ends, or else the first of which nobody knows."""
+    found = [*hops]
+    return next((hop for hop in found if hop.verdict == "ends"), next(iter(found), None))
 
 
 def gateway_is_here(trip: Trip) -> bool:

@@ -155,8 +155,10 @@ def test_two_guests_reach_each_other_unless_their_ports_are_isolated():
     assert found == set()
     assert [*hops(ways, "web", "guest")] == ["tap", "port", "bridge", "size", "frames", "other port"]
     apart = kernels.both(kernels.ported("vnet0", isolated=True), kernels.ported("vnet1", isolated=True))
-    ways, found = walked(apart(kernel), two_guests())
-    assert {(one.code, one.domain) for one in found} == {("port_isolated", "web"), ("port_isolated", "db")}
+    young = kernels.both(*(kernels.ported(tap, isolated=True, state="learning") for tap in ("vnet0", "vnet1")))
+    for breaks in (apart, young):  # STP, which opens a port in some seconds, hides nothing
+        ways, found = walked(breaks(kernel), two_guests())
+        assert {(one.code, one.domain) for one in found} == {("port_isolated", "web"), ("port_isolated", "db")}
     asked = scenes.guest(two_guests(), '<alias name="net0"/>', '<alias name="net0"/><port isolated="yes"/>')
     assert "web" not in {one.domain for one in walked(apart(kernel), asked)[1]}
 
