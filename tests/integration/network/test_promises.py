@@ -112,20 +112,30 @@ router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
 prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 3600, 3600, 0) + socket.inet_pton(socket.AF_INET6, "2001:db8:77::")
 router.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix, ("ff02::1", 0, 0, number))
 """
+FORGET = """
+ip -6 route show dev uplink | grep -e 2001:db8:77: -e 'proto ra' | while read -r where _; do
+    ip -6 route del "$where" dev uplink
+done
+ip -6 address flush dev uplink dynamic
+"""
 
 
 def test_ipv6_of_a_host_that_listens_to_routers_is_not_cut(stage: Stage) -> None:
     """A kernel that forwards drops the routes that routers advertise, so libvirt refuses to start a network."""
     run = stage.host.run
     run(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=0", "net.ipv6.conf.uplink.accept_ra=1"])
-    stage.host.world.run(["python3", "-c", ADVERTISEMENT])
-    wait_for(lambda: "2001:db8:77::/64" in run(["ip", "-6", "route"]).stdout)
-    routed = "<forward mode='route'/><ip family='ipv6' address='fd00:66::1' prefix='64'/>"
-    stage.define(f"<network><name>plain</name>{routed}</network>")
-    refused = run(["virsh", "net-start", "plain"], check=False)
-    ips = {"ips": [{"address": "fd00:67::1/64"}]}
-    check, apart = stage.play(_task(True, {"forward": {"mode": "route"}, **ips}), _task(False, ips))
-    run(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.uplink.accept_ra=0"])
+    try:
+        stage.host.world.run(["python3", "-c", ADVERTISEMENT])
+        wait_for(lambda: "2001:db8:77::/64" in run(["ip", "-6", "route"]).stdout)
+        routed = "<forward mode='route'/><ip family='ipv6' address='fd00:66::1' prefix='64'/>"
+        stage.define(f"<network><name>plain</name>{routed}</network>")
+        refused = run(["virsh", "net-start", "plain"], check=False)
+        ips = {"ips": [{"address": "fd00:67::1/64"}]}
+        check, apart = stage.play(_task(True, {"forward": {"mode": "route"}, **ips}), _task(False, ips))
+    finally:
+        run(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.uplink.accept_ra=0"])
+        run(["sh"], input=FORGET)
+    assert "2001:db8:77:" not in run(["sh", "-c", "ip -6 route; ip -6 address"]).stdout
     assert "accept_ra" in refused.stderr
     assert "uplink has IPv6 routes from router advertisements" in check["msg"]
     assert apart["changed"]
