@@ -13,7 +13,7 @@ FLOOR := $(firstword $(CORES))
 
 PYTHON := .venv/bin/python
 STEP := tests/tools/step
-SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare release step core install-packages importer/run sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
+SHELL_SCRIPTS := .ci/run $(addprefix tests/tools/,bare release step core install-packages docsite/run importer/run sanity/run) $(wildcard tests/lab/*.sh roles/*/files/*.sh)
 
 # The checkout may lie anywhere: tools see it as a collection through the link that `make setup` puts into .build.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
@@ -223,6 +223,10 @@ lab-down: setup ## stop them, leaving nothing behind
 build: setup ## build the collection's tarball and look into it
 	@$(PYTHON) tests/tools/check_tarball.py
 	@ls .build/tarball/*.tar.gz
+
+.PHONY: docs
+docs: setup ## build the docs site: guides, and pages of all plugins and roles
+	@$(STEP) --last "docs site" tests/tools/docsite/run
 
 .PHONY: release
 release: setup ## versions, changelog, checks, tarball and tag of a release (VERSION=1.0.0); nothing is pushed
