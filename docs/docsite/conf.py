@@ -49,10 +49,12 @@ development/*
 
 
 def complete_page(_app: Any, name: str, source: list[str]) -> None:
-    """Let links out of docs lead to the repository; give the index its navigation."""
-    if not name.startswith("collection/"):
-        outside = r"\]\(" + "../" * (name.count("/") + 1) + r"(?=\w)"
-        source[0] = re.sub(outside, f"]({REPOSITORY}/", source[0]) + (TREES if name == "index" else "")
+    """Let links out of docs lead to the repository; give the index its navigation. The theme has a page's contents."""
+    if name.startswith("collection/"):
+        source[0] = re.sub(r"^\.\. contents::\n(  +:.*\n)+", "", source[0], flags=re.MULTILINE)
+        return
+    outside = r"\]\(" + "../" * (name.count("/") + 1) + r"(?=\w)"
+    source[0] = re.sub(outside, f"]({REPOSITORY}/", source[0]) + (TREES if name == "index" else "")
 
 
 def setup(app: Any) -> None:
