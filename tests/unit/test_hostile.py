@@ -47,7 +47,7 @@ def name(part):
     return part if isinstance(part, str) else ".".join(part)
 
 
-@pytest.mark.parametrize("module, place", PLACES, ids=name)
+@pytest.mark.parametrize("module, place", sampled(PLACES, 300), ids=name)
 def test_a_module_answers_with_a_sentence_or_a_result(module, place):
     for task, _value in cases(module, place, 1):
         result = run(module, True, task)
@@ -55,7 +55,7 @@ def test_a_module_answers_with_a_sentence_or_a_result(module, place):
     assert not HARM.exists()
 
 
-@pytest.mark.parametrize("place", KEPT, ids=name)
+@pytest.mark.parametrize("place", sampled(KEPT, 60), ids=name)
 def test_what_check_mode_takes_is_kept(place, driver):
     """Letter by letter, or as another spelling of the same, which does not change the network again."""
     for task, value in cases("virt_network", place, 2):

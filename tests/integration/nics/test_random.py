@@ -24,7 +24,7 @@ from ..stage import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.deep]
 
-COUNT = amount(40, 1000)
+COUNT = amount(25, 1000)
 NETWORKS = {
     "lan": "<network><name>lan</name><bridge name='vf-lan'/><ip address='192.168.88.1' prefix='24'/>"
     "<portgroup name='plain'/></network>",

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible.parsing.plugin_docs import read_docstring
 
+from tests.deep import sampled
 from tests.lab import Hypervisor, Lab
 from tests.tools.pages import files
 
@@ -128,7 +129,8 @@ def compared(kept: str) -> Task:
     return {"name": "it does what was predicted", "ansible.builtin.assert": {"that": that}}
 
 
-@pytest.mark.parametrize("name", [*MODULES, "README"])
+@pytest.mark.deep
+@pytest.mark.parametrize("name", sampled([*MODULES, "README"], 9))
 def test_examples(lab: Lab, untouched: Hypervisor, name: str) -> None:
     if name in GUEST_MACS:
         boot(untouched, GUEST_MACS[name])
