@@ -60,7 +60,8 @@ KINDS = {
     ),
     "bridge_taken": FindingKind(
         "error",
-        "The bridge's name belongs to another device of the hypervisor.",
+        # seen with 11.3 and newer, not with 9.0: a start that fails takes the bridge of that name down
+        "The bridge's name belongs to another device of the hypervisor; libvirt 11 removes it when the network starts.",
         "Give the network another bridge.name.",
         "virt_network",
     ),

@@ -34,7 +34,9 @@ for login in auditor other; do
 done
 """
 # Somebody has the name of the network's bridge.
-TAKEN = "virsh net-destroy web; ip link add vbr-web type bridge; ! virsh net-start web"
+# libvirt 11 removes a bridge that is in its way
+TAKEN = """virsh net-destroy web; ip link add vbr-web type bridge; ! virsh net-start web
+ip link show vbr-web || ip link add vbr-web type bridge"""
 CHECK = {"virtfleet.network.virt_network_check": {"network": "web"}}
 WEB = ("virtfleet.network.nat", "-e", "nat_network_name=web", "-e", "nat_network_subnet=10.20.0.0/24")
 SETTINGS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv6.conf.eth0.accept_ra")
