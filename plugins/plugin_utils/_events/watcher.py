@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any, Callable
 
@@ -121,7 +121,7 @@ class Watcher:
     async def _look(self, gateway: Any) -> None:
         """Looks at everything, and reports what happened meanwhile."""
         self._flooded = False
-        found = await self._answer(lambda: dict(_all(gateway, self._options.kinds)))
+        found = await self._answer(lambda: _all(gateway, self._options.kinds))
         await self._is_reachable()
         if self._known is None:
             self._known = found
@@ -173,17 +173,10 @@ class Watcher:
         await self._put(self._teller.event(happening))
 
 
-def _all(gateway: Any, kinds: Sequence[str]) -> Iterator[tuple[Thing, State]]:
-    networks = gateway.networks() if NETWORK in kinds else ()
-    guests = gateway.all_guests() if GUEST in kinds else ()
-    for network in networks:
-        state = of_network(network)
-        if state:
-            yield (NETWORK, network.name), state
-    for guest in guests:
-        state = of_guest(guest)
-        if state:
-            yield (GUEST, guest.name), state
+def _all(gateway: Any, kinds: Sequence[str]) -> dict[Thing, State]:
+    found = [((NETWORK, one.name), of_network(one)) for one in (gateway.networks() if NETWORK in kinds else ())]
+    found += [((GUEST, one.name), of_guest(one)) for one in (gateway.all_guests() if GUEST in kinds else ())]
+    return {thing: state for thing, state in found if state}
 
 
 def _one(gateway: Any, thing: Thing) -> State | None:
