@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -188,7 +189,13 @@ def test_of_two_that_are_broken_both_are_found_and_nothing_else(office: Stage) -
 
 @entry_tasks.ON_ONE
 def test_what_stands_in_the_way_is_found_and_its_remedy_mends_it(office: Stage) -> None:
-    names = sampled(list(OBSTACLES), 8)
+    flags = office.host.run(["sh", "-c", "bridge link help 2>&1"], check=False).stdout.split()
+    # Of a port's flags, Debian 11's bridge knows only some.
+    names = [
+        name
+        for name in sampled(list(OBSTACLES), 8)
+        if not (flag := re.match(r"bridge link set dev \S+ (\w+)", OBSTACLES[name].breaks)) or flag[1] in flags
+    ]
     tasks: list[Task] = []
     for name in names:
         one = OBSTACLES[name]
