@@ -22,6 +22,7 @@ ASKED = {
 }
 BETWEEN = ("rule", "counter", "port")  # what stands between two guests
 WEAK = ("seen", "nothing")  # evidence that names nobody
+VAGUE = (*WEAK, "end")  # and what names who takes it, but not who drops the answer
 
 
 def probes(trips: Sequence[Trip], scene: Scene) -> dict[str, Probe]:
@@ -69,7 +70,9 @@ def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:
     strongest = next(iter(silent.evidence), None)
     why = f": {strongest.text}" if strongest else ""
     evidence = f"a client on {bridge} gets no answer to its question for {silent.question} (IPv{silent.version}){why}"
-    return ends("client", bridge, "no_answer", evidence, _undo(trip, strongest) if strongest else "")
+    if strongest is None or strongest.kind in VAGUE:
+        return ends("client", bridge, "untraced", evidence)
+    return ends("client", bridge, "no_answer", evidence, _undo(trip, strongest))
 
 
 def unasked(replies: Iterable[Reply], bridge: str) -> list[str]:

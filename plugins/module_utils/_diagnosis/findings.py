@@ -202,6 +202,11 @@ KINDS = {
         "The guest uses an address that is in no subnet of its network.",
         "Correct the address in the guest, or let it ask for one.",
     ),
+    "untraced": FindingKind(
+        "error",
+        "A client that asks as a guest does gets no answer, and no trace says who drops the question or the answer.",
+        "Repair what other findings name, then look again with probe=true.",
+    ),
     "no_address": FindingKind(
         "warning",
         "The NIC is connected, but its network's DHCP has leased it no address.",

@@ -147,7 +147,7 @@ WAY_KINDS = {
     ),
     "no_answer": FindingKind(
         "error",
-        "A client that asks as a guest does gets no answer, though nothing that can be read stands in its way.",
+        "A client that asks as a guest does gets no answer: what the trace names drops the question, or the answer.",
         "See what the evidence names.",
     ),
     "router_silent": FindingKind(
