@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".build/tarball"
 FILES = {
     *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"),
-    *("changelogs/changelog.yaml", "tests/config.yml"),
+    *(".ansible-lint", "changelogs/changelog.yaml", "tests/config.yml"),
 }
 FOLDERS = ("docs/", "extensions/eda/", "meta/", "playbooks/", "plugins/", "roles/")
 NEEDED = {
     *("LICENSE", "MANIFEST.json", "README.md", "meta/runtime.yml"),
-    *("meta/execution-environment.yml", "bindep.txt", "requirements.txt", "tests/config.yml"),
+    *("meta/execution-environment.yml", "bindep.txt", "requirements.txt", ".ansible-lint", "tests/config.yml"),
 }
 # What users need all of.
 WHOLE = ("extensions/eda", "playbooks", "roles")
@@ -25,7 +25,7 @@ WHOLE = ("extensions/eda", "playbooks", "roles")
 def is_for_users(name: str) -> bool:
     """Return whether a file belongs in a release."""
     hidden = any(part.startswith(".") and part != ".gitkeep" for part in name.split("/"))
-    return not hidden and (name in FILES or name.startswith(FOLDERS))
+    return name in FILES or (not hidden and name.startswith(FOLDERS))
 
 
 def main() -> int:

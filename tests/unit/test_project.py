@@ -34,3 +34,8 @@ def test_development_takes_the_newest_core_of_each_python() -> None:
 
 def test_readme_says_which_cores_are_tried() -> None:
     assert f"ansible-core {MINORS[0]} to {MINORS[-1]}" in (ROOT / "README.md").read_text()
+
+
+def test_linter_is_told_of_all_that_awx_has_where_it_is_missing() -> None:
+    used = re.findall(r"^ +(awx\.awx\.\w+):$", (ROOT / "playbooks/awx/setup.yml").read_text(), re.MULTILINE)
+    assert yaml.safe_load((ROOT / ".ansible-lint").read_text())["mock_modules"] == sorted(set(used))
