@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from tests.lab import Hypervisor, Lab
-from tests.tools.pages import BLOCKS_RUN_BY, PAGES, blocks, files, write_files
+from tests.tools.pages import BLOCKS_RUN_BY, PAGES, blocks, files
 
 from ..conftest import FIRST_ROOTS
 from ..plays import Result, environment
@@ -34,8 +33,6 @@ NICS = [
     {"ansible.builtin.assert": {"that": "(example.nics | virtfleet.network.interface_xml).strip() == shown.strip()"}}
 ]
 USES = {"docs/guides/reservations.md": ENTRIES, "docs/guides/nics-of-a-new-guest.md": NICS}
-# The collection's home is outside of the lab; roles/test_hypervisor.py has a host to prepare.
-NEED_MORE = ("ansible-galaxy collection install ", "ansible-playbook -i hv1.example, -b virtfleet.network.hypervisor ")
 
 
 @pytest.fixture(params=FIRST_ROOTS)
@@ -87,21 +84,3 @@ def test_examples_that_are_no_tasks(host: Hypervisor, tmp_path: Path, page: str)
     (example,) = map(yaml.safe_load, blocks(page, "yaml"))
     variables = {"example": example, "shown": "".join(blocks(page, "xml"))}
     run(host, tmp_path, [{"hosts": "hypervisors", "gather_facts": False, "vars": variables, "tasks": USES[page]}])
-
-
-def test_commands_of_the_readme(host: Hypervisor, tmp_path: Path) -> None:
-    """But for the hypervisor's name."""
-    write_files("README.md", tmp_path)
-    lines = [line for block in blocks("README.md", "console") for line in block.splitlines()]
-    lines = [line for line in lines if line.startswith("ansible") and not line.startswith(NEED_MORE)]
-    assert len(lines) == 4
-    for line in lines:
-        program, *words = shlex.split(line, comments=True)
-        assert program == "ansible-playbook"
-        place = words.index("-i")
-        networks = host.virsh("net-list", "--all", "--name").split()
-        (result,) = [told for told in ansible(host, tmp_path, *words[:place], *words[place + 2 :]) if "plan" in told]
-        made = (
-            [network["name"] for network in result["networks"]] if "networks" in result else [result["network"]["name"]]
-        )
-        assert result["changed"] == (made[0] not in networks)
