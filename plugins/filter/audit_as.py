@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_as
 short_description: Write the audit of a fleet as text
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes a document of P(virtfleet.network.audit_document#filter) and makes a text of it.
   - >-

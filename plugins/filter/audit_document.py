@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_document
 short_description: Put the audits of all hypervisors together
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Takes what M(virtfleet.network.virt_network_audit) returned on each hypervisor, also where it failed or could not be

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: audit_report
 short_description: Make a page of the audit of a fleet
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Takes a document of P(virtfleet.network.audit_document#filter) and makes one HTML file of it that needs nothing

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: host_bridge_plan
 short_description: Work out what bridges need on a host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Compares bridges with what a host has, and works out the files or profiles of the host's network provider that make

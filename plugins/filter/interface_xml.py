@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: interface_xml
 short_description: The NICs of a new guest as libvirt's XML
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - virtfleet maintainers (@virtfleet)
 extends_documentation_fragment:

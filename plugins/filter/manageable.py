@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: manageable
 short_description: The networks that virt_network takes
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     libvirt allows what no option of this collection can say, such as a network that is called C(..). One such network

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: printable
 short_description: A value as text that is safe for the screen
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Names come from hypervisors and may be anything. Each character that is not printable, such as a line break of any

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: subnet_plan
 short_description: Work out a network's gateway and DHCP range from its subnet
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Works out what a libvirt network has in a subnet, IPv4 or IPv6, with nothing but Python's own library.
   - With O(index) and O(prefix), it takes a piece of the subnet. Pieces with different numbers never overlap, so one

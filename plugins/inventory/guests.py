@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: guests
 short_description: Guests of libvirt hypervisors as hosts, with their addresses
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Makes a host of each guest of one or many hypervisors, with the address where it is reached, and with its NICs,

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: free_address
 short_description: The next free address of a libvirt network
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Returns the lowest address of a network's subnet that no reservation, lease, DNS record or gateway has. It reads

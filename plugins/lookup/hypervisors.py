@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: hypervisors
 short_description: A pattern of hosts that matches some
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Returns patterns of hosts, as C(hosts) of a play takes them, and fails where they match no host of the inventory, or

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: wrong_variables
 short_description: What is wrong with the variables of a role or a playbook
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Returns a sentence for each variable that begins with the name of the role or playbook and that it does not know,

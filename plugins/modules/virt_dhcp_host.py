@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_dhcp_host
 short_description: Manage DHCP reservations of a libvirt network, one or thousands in a task
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Adds, changes and removes DHCP reservations of a network, one or thousands in a task. A guest with a reservation

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_dhcp_range
 short_description: Manage DHCP ranges of a libvirt network
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Adds, changes and removes DHCP ranges of a network, from which guests without a reservation get their addresses.

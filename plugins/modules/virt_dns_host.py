@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_dns_host
 short_description: Manage names of addresses in the DNS of a libvirt network
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Adds, changes and removes what the network's DNS server answers for names and addresses (A, AAAA and PTR). Other

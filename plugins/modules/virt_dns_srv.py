@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_dns_srv
 short_description: Manage SRV records in the DNS of a libvirt network
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Adds, changes and removes the SRV records that the network's DNS server answers with. Other records stay, unless

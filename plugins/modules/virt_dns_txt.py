@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_dns_txt
 short_description: Manage TXT records in the DNS of a libvirt network
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Adds, changes and removes the TXT records that the network's DNS server answers with. Other records stay, unless

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_iface
 short_description: Attach NICs to a libvirt guest, change and detach them, also while it runs
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Brings NICs of a guest to a wanted state, whether the guest runs or not, in the running guest and in its persistent

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_iface_info
 short_description: Report how the NICs of libvirt guests are defined and run, and whether they are really connected
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Returns how the NICs of guests are defined, how they run, which addresses they have, and whether they are really

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_network
 short_description: Create, change, start, stop and delete libvirt networks
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Brings one network of a libvirt hypervisor to the wanted state, and changes nothing that is so already.
   - >-

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_network_audit
 short_description: Compare a libvirt hypervisor with what was asked of it, field by field
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Takes the options of M(virtfleet.network.virt_topology), changes nothing, and returns what differs from them, field

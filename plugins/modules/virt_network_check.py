@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_network_check
 short_description: Find out why a libvirt network does not start, or why a guest has no connection
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Walks the way of a guest's packets, hop by hop, and asks the kernel at each: the guest's NIC, its tap, the bridge

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_network_info
 short_description: Report how libvirt networks are defined, how they run, who uses them, and what waits for a restart
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns how networks of a libvirt hypervisor are defined, how they run, and who uses them.
   - It only reads, through libvirt's read-only connection, so it needs no privileges.

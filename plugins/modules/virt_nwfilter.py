@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_nwfilter
 short_description: Manage libvirt network filters, which restrict what NICs of guests send and receive
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Creates, changes and deletes network filters of libvirt. Options are libvirt's own, in snake_case. NICs of guests

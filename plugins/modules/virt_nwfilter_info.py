@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_nwfilter_info
 short_description: Report libvirt network filters, the parameters that they need, and what refers to them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns network filters of libvirt, the parameters that each needs, and the NICs and filters that refer to it.
   - It only reads, through libvirt's read-only connection, so it needs no privileges.

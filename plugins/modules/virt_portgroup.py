@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_portgroup
 short_description: Manage portgroups of a libvirt network
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Adds, changes and removes portgroups of a network: classes of guests' NICs, each with VLANs, bandwidth or a virtual

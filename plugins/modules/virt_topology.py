@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: virt_topology
 short_description: Manage many libvirt networks, the NICs of guests and network filters in one task, all or none
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - >-
     Does for many networks what M(virtfleet.network.virt_network) does for one, and for the NICs of many guests what

@@ -111,7 +111,7 @@ class Roles:
         options = self._topology() if role not in KINDS else self._one(specs_of(role))
         options.update(self._data[role].get("options", {}))
         named = {f"{role}_{name}": option for name, option in options.items()}
-        told = {key: self._data[role][key] for key in ("short_description", "description")}
+        told = {key: self._data[role][key] for key in ("short_description", "version_added", "description")}
         return {**told, "options": _renamed(each_text(named, lambda text: _lead(text, role, options)))}
 
     def _one(self, specs: Options) -> Options:

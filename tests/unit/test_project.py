@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import yaml
 
@@ -36,6 +37,15 @@ def test_readme_says_which_cores_are_tried() -> None:
     assert f"ansible-core {MINORS[0]} to {MINORS[-1]}" in (ROOT / "README.md").read_text()
 
 
-def test_linter_is_told_of_all_that_awx_has_where_it_is_missing() -> None:
+def test_linter_knows_the_modules_of_awx_where_it_is_missing() -> None:
     used = re.findall(r"^ +(awx\.awx\.\w+):$", (ROOT / "playbooks/awx/setup.yml").read_text(), re.MULTILINE)
     assert yaml.safe_load((ROOT / ".ansible-lint").read_text())["mock_modules"] == sorted(set(used))
+
+
+def test_everything_documented_says_since_which_version() -> None:
+    files = [path for top in ("extensions/eda", "plugins", "roles") for path in (ROOT / top).rglob("*.[py]*")]
+    documented = [
+        text for text in map(Path.read_text, files) if re.search(r"^ *short_description:", text, re.MULTILINE)
+    ]
+    assert len(documented) > 30
+    assert [text[:300] for text in documented if not re.search(r"^ *version_added: [\d.]+$", text, re.MULTILINE)] == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: events
 short_description: What happens to networks and guests of libvirt hypervisors
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Watches one or many hypervisors, over libvirt's read-only connection, which needs no privileges: networks and
