@@ -80,6 +80,12 @@ nwfilters:
     xml:
       description: The definition as XML.
       type: str
+    packaged:
+      description:
+        - Whether it is as libvirt's package has it, in C(/usr/share/libvirt/nwfilter) of the hypervisor.
+        - Always V(false) where the module does not run on the hypervisor, and cannot see that.
+      type: bool
+      sample: true
     parameters:
       description:
         - >-

@@ -35,7 +35,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "_audit": ("_converge", "_diagnosis", "_nics", "_nwfilter", "_network", "_schema", "_values", "_xml"),
 }
 BELOW["_task"] = tuple(BELOW)
-BELOW["plugin_utils"] = ("_nics", "_entries", "_schema", "_values", "_xml", "_hypervisor")
+BELOW["plugin_utils"] = ("_nics", "_nwfilter", "_entries", "_schema", "_values", "_xml", "_hypervisor")
 BELOW["modules"] = ("_python", "_task", "_entries", "_network")
 BELOW["filter"] = ("plugin_utils", "_nics", "_network", "_schema", "_xml")
 BELOW["inventory"] = ("plugin_utils",)

@@ -13,7 +13,10 @@ from ansible import template as ansible_template
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.virtfleet.network.plugins.filter import nwfilter_variables as nwfilter_filter
 from ansible_collections.virtfleet.network.plugins.filter.manageable import FilterModule, manageable
+from ansible_collections.virtfleet.network.plugins.module_utils._schema.nwfilter import FilterDefinition
+from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.nwfilters import nwfilter_variables
 from tests.tools.pages import files
 from tests.unit.test_roles import HERE, ROOT, ansible
 
@@ -50,6 +53,30 @@ def test_networks_that_no_option_can_describe() -> None:
     good = [network("lan", mtu={"size": 1400}), network("{{ 8 }}"), network("a b\u202e")]
     assert manageable([network("."), *good, network("..")]) == good
     assert set(FilterModule().filters()) == {"manageable"}
+
+
+RULE = "<rule action='drop' direction='out' priority='500'><arp/></rule>"
+ARP = {"match": True, "gratuitous": False}  # what libvirt assumes
+REFERENCE = "<filterref filter='no-mail'/>"
+
+
+def test_network_filters_as_variables() -> None:
+    def known(name: str, *children: str, packaged: bool = False) -> dict[str, Any]:
+        uuid = "<uuid>5f2ba3a0-8dbd-4bb9-9a7c-1d3b9a4e2f12</uuid>"
+        xml = f"<filter name='{name}' chain='root'>{''.join((uuid, *children))}</filter>"
+        return {"name": name, "spec": FilterDefinition(xml).spec, "xml": xml, "packaged": packaged}
+
+    whole = {"chain": "root", "priority": 0}
+    reference, rule = {"filter": "no-mail"}, {"action": "drop", "direction": "out", "priority": 500, "arp": ARP}
+    there = [known("a b", RULE), known("clean-traffic", packaged=True), known("own"), known("refs", REFERENCE, RULE)]
+    assert nwfilter_variables(there) == [
+        {"name": "own", **whole, "filterrefs": [], "rules": []},
+        {"name": "refs", **whole, "filterrefs": [reference], "rules": [rule]},
+    ]
+    (other,) = nwfilter_variables([known("order", RULE, REFERENCE)])
+    assert (other.keys(), "uuid" in other["xml"]) == ({"name", "xml"}, False)
+    assert (RULE.replace("'", '"') + REFERENCE.replace("'", '"')) in re.sub(r">\s+<", "><", other["xml"])
+    assert set(nwfilter_filter.FilterModule().filters()) == {"nwfilter_variables"}
 
 
 # A hypervisor of libvirt's test driver: another program's metadata, and a network that no option can describe.

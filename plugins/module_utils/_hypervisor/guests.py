@@ -86,6 +86,12 @@ class Guests(Gateway):
             return None
         return [one for one in map(self.observe_nwfilter, names) if one.definition]
 
+    def packaged_nwfilters(self) -> dict[str, FilterDefinition]:
+        """Network filters as libvirt's package has them, none where that is not to be seen from here."""
+        from .packaged import nwfilters
+
+        return nwfilters() if self._is_here() else {}
+
     def observe_nwfilter(self, name: str) -> ObservedFilter:
         """A network filter as it is, empty when there is none."""
         with refusals(f"Cannot look up network filter {name!r}"):

@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._values.nwfilters import FilterUse, ObservedFilter
+from .._values.nwfilters import DesiredFilter, FilterUse, ObservedFilter
+from .._xml.definition import ABSENT, Definition
+from .plan import plan_filter
 from .references import OWN, Filters, lacking, referred
 from .uses import uses
 
@@ -30,9 +32,18 @@ def nwfilters(gateway: FilterHost, names: Sequence[str]) -> list[dict[str, Any]]
     """Everything about the named filters, or about all when no name is given; names of none are left out."""
     there = {one.name: one for one in gateway.nwfilters() or ()}
     specs = {name: one.definition.spec for name, one in there.items()}
-    found = uses(gateway.all_guests())
+    found, packaged = uses(gateway.all_guests()), gateway.packaged_nwfilters()
     wanted = dict.fromkeys(names) if names else there
-    return [_everything(there[name], specs, found) for name in wanted if name in there]
+    return [
+        {**_everything(there[name], specs, found), "packaged": _is_as(packaged.get(name, ABSENT), there[name])}
+        for name in wanted
+        if name in there
+    ]
+
+
+def _is_as(definition: Definition, observed: ObservedFilter) -> bool:
+    """Whether a definition would change nothing of a filter."""
+    return bool(definition) and not plan_filter(DesiredFilter(observed.name, xml=definition), observed).steps
 
 
 def _everything(observed: ObservedFilter, filters: Filters, found: Sequence[FilterUse]) -> dict[str, Any]:

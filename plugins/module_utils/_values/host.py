@@ -69,6 +69,9 @@ class FilterHost(Protocol):
     def nwfilters(self) -> list[ObservedFilter] | None:
         """All filters, None where libvirt does not list them."""
 
+    def packaged_nwfilters(self) -> Mapping[str, Definition]:
+        """Filters as libvirt's package has them, none where that is not to be seen from here."""
+
     def apply_nwfilter(self, step: FilterStep) -> None:
         """Carries out one step."""
 

@@ -207,6 +207,9 @@ def test_a_kernel_that_does_not_forward_is_told(fleet: Fleet) -> None:
 
 def test_kept_and_brought_back(fleet: Fleet) -> None:
     stage = fleet.stage
+    rule = "<rule action='drop' direction='out' priority='500'><tcp dstportstart='25'/></rule>"
+    (stage.host.home / "run/lab/filter.xml").write_text(f"<filter name='no-mail' chain='root'>{rule}</filter>")
+    stage.host.virsh("nwfilter-define", "/run/lab/filter.xml")
     before = {name: (stage.xml(name), stage.xml(name, saved=False)) for name in stage.networks()}
     assert changes(fleet.playbooks("backup", "adopt")) >= 2
     kept = fleet.folder / f"network_backup/{fleet.name}.json"
@@ -218,11 +221,12 @@ def test_kept_and_brought_back(fleet: Fleet) -> None:
     results = fleet.run(*(f"virtfleet.network.{name}" for name in names), *teardown)
     adopted, gone, restored = [result for result in results if "networks" in result and "plan" in result]
     assert not adopted["changed"]
-    assert {network["state"] for network in gone["networks"]} == {"absent"}
+    assert {one["state"] for one in (*gone["networks"], *gone["nwfilters"])} == {"absent"}
     assert {network["name"] for network in restored["networks"]} == {*before, "other"}
     assert changes(results) == 2
     assert {name: (stage.xml(name), stage.xml(name, saved=False)) for name in stage.networks()} == before
     assert kept.read_text() == text
+    assert "<tcp dstportstart='25'/>" in stage.host.virsh("nwfilter-dumpxml", "no-mail")
 
 
 def test_pages_of_the_roles(fleet: Fleet) -> None:

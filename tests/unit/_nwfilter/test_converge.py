@@ -122,6 +122,22 @@ def test_filters_wait_for_each_other(host):
     assert [one.name for one in converge(host, *gone)] == ["one", "two"]
 
 
+@pytest.mark.parametrize(
+    "xml,packaged",
+    [
+        ("<filter name='clean-traffic'><!-- no difference --></filter>", True),
+        ("<filter name='clean-traffic' chain='arp'/>", False),
+        ("<filter name='clean-traffic'><rule action='drop' direction='in'/></filter>", False),
+        ("<filter name='clean-traffic-2'/>", False),
+    ],
+)
+def test_what_comes_with_libvirt_is_known_by_its_files(host, xml, packaged):
+    host.put_nwfilter(xml)
+    name = xml.split("'")[1]
+    (told,) = nwfilters(host, [name])
+    assert told["packaged"] == packaged
+
+
 @pytest.mark.parametrize("after_effect", [False, True])
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_failure_rolls_all_back(host, number, after_effect):

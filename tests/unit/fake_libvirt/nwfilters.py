@@ -43,6 +43,10 @@ class FakeFilters(FakeNics):
         """All filters."""
         return [self.observe_nwfilter(name) for name in sorted(self.filters_there)]
 
+    def packaged_nwfilters(self):
+        """As libvirt's package has them."""
+        return {"clean-traffic": FilterDefinition("<filter name='clean-traffic'/>")}
+
     def observe_nwfilter(self, name):
         """A filter as it is."""
         root = self.filters_there.get(name)
