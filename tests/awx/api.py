@@ -29,6 +29,7 @@ TYPES = {
     "jobs": "job",
     "schedules": "schedule",
     "workflow_job_templates": "workflow_job_template",
+    "workflow_jobs": "workflow_job",
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_approval_templates": "workflow_approval_template",
 }
@@ -58,6 +59,9 @@ FIELDS = {
 # awx/main/models/projects.py, Project.FIELDS_TRIGGER_UPDATE: nothing else makes AWX sync by itself.
 SYNCED_BY = ("scm_url", "scm_branch", "scm_type", "scm_refspec")
 MISSING: dict[str, Any] = {"host_filter": None, "kind": "", "scm_revision": "", "inputs": {}}
+
+# What ansible-rulebook looks at before it launches a template.
+ASKS = [f"ask_{name}_on_launch" for name in ("limit", "labels", "inventory", "variables")]
 
 Answer = tuple[int, Any]
 Item = dict[str, Any]
@@ -89,8 +93,9 @@ class Controller:
             return 400, wrong
         self._last += 1
         url = f"/api/v2/{kind}/{self._last}/"
-        related = {"survey_spec": f"{url}survey_spec/", "update": f"{url}update/"}
-        item = {**MISSING, **fields, "id": self._last, "url": url, "type": TYPES[kind], "related": related}
+        related = {name: f"{url}{name}/" for name in ("survey_spec", "update", "launch")}
+        asks = dict.fromkeys(ASKS if kind.endswith("job_templates") else (), False)
+        item = {**MISSING, **asks, **fields, "id": self._last, "url": url, "type": TYPES[kind], "related": related}
         self.items[kind][self._last] = item
         for name in roles.ROLES.get(kind, ()):
             self.create("roles", {"name": name, "object": url})
@@ -109,7 +114,7 @@ class Controller:
             return wrong
         if kind in ("schedules", "workflow_job_template_nodes") and (wrong := self._config_errors(kind, fields)):
             return wrong
-        once = kind not in ("roles", "project_updates", "jobs", "workflow_approval_templates")
+        once = kind not in ("roles", "project_updates", "jobs", "workflow_jobs", "workflow_approval_templates")
         return rules.taken_names(kind, fields, [*self.items[kind].values()]) if once else {}
 
     def _config_errors(self, kind: str, fields: Item) -> rules.Errors:
@@ -152,6 +157,8 @@ class Controller:
         kind, *rest = path.removeprefix("/api/v2/").strip("/").split("/")
         if kind == "unified_job_templates":
             return self._listed([item for one in UNIFIED for item in self.items[one].values()], query)
+        if kind == "config":
+            return 200, {"version": "24.6.1"}
         if kind not in self.items:
             return 404, {}
         if not rest:
@@ -191,6 +198,7 @@ class Controller:
         known: dict[tuple[str, str], Callable[[], Answer]] = {
             ("job_templates", "survey_spec"): lambda: self._survey(method, item["id"], body),
             ("job_templates", "launch"): lambda: self._launch(method, item, body),
+            ("workflow_job_templates", "launch"): lambda: self._launch_workflow(item, body),
             ("workflow_job_template_nodes", "create_approval_template"): lambda: self._approval(item, body),
             ("projects", "update"): lambda: (202, self._sync(item)),
             ("projects", "playbooks"): lambda: (200, item["playbook_files"]),
@@ -213,6 +221,8 @@ class Controller:
 
     def _fits(self, item: Item, name: str, value: str) -> bool:
         """Whether an object passes a filter, which may follow references to other objects."""
+        if name == "id__in":
+            return str(item["id"]) in value.split(",")
         first, _two, rest = name.partition("__")
         if rest:
             other = self.items[REFERENCES[first]].get(item.get(first, 0))
@@ -244,6 +254,12 @@ class Controller:
         if lacking := [one for one in needed if one not in body.get("credential_passwords", {})]:
             errors["passwords_needed_to_start"] = lacking
         return (400, errors) if errors else self.create("jobs", {"job_template": template["id"], **body})
+
+    def _launch_workflow(self, template: Item, body: Item) -> Answer:
+        """awx/api/serializers.py, WorkflowJobLaunchSerializer.validate: it refuses what is not asked for."""
+        if errors := rules.prompt_errors(template, [], body, manual=False):
+            return 400, errors
+        return self.create("workflow_jobs", {"workflow_job_template": template["id"], "status": "pending", **body})
 
     def _survey(self, method: str, number: int, body: Item) -> Answer:
         if method == "POST":

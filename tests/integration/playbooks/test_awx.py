@@ -195,4 +195,8 @@ def test_what_is_adopted_and_torn_down(fleet: Fleet) -> None:
     done = good(fleet.job("teardown", answers=answers, job_type="run"))
     assert fleet.networks() == [set(), set()]
     assert predicted.artifacts == done.artifacts
-    assert done.artifacts["teardown"][fleet.one.name] == {"changed": True, "networks": ["back", "front"]}
+    assert done.artifacts["teardown"][fleet.one.name] == {
+        "changed": True,
+        "networks": ["back", "front"],
+        "nwfilters": [],
+    }

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from ansible_collections.virtfleet.network.plugins.plugin_utils._events.options import options
+from tests.awx.api import Controller
 from tests.unit.documentation import COLLECTION, ROOT
 
 RULEBOOKS = sorted((ROOT / "extensions/eda/rulebooks").glob("*.yml"))
@@ -40,6 +41,30 @@ def test_what_a_rulebook_names_exists(path: Path) -> None:
             assert (ROOT / f"playbooks/{name.removeprefix(f'{COLLECTION}.')}.yml").exists()
         else:
             assert (word, f"awx_workflow: {name}" in OBJECTS) == ("run_workflow_template", True)
+
+
+def test_awx_launches_the_workflow_for_one_hypervisor() -> None:
+    """As ansible-rulebook asks for it (action/run_workflow_template.py and job_template_runner.py, 1.3.2)."""
+    (play,) = yaml.safe_load((ROOT / "playbooks/awx/setup.yml").read_text())
+    tasks = [task for one in play["tasks"] for task in one.get("block", [one])]
+    (options,) = [task["awx.awx.workflow_job_template"] for task in tasks if task.get("name") == "Workflow"]
+    assert options["allow_simultaneous"]  # one that waits for an approval holds up no other hypervisor's
+    (ruleset,) = yaml.safe_load((ROOT / "extensions/eda/rulebooks/approve.yml").read_text())
+    assert ruleset["execution_strategy"] == "parallel"
+    (rule,) = ruleset["rules"]
+    action = rule["action"]["run_workflow_template"]
+    kept = Controller()
+    made = {**options, "name": action["name"], "organization": kept.named("organizations")["Default"]["id"]}
+    kept.create("workflow_job_templates", made)
+    _status, listed = kept.answer("GET", "/api/v2/unified_job_templates/", {"name": action["name"]}, {})
+    (template,) = listed["results"]
+    assert (template["type"], template["ask_limit_on_launch"]) == ("workflow_job_template", True)
+    launch = template["related"]["launch"]
+    status, refused = kept.answer("POST", launch, {}, {"limit": "hv1", "extra_vars": {"ansible_eda": {}}})
+    assert (status, refused) == (400, {"extra_vars": ["Variables ansible_eda are not allowed on launch."]})
+    assert not action["include_events"]
+    status, job = kept.answer("POST", launch, {}, {"limit": "hv1", "extra_vars": {}})
+    assert (status, job["limit"], job["type"]) == (201, "hv1", "workflow_job")
 
 
 def test_options_are_those_that_are_documented() -> None:
