@@ -8,17 +8,15 @@ Where a firewall drops all that it does not accept, to delete that rule or to ch
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from .._values.mode import mode
 from .._values.way import Packet, Verdict
 from .._xml.fields import Spec
+from . import firewalld
 from .ruleset import NFT, SERVICE, Chain, Rule
 from .services import bridge_of
 
 HOOKS = ("input", "forward", "output")
-DEVICES = ("iif", "iifname", "oif", "oifname")
 FAMILIES = {"ip": "", "ip6": "6", "inet": ""}
 SERVED = {4: "53,67", 6: "53,547"}  # the ports of the network's dnsmasq
 ANSWERS = ("-o {bridge} -m conntrack --ctstate RELATED,ESTABLISHED", "oifname {bridge} ct state established,related")
@@ -35,23 +33,20 @@ ACCEPTED: dict[str, tuple[tuple[str, str], ...]] = {
     "forward bridge": (("-i {bridge} -o {bridge}", "iifname {bridge} oifname {bridge}"),),
 }
 # How an owner's own command opens its firewall: that is kept when it starts again.
-ZONE = "firewall-cmd --zone={zone} --change-interface={bridge}"
 UFW = "ufw allow in on {bridge} proto udp to any port {ports} && ufw allow in on {bridge} proto tcp to any port 53"
 ROUTE = "ufw route allow in on {bridge}"
 OWN = {
     "ufw": {"input": UFW, "forward": ROUTE, "forward nat": ROUTE, "forward bridge": ROUTE},
-    "firewalld": {"input": ZONE, "forward": ZONE, "forward nat": ZONE},
 }
 KEPT = {SERVICE: "  # the same rules belong into /etc/nftables.conf"}
 
 
 def insertion(base: Chain, chain: Chain, rule: Rule | None, owner: str) -> str:
     """How the command begins that inserts a rule into the chain at the hook, "" where the rule that drops asks for
-    something itself: that one is meant for such packets. firewalld's rules ask for the devices of a zone, unless they
-    are direct ones."""
-    asked = [one for one in rule.expressions if "match" in one or "vmap" in one] if rule else []
-    if owner == "firewalld" and not chain.name.endswith("_direct"):
-        asked = [one for one in asked if _asks(one) not in DEVICES]
+    something itself: that one is meant for such packets."""
+    if owner == firewalld.NAME and base.hook in HOOKS:
+        return firewalld.beginning(chain, rule)
+    asked = rule and any("match" in one or "vmap" in one for one in rule.expressions)
     if asked or base.hook not in HOOKS or base.table.family not in FAMILIES:
         return ""
     tool, family, table = base.table
@@ -66,20 +61,16 @@ def mending(spec: Spec, packet: Packet, verdict: Verdict) -> str:
     return opening(spec, packet, verdict) or (verdict.remedy if verdict.owner in ("", SERVICE) else by)
 
 
-def _asks(expression: Mapping[str, Any]) -> Any:
-    left = expression.get("match", {}).get("left", {})
-    return left.get("meta", {}).get("key") if isinstance(left, dict) else None
-
-
 def opening(spec: Spec, packet: Packet, verdict: Verdict) -> str:
     """The command that lets packets like this one through, to and from a network, "" where there is none."""
     if not verdict.insert:
         return ""
+    if verdict.owner == firewalld.NAME:
+        return firewalld.opening(verdict.insert, spec, packet)
     hook = "forward" if packet.inbound and packet.outbound else "input" if packet.inbound else "output"
     kinds = {"forward": mode(spec), "input": packet.protocol, "output": ""}
     what = next(one for one in (f"{hook} {kinds[hook]}", hook) if one in ACCEPTED)
-    zone = spec.get("bridge", {}).get("zone") or ("libvirt-routed" if mode(spec) == "route" else "libvirt")
-    words = {"bridge": bridge_of(spec), "zone": zone, "ports": SERVED[packet.version]}
+    words = {"bridge": bridge_of(spec), "ports": SERVED[packet.version]}
     own = OWN.get(verdict.owner, {}).get(what)
     if own:
         return own.format(**words)

@@ -40,6 +40,21 @@ WantedBy=multi-user.target
 END
 systemctl enable guests
 """
+# Policies of firewalld that keep guests off the hypervisor and the outside, and a rule that keeps them off the first.
+POLICIES = """\
+for place in HOST ANY; do
+    policy="firewall-cmd --permanent --policy=no-$place"
+    firewall-cmd --permanent --new-policy=no-$place
+    $policy --add-ingress-zone=libvirt; $policy --add-egress-zone=$place; $policy --set-target=DROP
+done
+firewall-cmd --reload
+"""
+DENIED = """\
+firewall-cmd --permanent --delete-policy=no-HOST
+firewall-cmd --permanent --delete-policy=no-ANY
+firewall-cmd --reload
+firewall-cmd --zone=libvirt --add-rich-rule='rule family=ipv4 source address=10.20.0.0/24 drop'
+"""
 
 
 class Case(NamedTuple):
@@ -94,6 +109,14 @@ CASES = {
         "firewall-cmd --zone=public --change-interface=vbr-web",
         (set(), {"firewall_drops"}, "inet firewalld filter_IN"),
         "firewall-cmd --permanent --zone=libvirt --add-interface=vbr-web",
+    ),
+    "firewalld, its policies": Case(
+        ("firewalld",),
+        POLICIES,
+        (set(), {"firewall_drops"}, "inet firewalld filter_IN_policy_no-HOST drop"),
+        DENIED,
+        ({"dhcp", "outside"}, {"firewall_drops"}, "inet firewalld filter_IN_libvirt_deny"),
+        "true",
     ),
 }
 

@@ -98,3 +98,62 @@ def test_a_direct_rule_of_firewalld_is_no_matter_of_zones():
     packet = DHCP._replace(inbound="vf0")
     verdict = passage(ruleset("", [Saved(4, listed)]), "input", packet)
     assert (verdict.passes, verdict.owner, opening(NAT, packet, verdict)) == (False, "firewalld", "")
+
+
+RICH = "firewall-cmd {} --add-rich-rule='rule priority=-1 {} accept'"
+SUBNET = {**NAT, "ips": [{"address": "10.20.0.1", "prefix": 24}]}
+FROM_DROP = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}}}
+ZONES = [
+    (
+        ("filter_IN_libvirt_post", None, DHCP),
+        (RICH.format("--zone=libvirt", "service name=dns"), RICH.format("--zone=libvirt", "service name=dhcp")),
+    ),
+    (
+        ("filter_IN_policy_no_guests", None, DHCP),
+        (
+            RICH.format("--policy=no_guests", "service name=dns"),
+            RICH.format("--policy=no_guests", "service name=dhcp"),
+        ),
+    ),
+    (("filter_IN_libvirt_deny", None, PING), (RICH.format("--zone=libvirt", "protocol value=icmp"),)),
+    (
+        ("filter_FWD_policy_stop_deny", None, OUT),
+        (RICH.format("--policy=stop", "family=ipv4 source address=10.20.0.0/24"),),
+    ),
+    (
+        ("filter_FWD_libvirt", None, OUT),
+        (
+            "firewall-cmd --permanent --new-policy=vf0",
+            "firewall-cmd --permanent --policy=vf0 --add-ingress-zone=libvirt",
+            "firewall-cmd --permanent --policy=vf0 --add-egress-zone=ANY",
+            "firewall-cmd --permanent --policy=vf0 --set-target=ACCEPT",
+            "firewall-cmd --reload",
+        ),
+    ),
+    (("filter_IN_drop_deny", None, DHCP), ("firewall-cmd --zone=libvirt --change-interface=vf0",)),
+    (
+        ("filter_INPUT_POLICIES", {"prefix": {"addr": "10.20.0.0", "len": 24}}, DNS),
+        ("firewall-cmd --zone=libvirt --change-source=10.20.0.0/24",),
+    ),
+    # Others than the network's guests are in that one, too.
+    (("filter_INPUT_POLICIES", {"prefix": {"addr": "10.0.0.0", "len": 8}}, DNS), ()),
+]
+
+
+@pytest.mark.parametrize("case, commands", ZONES)
+def test_firewalld_opens_the_zone_or_the_policy_that_drops(case, commands):
+    name, source, packet = case
+    place = {"family": "inet", "table": "firewalld"}
+    asked = [{"match": {**FROM_DROP["match"], "right": source}}] if source else []
+    hook = "forward" if packet.outbound else "input"
+    hung = {"type": "filter", "hook": hook, "prio": 10, "policy": "accept"}
+    entries = [
+        {"chain": {**place, "name": "at", **hung}},
+        {"chain": {**place, "name": name}},
+        {"rule": {**place, "chain": "at", "handle": 1, "expr": [{"jump": {"target": name}}]}},
+        {"rule": {**place, "chain": name, "handle": 2, "expr": [*asked, {"drop": None}]}},
+    ]
+    here = packet._replace(inbound="vf0", source="10.20.0.9")
+    verdict = passage(ruleset(json.dumps({"nftables": entries}), []), hook, here)
+    assert verdict.passes is False
+    assert opening(SUBNET, here, verdict) == " && ".join(commands)
