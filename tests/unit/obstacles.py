@@ -18,6 +18,7 @@ from .kernels import (
     neighbour,
     outwards,
     policy,
+    port,
     ported,
     queue,
     resolved_by,
@@ -81,6 +82,11 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         queue(dev="vnet0", kind="pfifo", drops=9, packets=0),
         "queue_drops",
         "tc qdisc del dev vnet0 root",
+    ),
+    "the tap has no room": (
+        device("vnet0", linkinfo={**port("vnet0", "virbr5")["linkinfo"], "info_kind": "tun"}),
+        "queue_drops",
+        "ip link set dev vnet0 txqueuelen 1000",
     ),
     "a queue is a black hole": (
         queue(dev="virbr5", kind="blackhole"),

@@ -10,6 +10,7 @@ from .._schema.shared import subnet
 from .._values.host_facts import Scene
 from .._values.probe import Evidence, Probe, Reply
 from .._values.way import Hop, Packet
+from .link_hops import without_program
 from .openings import mending
 from .services import has_dns, version_of
 from .trip import Trip, Walker, ends, passes
@@ -92,7 +93,7 @@ def _named(reply: Reply) -> bool:
 
 def _undo(trip: Trip, evidence: Evidence) -> str:
     if evidence.kind == "drop" and "xdp" in trip.link(evidence.device):
-        return f"ip link set dev {evidence.device} xdp off"
+        return without_program(evidence.device, trip.link(evidence.device))
     if evidence.kind != "rule" or not evidence.chain:
         return ""
     listed = trip.firewall.blamed(evidence) if trip.firewall else None

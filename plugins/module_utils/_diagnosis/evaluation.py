@@ -12,7 +12,20 @@ from .._values.way import Deed, Packet, Verdict
 from .openings import insertion
 from .packet_facts import TRACKED, Facts
 from .ruleset import Chain, Rule, Ruleset, named, owner, remedy
-from .statements import ACCEPT, CONTINUE, DROP, GOTO, JUMP, RETURN, TRANSLATE, TRANSLATIONS, UNKNOWN, Action, Change
+from .statements import (
+    ACCEPT,
+    ANOTHERS,
+    CONTINUE,
+    DROP,
+    GOTO,
+    JUMP,
+    RETURN,
+    TRANSLATE,
+    TRANSLATIONS,
+    UNKNOWN,
+    Action,
+    Change,
+)
 
 # Hooks of IP stand alone ("forward"), those of other families behind their name ("bridge forward", "arp input").
 PORTS, DEVICES = ("ingress", "egress"), {"ingress": ("port_in", "inbound"), "egress": ("outbound", "port_out")}
@@ -209,7 +222,7 @@ class _Walk:
         return Ending(RETURN, chain, rule) if end is None and action.kind == GOTO else end
 
     def change(self, change: Change, doubt: str, chain: Chain, rule: Rule) -> None:
-        """Change a field, or forget it when that is in doubt."""
+        """Change a field, or forget it when that is in doubt, or makes it another's packet."""
         value = None if doubt or self.possible else change.read(self.facts)
-        self.facts.set(change.key, value)
+        self.facts.set(change.key, None if change.key.endswith(ANOTHERS) else value)
         self.deeds[change.key] = value, chain, rule

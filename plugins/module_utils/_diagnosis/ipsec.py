@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from .._values.way import Hop, Packet
-from .firewall_hops import asked, outwards, turned
+from .packets import asked, outwards, turned
 from .trip import Trip, ends, passes
 
 # The directions of policies that a packet is compared with, in the kernel's order.

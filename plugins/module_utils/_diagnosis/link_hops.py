@@ -15,6 +15,7 @@ MANY = 5  # packets that a queue has dropped, and sent none
 ETHERNET = 1500  # what a NIC sends whose definition says nothing else
 WAYS = {"ingress": "come in by", "egress": "leave by"}
 FAMILIES = {4: ("all", "ip", "arp"), 6: ("all", "ipv6")}
+ATTACHED = {1: "xdpdrv", 2: "xdpgeneric", 3: "xdpoffload"}  # a program is only taken off in the mode it is there in
 
 
 def tap(trip: Trip) -> Hop:
@@ -23,8 +24,16 @@ def tap(trip: Trip) -> Hop:
     link = trip.link(name)
     if not link:
         return unknown("tap", name, "its device is not in the kernel's list")
-    wrong = _worst(lost(trip, name))
+    wrong = _worst([*lost(trip, name), *_without_room(link)])
     return wrong or passes("tap", name, f"is up, {link['mtu']} bytes a frame")
+
+
+def _without_room(link: Mapping[str, Any]) -> Iterator[Hop]:
+    """A tap keeps what the guest has not fetched yet in a ring that is as long as its queue."""
+    if not link.get("txqlen") and link.get("linkinfo", {}).get("info_kind") == "tun":
+        name = link["ifname"]
+        evidence = f"{name} has no room for packets to the guest (txqueuelen 0): the kernel drops them"
+        yield ends("tap", name, "queue_drops", evidence, f"ip link set dev {name} txqueuelen 1000")
 
 
 def port(trip: Trip) -> Hop:
@@ -238,10 +247,16 @@ def lost(trip: Trip, name: str, place: str = "") -> Iterator[Hop]:
 
 def _program(trip: Trip, name: str, place: str) -> Iterator[Hop]:
     """A program of XDP, of which nobody can say what it does."""
-    if "xdp" in trip.link(name):
-        number = trip.link(name)["xdp"].get("prog", {}).get("id", "")
+    link = trip.link(name)
+    if "xdp" in link:
+        number = link["xdp"].get("prog", {}).get("id", "")
         why = f"the XDP program {number} decides on what comes in by {name}, before any rule"
-        yield unknown(place, name, f"{why}; try without it: ip link set dev {name} xdp off")
+        yield unknown(place, name, f"{why}; try without it: {without_program(name, link)}")
+
+
+def without_program(name: str, link: Mapping[str, Any]) -> str:
+    """The command that takes a program of XDP off a device."""
+    return f"ip link set dev {name} {ATTACHED.get(link['xdp'].get('mode', 0), 'xdp')} off"
 
 
 def _is_for_all(one: Mapping[str, Any], version: int) -> bool:

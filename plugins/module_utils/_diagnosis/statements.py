@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .conditions import Sets, Test, holder, reader, test_of
+from .conditions import Sets, Test, canonical, holder, reader, test_of
 from .packet_facts import ABSENT, MARKING, REDIRECTING, UNTRACKING, Facts
 
 ACCEPT, DROP, RETURN, JUMP, GOTO, CONTINUE, TRANSLATE, UNKNOWN = (
@@ -22,6 +22,7 @@ PASSIVE_TARGETS = frozenset(
 )
 # What translating changes; behind it, nothing is known of these fields.
 SOURCE, DESTINATION = (" saddr", " sport"), (" daddr", " dport", "daddr type", "pkttype", "ct status")
+ANOTHERS = (*SOURCE, *DESTINATION)
 TRANSLATIONS = {
     "masquerade": SOURCE,
     "snat": SOURCE,
@@ -99,6 +100,8 @@ def _steps(kind: str, body: Any, sets: Sets) -> list[Step]:
         return [Step(_asks(body), test=test_of(body, sets))]
     if kind in VERDICTS:
         return [_certainly(_action(kind, body))]
+    if kind == "fwd":  # to another device, past all that comes behind
+        return [_certainly(Action(DROP))]
     if kind == "reject":
         return [*_layer(body), _certainly(Action(DROP))]
     if kind in TRANSLATIONS:
@@ -113,7 +116,7 @@ def _steps(kind: str, body: Any, sets: Sets) -> list[Step]:
         return _foreign(body)
     if (kind == "set" and not body.get("stmt")) or kind in PASSIVE:
         return []
-    return [_certainly(Action(UNKNOWN))] if kind in ("queue", "fwd", "synproxy") else [_unknown(kind)]
+    return [_certainly(Action(UNKNOWN))] if kind in ("queue", "synproxy") else [_unknown(kind)]
 
 
 def _asks(match: Mapping[str, Any]) -> str:
@@ -161,8 +164,9 @@ def _mapped(body: Mapping[str, Any], sets: Sets) -> Step:
 def _changed(kind: str, body: Any) -> list[Step]:
     if kind == "notrack":
         return [Step(kind, change=Change("ct state", lambda _facts: frozenset({"untracked"})))]
-    key, read = reader(body["key"])[0], reader(body["value"])[1]
-    return [Step(key, change=Change(key, read))]
+    key, value = reader(body["key"])[0], body["value"]
+    constant = canonical(key, value)
+    return [Step(key, change=Change(key, reader(value)[1] if isinstance(value, dict) else lambda _facts: constant))]
 
 
 def _foreign(body: Any) -> list[Step]:

@@ -203,6 +203,48 @@ WAYS = {
         codes="translated_wrongly",
         on=OUTWARDS,
     ),
+    "another destination, without tracking": nft(
+        "ip", "prerouting", "iifname BRIDGE ip daddr set 192.0.2.99", codes="firewall_redirects"
+    ),
+    "another port, without tracking": nft(
+        "ip", "prerouting", "iifname BRIDGE udp dport set 9", codes="firewall_redirects", on="nat rt iso"
+    ),
+    "another MAC address as the destination": nft(
+        "bridge",
+        "prerouting",
+        "iifname TAP ether daddr set 02:00:00:00:00:NUMBERH",
+        codes="firewall_redirects",
+        on="nat rt iso out",
+    ),
+    "another source, without tracking": nft(
+        "ip", "forward", "iifname BRIDGE ip saddr set 203.0.113.9", codes="translated_wrongly"
+    ),
+    "led to another device": nft("netdev", "ingress device TAP", "fwd to lo", on="nat rt iso out"),
+    "set whose elements end": nft(
+        "ip",
+        "forward",
+        "ip saddr @bad drop",
+        before=own(
+            "ip", "set {} bad {{ type ipv4_addr; flags interval,timeout; elements = {{ SUBNET timeout 1h }}; }}"
+        ),
+    ),
+    "verdict map with a name": nft(
+        "ip",
+        "forward",
+        "ip saddr vmap @bad",
+        before=own("ip", "map {} bad {{ type ipv4_addr : verdict; flags interval; elements = {{ SUBNET : drop }}; }}"),
+    ),
+    "number of connections": nft("inet", "forward", "iifname BRIDGE ct count over 0 drop", probe=True),
+    "rate": nft("inet", "forward", "iifname BRIDGE limit rate over 1/day drop", probe=True),
+    "quota with a name": nft(
+        "inet",
+        "forward",
+        'iifname BRIDGE quota name "few" drop',
+        before=own("inet", "quota {} few {{ over 1 bytes; }}"),
+        probe=True,
+    ),
+    "by turns": nft("inet", "forward", "iifname BRIDGE numgen inc mod 1 == 0 drop", probe=True),
+    "bits of the header": nft("ip", "forward", "@nh,96,24 0xc0a85b drop", on="nat"),
     "time to live of one": nft("ip", "prerouting", "iifname BRIDGE ip ttl set 1", codes="packets_expire"),
     "hop limit of one": nft("ip6", "prerouting", "iifname BRIDGE ip6 hoplimit set 1", codes="packets_expire"),
 }

@@ -57,6 +57,16 @@ LINKS = {
     "black hole as the tap's queue": Kind(
         "tc qdisc add dev TAP root blackhole", QUEUE_OFF.format("TAP"), "queue_drops", "TAP", EVERY
     ),
+    "ring of the tap without room": Kind(
+        "ip link set TAP txqueuelen 0", "ip link set TAP txqueuelen 1000", "queue_drops", "TAP", EVERY
+    ),
+    "tap in another namespace": Kind(
+        "ip netns add WORD; ip link set TAP netns WORD",
+        f"ip netns exec WORD ip link set TAP netns 1; ip netns del WORD; {MASTER}",
+        "nic_disconnected",
+        "TAP",
+        EVERY,
+    ),
     "queue of the tap without room": Kind(
         "tc qdisc add dev TAP root pfifo limit 0\nfor _ in 1 2 3 4 5 6; do ping -c 1 -W 0.1 -I BRIDGE GUEST; done",
         QUEUE_OFF.format("TAP"),
@@ -91,7 +101,11 @@ LINKS = {
         EVERY,
     ),
     "program of XDP on the bridge": Kind(
-        "xdp BRIDGE", "ip link set dev BRIDGE xdp off", "", "ip link set dev BRIDGE xdp off", probe=True
+        "xdp BRIDGE",
+        "ip link set dev BRIDGE xdpgeneric off",
+        "",
+        "ip link set dev BRIDGE xdpgeneric off",
+        probe=True,
     ),
     "filter of the bridge that redirects all": Kind(
         f"{STRAY}; ip link set WORD up; tc qdisc add dev BRIDGE clsact; "

@@ -103,6 +103,19 @@ TOOLS = {
         codes="firewall_redirects",
         names="TPROXY",
     ),
+    "DROP by who came before": tool(
+        "FORWARD -i BRIDGE -m recent --name WORD --set -j DROP", names="recent", probe="yes"
+    ),
+    "DROP by the number of connections": tool(
+        "FORWARD -i BRIDGE -m connlimit --connlimit-above 0 -j DROP", names="connlimit", probe="yes"
+    ),
+    "DROP of connections' first packets": tool(
+        "FORWARD -i BRIDGE -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"
+    ),
+    "DROP of all but others": tool("FORWARD ! -s 10.0.0.0/8 -i BRIDGE -j DROP"),
+    "policy of ebtables": Kind(
+        "ebtables -P FORWARD DROP", "ebtables -P FORWARD ACCEPT", DROPS, "bridge filter FORWARD", "nat rt iso out"
+    ),
     "frames of ebtables": Kind(
         "ebtables -I INPUT -i TAP -j DROP", "ebtables -D INPUT -i TAP -j DROP", DROPS, "TAP", "nat rt iso"
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis import way as _way
@@ -239,3 +241,23 @@ def test_a_network_of_small_frames_is_as_it_was_asked_for():
     small = kernels.both(kernels.device("virbr5", mtu=1400), kernels.device("vnet0", mtu=1400))
     assert walked(small(kernels.healthy()), scene, ("lan",))[1] == set()
     assert {one.code for one in walked(small(kernels.healthy()), names=("lan",))[1]} == {"mtu_small"}
+
+
+MANGLED = [
+    ("ip", "prerouting", {"protocol": "ip", "field": "daddr"}, "192.0.2.99", "firewall_redirects"),
+    ("ip", "prerouting", {"protocol": "udp", "field": "dport"}, 9, "firewall_redirects"),
+    ("bridge", "prerouting", {"protocol": "ether", "field": "daddr"}, "02:00:00:00:00:07", "firewall_redirects"),
+    ("ip", "forward", {"protocol": "ip", "field": "saddr"}, "203.0.113.9", "translated_wrongly"),
+    ("ip", "forward", {"protocol": "ip", "field": "dscp"}, "cs1", ""),
+]
+
+
+@pytest.mark.parametrize("family, hook, field, value, code", MANGLED)
+def test_a_rule_that_changes_whom_a_packet_is_for_or_from_is_found(family, hook, field, value, code):
+    kernel, place = kernels.healthy(), {"family": family, "table": "own", "chain": "own", "handle": 2}
+    rule = {**place, "expr": [{"mangle": {"key": {"payload": field}, "value": value}}]}
+    chain = {**place, "name": "own", "type": "filter", "hook": hook, "prio": 0, "policy": "accept"}
+    listed = json.dumps({"nftables": [{"chain": chain}, {"rule": rule}]})
+    _ways, found = walked(kernel._replace(firewall={**(kernel.firewall or {}), "nft -j": listed}), names=["lan"])
+    assert {one.code for one in found} == ({code} if code else set())
+    assert {one.remedy for one in found} <= {f"nft delete rule {family} own own handle 2"}
