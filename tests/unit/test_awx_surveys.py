@@ -66,6 +66,7 @@ OF_PLAYBOOKS = {
     "audit_report_host",
     "audit_report_url",
     "teardown_network_names",
+    "teardown_nwfilter_names",
 }
 KINDS = {"str": {"text", "multiplechoice"}, "bool": {"multiplechoice"}, "float": {"float"}, "list": {"textarea"}}
 # The shortest and the longest text that can be an address.
@@ -206,6 +207,9 @@ def test_answers_become_what_modules_take(tmp_path: Path, monkeypatch: pytest.Mo
     assert handed_on("diagnose", "diagnose_networks", names, tmp_path) == ["web", "my lan"]
     assert handed_on("merge", "merge_from", {"merge_folders": "/a\n/b c\n"}, tmp_path) == ["/a", "/b c"]
     assert handed_on("teardown", "teardown_networks", {}, tmp_path) == []
+    (tmp_path / "filters").mkdir()
+    filters = {"teardown_nwfilter_names": "a\nb\n"}
+    assert handed_on("teardown", "teardown_nwfilters", filters, tmp_path / "filters") == ["a", "b"]
     for module, options in {"virt_dhcp_host": {"network": "web", "hosts": [reservation]}, "virt_iface": guest}.items():
         assert ArgumentSpecValidator(arguments(module, monkeypatch)).validate(options).error_messages == []
 
