@@ -49,6 +49,7 @@ _raw:
   sample: ["nat_network_subnte is not a variable of it, did you mean nat_network_subnet?"]
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[str], variables: Any = None, options: Any = None, complete: bool = True) -> list[str]:
         """What is wrong."""
         (owner,), known = terms, variables or {}
-        spec = options if options is not None else self._spec(owner)
+        spec = options if options is not None else _spec(owner)
         found = unknown_names(known, {*spec, *_words(owner)}, owner)
         given: dict[str, Any] = {}
         for name in (name for name in spec if name in known):
@@ -92,11 +93,11 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         found += ArgumentSpecValidator(asked).validate(fitting).error_messages
         return [UNKNOWN.sub(r"\1 is not an option, there are ", problem)[:LONGEST] for problem in found]
 
-    def _spec(self, role: str) -> dict[str, Any]:
-        file = COLLECTION / "roles" / role / "meta/argument_specs.yml"
-        specs = self._loader.load_from_file(str(file), unsafe=True)  # a copy of it takes longer than everything else
-        options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
-        return options
+
+def _spec(role: str) -> dict[str, Any]:
+    """The arguments of a role. Read for each hypervisor, by a process of its own, so not as YAML."""
+    options: dict[str, Any] = json.loads((COLLECTION / "roles" / role / "meta/options.json").read_text("utf-8"))
+    return options
 
 
 def _words(owner: str) -> set[str]:

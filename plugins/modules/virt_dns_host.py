@@ -254,7 +254,7 @@ problems:
 
 from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DNS_HOST
-from ..module_utils._task.networks import run_entries
+from ..module_utils._task.entries import run_entries
 
 
 def main():  # type: () -> None

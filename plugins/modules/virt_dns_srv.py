@@ -250,7 +250,7 @@ problems:
 
 from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
 from ..module_utils._entries.lists import DNS_SRV
-from ..module_utils._task.networks import run_entries
+from ..module_utils._task.entries import run_entries
 
 
 def main():  # type: () -> None

@@ -21,6 +21,7 @@ def main() -> int:
             bench = Bench(lab)
             print("Networks")
             networks.nothing_to_do(bench)
+            networks.second_run(bench)
             networks.thirty(bench)
             networks.three_hundred(bench)
             print("Single entries")

@@ -31,7 +31,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._xml.fields impo
 from tests.tools import guide_docs, interface_docs, page_docs, topology_docs
 from tests.tools.option_docs import Descriptions, Entries, Options, flat, kinds, options_of, short_docs
 from tests.tools.page_docs import MARK
-from tests.tools.role_docs import Roles
+from tests.tools.role_docs import Roles, plain_specs
 from tests.tools.yaml_style import dump
 
 COLLECTION, GROUP = "virtfleet.network", "network"
@@ -178,7 +178,10 @@ def roles(data: Options, texts: Texts) -> dict[str, str]:
     sections = ((STOP, "stop"), (CHANGE, "change"), (CONNECTION, "connection"))
     shared = {name: entry for specs, title in sections for name, entry in flat(specs, texts[title]).items()}
     made = Roles(data["roles"]["roles"], texts, shared, whole('DOCUMENTATION = r"""')["options"])
-    return made.files(MARK)
+    files, place = made.files(MARK), "meta/argument_specs.yml"
+    paths = (path.parents[1].name for path in ROOT.glob(f"roles/*/{place}"))
+    names = {role: f"roles/{role}/{place}" for role in {*paths, *data["roles"]["roles"]}}
+    return {**files, **plain_specs({role: files.get(name) or old_text(name) for role, name in names.items()})}
 
 
 def guides(_data: Options, _texts: Texts) -> dict[str, str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+import yaml
 
 from ansible_collections.virtfleet.network.plugins.module_utils._network.checks import _OWN_BRIDGE_ONLY
 from ansible_collections.virtfleet.network.plugins.module_utils._network.short_options import SHORT
@@ -133,6 +136,19 @@ class Roles:
         documented["ifaces"]["suboptions"] = guest_docs(specs["ifaces"]["options"], *self._nics)
         documented["nwfilters"]["suboptions"] = filters_docs(specs["nwfilters"]["options"], self._filters)
         return {**documented, **self._common}
+
+
+def plain_specs(documented: Mapping[str, str]) -> dict[str, str]:
+    """The arguments of roles without the words for people, as JSON: what looks at variables reads them for each
+    hypervisor, and YAML takes a hundred times as long. ``documented`` are argument_specs.yml by their roles' names."""
+    specs = {role: yaml.safe_load(text)["argument_specs"]["main"]["options"] for role, text in documented.items()}
+    return {f"roles/{role}/meta/options.json": f"{json.dumps(_plain(one), indent=1)}\n" for role, one in specs.items()}
+
+
+def _plain(options: Options) -> Options:
+    """Options by their names, without their descriptions."""
+    kept = {name: {key: one[key] for key in one if key != "description"} for name, one in options.items()}
+    return {name: {**one, "options": _plain(one["options"])} if "options" in one else one for name, one in kept.items()}
 
 
 def _checked(role: str) -> Options:

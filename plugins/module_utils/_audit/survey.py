@@ -41,7 +41,7 @@ def survey(gateway: Audited, wanted: DesiredTopology) -> dict[str, Any]:
         parts = [DesiredTopology([], filters=[one]) for one in wanted.filters]
         parts += [DesiredTopology([], [one]) for one in wanted.guests]
         rows += [row for part in parts for row in _alone(gateway, part)]
-    seen = check(gateway, [], [], False)
+    seen = check(gateway, [], [])
     findings = [one for one in seen["findings"] if not _asked_for(one, wanted)]
     broken = any(one["severity"] == "error" for one in findings)
     devices = gateway.devices() or {}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from .._errors.errors import DefinitionError, LibvirtError
@@ -13,7 +13,7 @@ from .._nwfilter.uses import uses
 from .._values.host import Examined
 from .._values.host_facts import HostFacts, Scene
 from .._values.observed import Observed
-from .._values.probe import Reply
+from .._values.probe import Probe, Reply
 from .._values.way import KernelInspector, Way
 from . import way as _way
 from .client import offered, probes, unasked
@@ -26,6 +26,8 @@ from .walkers import trips as asked_of
 from .way_state import reported
 
 Replies = Mapping[str, tuple[Reply, ...]]
+# What a client on a bridge is answered; raises OSError where none can be plugged in.
+Ask = Callable[[Probe], tuple[Reply, ...]]
 # Who does not answer, when the packets of that question end before: at the hypervisor's routes, or its firewall.
 ANSWERS = {"dns_silent": "dns", "dhcp_silent": "dhcp"}
 HERE = ("address", "route", "input", "route back", "output")
@@ -33,8 +35,9 @@ AWAY = ("route", "uplink", "next hop")  # where dnsmasq's own questions end, too
 NOT_HERE = "the hypervisor itself: this task does not run on it"
 
 
-def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], probe: bool) -> dict[str, Any]:
-    """What is wrong with these networks and guests, or with all when none is named."""
+def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], ask: Ask | None = None) -> dict[str, Any]:
+    """What is wrong with these networks and guests, or with all when none is named. Clients ask the networks where
+    ``ask`` is given: what asks is much, and an audit never does."""
     scene, broken = _scene(gateway)
     names = [name for name in names_of(scene, networks, domains) if name in scene.networks]
     unseen: list[str] = []
@@ -48,7 +51,7 @@ def check(gateway: Examined, networks: Sequence[str], domains: Sequence[str], pr
     else:
         nics = looked_at_of(plugged_nics(scene), networks, domains)
         trips = asked_of(scene, look.kernel(), names, nics)
-        replies = _asked(look, trips, scene, probe)
+        replies = _asked(look, trips, scene, ask)
         findings = diagnose(_with_offers(scene, replies), networks, domains)
         said = {one.network for one in findings if one.code == "firewall_rules_missing"}
         lost = {one for one in _way.lost_rules(trips, scene.version) if one.network not in said}
@@ -109,16 +112,24 @@ def _leases(gateway: Examined, network: str, unseen: list[str]) -> tuple[str, ..
         return ()
 
 
-def _asked(look: KernelInspector, trips: Sequence[Trip], scene: Scene, probe: bool) -> Replies:
+def _asked(look: KernelInspector, trips: Sequence[Trip], scene: Scene, ask: Ask | None) -> Replies:
     """What a client on each network is answered, by the network's name."""
     asked = probes(trips, scene)
-    if not probe:
+    if ask is None:
         if any(one.dhcp for one in asked.values()):
             look.unseen.append("whether DHCP answers a discover: nobody asked for it with probe=true")
         return {}
-    replies = {name: look.ask(one) for name, one in asked.items()}
+    replies = {name: _answers(look, ask, one) for name, one in asked.items()}
     look.unseen += [text for name, heard in replies.items() for text in unasked(heard, asked[name].bridge)]
     return replies
+
+
+def _answers(look: KernelInspector, ask: Ask, probe: Probe) -> tuple[Reply, ...]:
+    try:
+        return ask(probe)
+    except OSError as error:
+        look.unseen.append(f"what {probe.bridge} answers: no client can be plugged into it: {error}")
+        return ()
 
 
 def _with_offers(scene: Scene, replies: Replies) -> Scene:

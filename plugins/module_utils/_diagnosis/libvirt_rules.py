@@ -9,6 +9,7 @@ libvirt goes on where the kernel cannot do it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -115,6 +116,7 @@ def _by_nft(rules: Ruleset, version: int) -> bool:
     return version >= NFT_SINCE or any(table.name == NFT_TABLE for table, _name in rules.chains)
 
 
+@functools.cache  # the rules of all networks are read for each of them
 def _words(text: str) -> tuple[str, ...]:
     words = COUNTER.sub("", text).replace(",", " ").split()
     return tuple(sorted(CANONICAL.get(word, word) for word in words))

@@ -90,12 +90,13 @@ WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
 def lost_rules(walks: Iterable[Trip], version: int) -> set[Finding]:
     """Which of libvirt's own rules for the networks are missing, one by one."""
     found = set()
-    for trip in walks:
-        lacks = trip.firewall.lacks(trip.who.spec, version) if trip.firewall and not trip.who.mac else []
+    asked = {trip.who.network: (trip.firewall, trip.who.spec) for trip in walks if trip.firewall and not trip.who.mac}
+    for network, (firewall, spec) in asked.items():
+        lacks = firewall.lacks(spec, version)
         if lacks:
             more = f" and {len(lacks) - SHOWN} more" if len(lacks) > SHOWN else ""
             evidence = f"the firewall lacks libvirt's {'; '.join(lacks[:SHOWN])}{more}"
-            found.add(Finding("firewall_rules_missing", trip.who.network, evidence))
+            found.add(Finding("firewall_rules_missing", network, evidence))
     return found
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Union
 
 from .._values.probe import Evidence, Probe, Reply
+from . import dns as _dns
 from . import probe as _probe
 from .cable import Cable, ip
 from .counters import counted, counters
@@ -51,7 +52,7 @@ class Question(NamedTuple):
     version: int
     asks: Callable[..., bool]
     needs_gateway: bool = False
-    seconds: float = _probe.SECONDS
+    seconds: float = _dns.SECONDS
 
 
 def ask(probe: Probe) -> tuple[Reply, ...]:
@@ -146,9 +147,9 @@ class _Client:
     def _of_gateway(self, version: int, gateway: str) -> Iterator[Question]:
         yield Question("gateway", version, functools.partial(_probe.echoes, gateway), True)
         if self._probe.dns:
-            yield Question("dns", version, functools.partial(_probe.answers_dns, gateway, _probe.DNS), True)
+            yield Question("dns", version, functools.partial(_dns.answers_dns, gateway, _dns.DNS), True)
             yield Question(
-                "dns_tcp", version, functools.partial(_probe.answers_dns, gateway, _probe.DNS, stream=True), True
+                "dns_tcp", version, functools.partial(_dns.answers_dns, gateway, _dns.DNS, stream=True), True
             )
         if self._fence and version in self._outside:
             asks = functools.partial(_leaves, self._fence, self._outside[version])

@@ -13,11 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._values.probe import Probe, Reply
 from .._values.way import Answer, Kernel, Lookup
 from . import command as _command
 from . import host as _host
-from .client import ask
 from .look import HostInspector
 
 Listing = list[dict[str, Any]]
@@ -70,14 +68,6 @@ class KernelInspector(HostInspector):
             resolvers=_resolvers(),
             ipsec=_ipsec(),
         )
-
-    def ask(self, probe: Probe) -> tuple[Reply, ...]:
-        """What a client on a bridge is answered, empty when none could be plugged in."""
-        try:
-            return ask(probe)
-        except OSError as error:
-            self.unseen.append(f"what {probe.bridge} answers: no client can be plugged into it: {error}")
-            return ()
 
     def lookups(self, asked: Sequence[Lookup]) -> dict[Lookup, Answer]:
         """What the kernel answers to these questions for its routes."""

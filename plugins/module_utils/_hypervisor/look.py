@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from .._values.host_facts import HostFacts, Route, Rule, Server, Socket
 from . import command as _command
 from . import host as _host
+from .dns import answers_dns
 from .dnsmasq import configuration, process
-from .probe import answers_dns
 
 LOG_LINES = 20
 IPV6_MTU = 1280  # a device that takes no such packets has no IPv6

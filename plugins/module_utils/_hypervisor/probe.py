@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks a network's gateway, DNS and DHCP a real question, from wherever this thread is."""
+"""Asks a network's gateway and DHCP a real question, from wherever this thread is."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .cable import ip
+from .dns import SECONDS, family_of
 
-SECONDS = 1.0  # for an answer
-# version.bind, TXT, class CHAOS: every dnsmasq answers it itself, and forwards nothing.
-VERSION = b"\x07version\x04bind\x00" + struct.pack("!HH", 16, 3)
 ETHERTYPE_IP, ETHERTYPE_ARP = 0x0800, 0x0806
 EVERYONE = b"\xff" * 6
 REQUEST, REPLY = 1, 2  # of BOOTP, RFC 951, and of ARP
@@ -28,25 +26,7 @@ AGAIN_SECONDS = 4.0  # dnsmasq pings an address for 3 before it offers it
 ECHO = {4: (8, 0), 6: (128, 129)}
 ROUTER = (133, 134)
 ALL_ROUTERS, ALL_SERVERS = "ff02::2", "ff02::1:2"
-DNS, HTTPS = 53, 443
-
-
-def answers_dns(address: str, port: int = DNS, seconds: float = 2 * SECONDS, stream: bool = False) -> bool:
-    """Whether a DNS server answers at an address, over UDP or, as a ``stream``, over TCP; it is asked twice."""
-    number = os.urandom(2)
-    query = number + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + VERSION
-    prefix = struct.pack("!H", len(query)) if stream else b""
-    kind = socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
-    # A refusal is an answer, too: nobody listens.
-    for _again in range(2):
-        with contextlib.closing(socket.socket(_family(address), kind)) as asking, contextlib.suppress(OSError):
-            if stream:  # that it ends is said once, not again and again to whom does not answer
-                asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            asking.settimeout(seconds / 2)
-            asking.connect((address, port))
-            asking.sendall(prefix + query)
-            return asking.recv(512)[len(prefix) :][:2] == number
-    return False
+HTTPS = 443
 
 
 def echoes(address: str, seconds: float) -> bool:
@@ -76,7 +56,7 @@ def is_free(address: str, device: str, mac: str) -> bool:
 
 def sends(address: str, seconds: float) -> None:
     """Sends the first packet of a connection, to which there is no answer, and waits for so long until it is there."""
-    with contextlib.closing(socket.socket(_family(address), socket.SOCK_STREAM)) as asking:
+    with contextlib.closing(socket.socket(family_of(address), socket.SOCK_STREAM)) as asking:
         asking.setblocking(False)
         asking.connect_ex((address, HTTPS))
         time.sleep(min(seconds, SECONDS / 4))
@@ -103,13 +83,9 @@ def offers6(device: str, mac: str, seconds: float) -> bool:
         return _heard(asking, lambda: asking.sendto(question, place), lambda reply: reply[:4] == wanted, seconds)
 
 
-def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
 def _icmp(kinds: tuple[int, int], body: bytes, place: tuple[Any, ...], seconds: float) -> bool:
     asked, answered = kinds
-    family = _family(place[0])
+    family = family_of(place[0])
     version, protocol = (6, socket.IPPROTO_ICMPV6) if family == socket.AF_INET6 else (4, socket.IPPROTO_ICMP)
     bare = struct.pack("!BBH", asked, 0, 0) + body
     question = bare[:2] + struct.pack("!H", _checksum(bare)) + bare[4:]  # of ICMPv6, the kernel computes it

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._diagnosis.check import check
 from .._errors.errors import LibvirtError
+from .._hypervisor.client import ask
 from .._hypervisor.gateway import leads_here
 from .._hypervisor.snapshot import Snapshot
 from .._hypervisor.without_libvirt import Files
@@ -25,7 +26,8 @@ def run_check() -> None:
 
     def describe(gateway: Snapshot | Files, module: Module) -> dict[str, Any]:
         params = module.params
-        return check(gateway, params["network"], params["domain"], params["probe"] and not module.check_mode)
+        may_ask = params["probe"] and not module.check_mode
+        return check(gateway, params["network"], params["domain"], ask if may_ask else None)
 
     run_info(options, describe, Snapshot, instead=_files)
 

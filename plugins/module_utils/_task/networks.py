@@ -31,7 +31,6 @@ from .results import cost, result_of
 from .task import Module
 
 if TYPE_CHECKING:
-    from .._entries.lists import Collection
     from .._values.resource import Resource
 
 CONNECTION = {
@@ -224,22 +223,6 @@ def network_options() -> dict[str, Any]:
         "autostart": {"type": "bool", "default": True},
         "xml": {"type": "str"},
     }
-
-
-def run_entries(kind: Collection) -> None:
-    """Runs a module for the entries of one list of a network."""
-    from .._entries import options as entries
-
-    def job(module: Module, gateway: Gateway) -> list[Resource]:
-        desired = entries.desired_entries(kind, module.params, lambda: gateway.leases(module.params["network"]))
-        return [networks_of(gateway, [desired], module.params)]
-
-    run_job(
-        {**entries.entry_options(kind), **CHANGE},
-        job,
-        lambda run: {**network_result(run), "entries": entries.entry_changes(run.outcomes[0])._asdict()},
-        **entries.entry_rules(kind),
-    )
 
 
 def network_rules() -> dict[str, Any]:

@@ -37,11 +37,11 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
 
     def fail_json(self, msg: str, **result: Any) -> None:
         """Ends the task with an error."""
-        super().fail_json(msg=self._shown(msg), **self._with_problems(result))
+        super().fail_json(msg=self._shown(msg), **self._complete(result))
 
     def exit_json(self, **result: Any) -> None:
         """Ends the task with a result."""
-        super().exit_json(**self._with_problems(result))
+        super().exit_json(**self._complete(result))
 
     def warn(self, warning: str) -> None:
         """Adds a warning to the result."""
@@ -50,9 +50,10 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
     def _shown(self, text: str) -> str:
         return readable(masked(text, self._secrets))
 
-    def _with_problems(self, result: dict[str, Any]) -> dict[str, Any]:
+    def _complete(self, result: dict[str, Any]) -> dict[str, Any]:
         shown = {"problems": [self._shown(problem) for problem in result["problems"]]} if "problems" in result else {}
-        return {**result, **shown}
+        # Without the nulls that Ansible has filled in: of a topology they would be most of what comes back.
+        return {"invocation": {"module_args": given(self.params)}, **result, **shown}
 
 
 def _dictionary(text: str) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .host_facts import NONE, Inspector
-from .probe import Probe, Reply
 
 NOTHING: Mapping[Any, Any] = NONE
 
@@ -154,9 +153,6 @@ class KernelInspector(Inspector, Protocol):
 
     def kernel(self) -> Kernel | None:
         """What the kernel says of the network, None where it cannot be asked."""
-
-    def ask(self, probe: Probe) -> tuple[Reply, ...]:
-        """What a client on a bridge is answered, empty when none could be plugged in."""
 
     def lookups(self, asked: Sequence[Lookup]) -> Mapping[Lookup, Answer]:
         """What the kernel answers to these questions for its routes."""

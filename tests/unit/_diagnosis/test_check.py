@@ -78,7 +78,7 @@ def office():
 
 def test_what_is_needed_is_looked_at_and_no_more():
     host = office()
-    found = check(host, ["lan"], [], probe=True)
+    found = check(host, ["lan"], [], ask=host.looker.ask)
     *looked_at, probe = host.looker.asked
     assert looked_at == [["lan"], ["virbr1"], ["192.168.81.1"]]
     assert probe == Probe("virbr1", ("192.168.81.1/24",), (4,), True)
@@ -89,7 +89,7 @@ def test_what_is_needed_is_looked_at_and_no_more():
 def test_what_is_found_is_told():
     host = office()
     host.put("idle", nic_cases.IDLE)
-    found = check(host, ["idle"], [], probe=False)
+    found = check(host, ["idle"], [])
     (one,) = [one for one in found["findings"] if one["severity"] == "error"]
     assert (one["code"], one["network"], one["domain"], one["repair"]) == ("port_taken", "idle", "", "")
     assert one["evidence"] == "named (process 8) listens on udp port 53 at all addresses"
@@ -99,7 +99,7 @@ def test_what_is_found_is_told():
 
 def test_nobody_is_asked_for_an_address_without_consent():
     host = office()
-    found = check(host, ["lan"], [], probe=False)
+    found = check(host, ["lan"], [])
     assert not [one for one in host.looker.asked if isinstance(one, Probe)]
     assert found["not_looked_at"] == ["whether DHCP answers a discover: nobody asked for it with probe=true"]
 
@@ -110,7 +110,7 @@ def test_what_dhcp_answers(offer, code):
     servers = {"lan": Server(7, None)}
     heard = tuple(Socket("udp", "192.168.81.1", "", port, "dnsmasq (process 7)") for port in (53, 67))
     host.looker = Looker(host, offer, servers=servers, sockets=heard)
-    found = check(host, ["lan"], [], probe=True)
+    found = check(host, ["lan"], [], ask=host.looker.ask)
     assert ("dhcp_silent" in [one["code"] for one in found["findings"]]) is code
 
 
@@ -120,7 +120,7 @@ def test_dhcp_is_not_blamed_where_not_even_the_gateway_answers():
     host.looker = Looker(host, servers={"lan": Server(7, None)}, sockets=heard)
     drop = Evidence("drop", "the kernel drops it in do_xdp_generic()", device="virbr1")
     host.looker.ask = lambda _probe: (Reply("neighbour", 4, False, evidence=(drop,)), Reply("dhcp", 4, False))
-    codes = [one["code"] for one in check(host, ["lan"], [], probe=True)["findings"]]
+    codes = [one["code"] for one in check(host, ["lan"], [], ask=host.looker.ask)["findings"]]
     assert codes.index("no_answer") < codes.index("untraced")  # what a trace names, before what it does not
     assert "dhcp_silent" not in codes
 
@@ -134,7 +134,7 @@ def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
     for evidence, undo in ((rule, "nft delete rule ip own in handle 7"), (policy, "nft 'add chain ip own in {")):
         replies = Reply("dhcp", 4, False, evidence=(evidence,)), Reply("dns", 4, None, "the gateway is silent")
         host.looker.ask = lambda _probe, replies=replies: replies
-        found = check(host, ["lan"], [], probe=True)
+        found = check(host, ["lan"], [], ask=host.looker.ask)
         (one,) = [one for one in found["findings"] if one["severity"] == "error" and not one["domain"]]
         assert one["code"] == "no_answer"
         assert one["evidence"] == f"a client on virbr1 gets no answer to its question for dhcp (IPv4): {evidence.text}"
@@ -155,7 +155,7 @@ def test_a_policy_that_only_a_client_finds_is_opened_for_the_network_alone():
     host.looker.seen = Kernel({"virbr1": BRIDGE}, firewall={"nft -j": json.dumps({"nftables": rules})})
     policy = Evidence("rule", "inet own in policy drop", *place.values(), "in")
     host.looker.ask = lambda _probe: (Reply("dhcp", 4, False, evidence=(policy,)),)
-    (one,) = [one for one in check(host, ["lan"], [], probe=True)["findings"] if one["code"] == "no_answer"]
+    (one,) = [one for one in check(host, ["lan"], [], ask=host.looker.ask)["findings"] if one["code"] == "no_answer"]
     assert one["remedy"] == (
         "nft insert rule inet own in iifname virbr1 udp dport '{ 53,67 }' accept && "
         "nft insert rule inet own in iifname virbr1 tcp dport 53 accept"
@@ -165,7 +165,7 @@ def test_a_policy_that_only_a_client_finds_is_opened_for_the_network_alone():
 def test_where_only_reserved_addresses_are_leased_nobody_is_asked_for_one():
     host = office()
     host.put("lan", LAN.replace("<range start='192.168.81.9' end='192.168.81.99'/>", RESERVED), "same")
-    found = check(host, ["lan"], [], probe=True)
+    found = check(host, ["lan"], [], ask=host.looker.ask)
     assert [one.dhcp for one in host.looker.asked if isinstance(one, Probe)] == [()]
     assert "dhcp_silent" not in [one["code"] for one in found["findings"]]
 
@@ -176,16 +176,25 @@ def test_a_network_whose_definition_libvirt_breaks_is_found_and_the_others_are_l
     networks = [*host.networks(), Observed("odd", broken, autostart=True, persistent=True)]
     monkeypatch.setattr(host, "networks", lambda: networks)
     for names in ([], ["odd"], ["odd", "lan"]):
-        (one, *others) = check(host, names, [], probe=False)["findings"]
+        (one, *others) = check(host, names, [])["findings"]
         assert (one["code"], one["network"], one["severity"]) == ("definition_broken", "odd", "error")
         assert bool(others) is (names != ["odd"])
-    assert "definition_broken" not in {one["code"] for one in check(host, ["lan"], [], probe=False)["findings"]}
+    assert "definition_broken" not in {one["code"] for one in check(host, ["lan"], [])["findings"]}
+
+
+def test_no_client_can_be_plugged_in():
+    def refuse(_probe):
+        raise OSError("Operation not permitted")
+
+    found = check(office(), ["lan"], [], ask=refuse)
+    reason = "what virbr1 answers: no client can be plugged into it: Operation not permitted"
+    assert found["not_looked_at"] == [reason]
 
 
 def test_away_from_the_hypervisor_it_says_so():
     host = office()
-    host.looker = None
-    found = check(host, [], [], probe=True)
+    asked, host.looker = host.looker.ask, None
+    found = check(host, [], [], ask=asked)
     assert found["not_looked_at"] == ["the hypervisor itself: this task does not run on it"]
     assert found["log"] == []
 
@@ -196,7 +205,7 @@ def test_ways_are_walked_and_what_they_explain_is_not_said_beside():
     host.looker = Looker(host, sockets=(), servers={}, answers={"192.168.81.1": False})
     host.looker.seen = Kernel({"virbr1": BRIDGE}, {4: policies, 6: []})
     host.looker.route = Answer(error="No route to host")
-    found = check(host, ["lan"], [], probe=False)
+    found = check(host, ["lan"], [])
     (one,) = [one for one in found["findings"] if one["severity"] == "error" and not one["domain"]]
     assert one["code"] == "route_dropped"
     assert one["remedy"] == "ip rule del from all prohibit priority 1"
@@ -212,7 +221,7 @@ def test_ways_are_walked_and_what_they_explain_is_not_said_beside():
 def test_a_libvirt_that_does_not_answer_is_a_finding():
     host = office()
     host.down, host.remedy = "libvirtd: nobody listens", "systemctl start libvirtd"
-    found = check(host, [], [], probe=False)["findings"][0]
+    found = check(host, [], [])["findings"][0]
     assert (found["code"], found["evidence"], found["remedy"]) == ("libvirt_down", host.down, host.remedy)
 
 
@@ -221,7 +230,7 @@ def test_the_daemon_to_restart_is_named_where_nothing_else_mends_it(monkeypatch,
     host = office()
     host.looker = Looker(host, daemon="virtnetworkd")
     monkeypatch.setattr(_check, "_together", lambda *_: [Finding("not_translated", "lan", "seen", remedy=own)])
-    assert [one["remedy"] for one in check(host, ["lan"], [], False)["findings"]] == [told]
+    assert [one["remedy"] for one in check(host, ["lan"], [])["findings"]] == [told]
 
 
 def test_leases_that_libvirt_cannot_read_are_said_and_a_libvirt_that_is_gone_is_not(monkeypatch):
@@ -232,11 +241,11 @@ def test_leases_that_libvirt_cannot_read_are_said_and_a_libvirt_that_is_gone_is_
 
     monkeypatch.setattr(host, "leases", refuse, raising=False)
     errors = [LibvirtError("Cannot read the leases of network 'lan'", "invalid json", 1)]
-    said = check(host, ["lan"], [], False)["not_looked_at"]
+    said = check(host, ["lan"], [])["not_looked_at"]
     assert [text for text in said if "the leases of network 'lan'" in text and "invalid json" in text]
     errors = [UnreachableError("libvirt has not answered")]
     with pytest.raises(UnreachableError):
-        check(host, ["lan"], [], False)
+        check(host, ["lan"], [])
 
 
 def test_a_network_that_does_not_start_is_explained():

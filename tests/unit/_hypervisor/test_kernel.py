@@ -10,7 +10,6 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor impo
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import kernel as _kernel
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.kernel import KernelInspector
-from ansible_collections.virtfleet.network.plugins.module_utils._values.probe import Probe
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Answer, Lookup
 
 LINKS = [{"ifname": "virbr5", "flags": ["UP"], "mtu": 1500}, {"ifname": "vnet0", "flags": ["UP"], "mtu": 1500}]
@@ -137,13 +136,3 @@ def test_the_policies_of_ipsec_are_in_the_order_in_which_they_decide(commands):
     assert others == [{**subnet, "action": "block"}, {**subnet, "proto": "tcp", "dport": "443"}]
     commands("ip", {}, status=1)
     assert _kernel._ipsec() == []
-
-
-def test_no_client_can_be_plugged_in(monkeypatch):
-    def refuse(_probe):
-        raise OSError("Operation not permitted")
-
-    monkeypatch.setattr(_kernel, "ask", refuse)
-    inspector = KernelInspector(0)
-    assert inspector.ask(Probe("virbr5")) == ()
-    assert inspector.unseen == ["what virbr5 answers: no client can be plugged into it: Operation not permitted"]

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import command as _command
+from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import dns as _dns
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import host as _host
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import look as _look
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor import probe as _probe
@@ -201,17 +202,17 @@ def test_dns_is_asked(reply, answers):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        assert _probe.answers_dns("127.0.0.1", server.getsockname()[1]) is answers
+        assert _dns.answers_dns("127.0.0.1", server.getsockname()[1]) is answers
         thread.join()
 
 
 def test_dns_that_is_silent_or_not_there(monkeypatch):
-    monkeypatch.setattr(_probe, "SECONDS", 0.01)
+    monkeypatch.setattr(_dns, "SECONDS", 0.01)
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
-        assert _probe.answers_dns("127.0.0.1", port) is False
-    assert _probe.answers_dns("127.0.0.1", port) is False
+        assert _dns.answers_dns("127.0.0.1", port) is False
+    assert _dns.answers_dns("127.0.0.1", port) is False
 
 
 def test_a_discover_is_a_whole_frame():
