@@ -125,6 +125,9 @@ ALL_OTHERS := $(filter-out $(OWN),bullseye bookworm trixie sid modular)
 ALL_FULL := bookworm trixie
 ALL_DISTURBED := bookworm trixie
 
+# How each test has ended: tests/tools/tested.py counts that for README.
+test test-versions: export TESTED := $(CURDIR)/.build/tested.log
+
 .PHONY: test
 test: ROOTS := $(ONE_OTHER)
 test: FULL := $(OWN)
@@ -137,11 +140,14 @@ test: setup ## check, then the lab: real hypervisors of this machine's release a
 test-versions: ROOTS := $(ALL_OTHERS)
 test-versions: FULL := $(ALL_FULL)
 test-versions: DISTURBED := $(ALL_DISTURBED)
-test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, and modular daemons
+test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, and modular daemons, and README's table of them
 	@$(test-with-roots)
+	@$(STEP) --last "results for README" $(PYTHON) tests/tools/tested.py $(TESTED)
+	@$(PYTHON) tests/tools/generate.py
 
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
+rm -f $(TESTED)
 $(MAKE) -j3 SCENARIO="$(SCENARIO)" check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%) $(DISTURBED:%=root-disturbed-%)
 LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" LAB_DISTURBED="$(DISTURBED)" LAB_SAMPLED="$(SAMPLED)" \
 	$(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab tests/integration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = left_out([item.nodeid for item in items], SAMPLED)
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left])
     items[:] = [item for item in items if item.nodeid not in left]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Write how each test has ended into the file $TESTED: tests/tools/tested.py counts it."""
+    file = os.environ.get("TESTED")
+    if file and "PYTEST_XDIST_WORKER" not in os.environ and (report.when == "call" or not report.passed):
+        with Path(file).open("a") as log:
+            log.write(f"{report.outcome} {report.nodeid}\n")
 
 
 @pytest.fixture(scope="session")

@@ -193,10 +193,11 @@ def guides(_data: Options, _texts: Texts) -> dict[str, str]:
 def pages(texts: Texts) -> dict[str, str]:
     """What people and the generator write together: pages of the documentation, and what is in them."""
     documentation = {name: whole('DOCUMENTATION = r"""', name) for name in MODULES}
+    tested = yaml.safe_load(old_text("tests/tools/tested.yml"))
     lists, topology = kinds(ROOT / "plugins/modules", vars(_entries)), "plugins/modules/virt_topology.py"
     rewritten: dict[str, Callable[[str], str]] = {
         "meta/runtime.yml": runtime,
-        page_docs.README: partial(page_docs.readme, documentation=documentation),
+        page_docs.README: partial(page_docs.readme, documentation=documentation, tested=tested),
         page_docs.BEHAVIOUR: partial(page_docs.behaviour, kinds=lists),
         page_docs.DIAGNOSIS: page_docs.diagnosis,
         page_docs.FAULTS: page_docs.faults,

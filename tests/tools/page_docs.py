@@ -45,10 +45,27 @@ def with_table(old: str, name: str, source: str, rows: Mapping[str, Iterable[str
     return "\n".join([f"{before}{title}", rule, *made]) + f"{blank}{after}"
 
 
-def readme(old: str, documentation: Mapping[str, Options]) -> str:
-    """README.md with what each module does."""
+def readme(old: str, documentation: Mapping[str, Options], tested: Mapping[str, Options]) -> str:
+    """README.md with what each module does, and what tests have shown of each release."""
     rows = {name: [module["short_description"]] for name, module in documentation.items()}
-    return with_table(old, README, "the modules", rows)
+    page = with_table(old, README, "the modules", rows)
+    before, rest = split(page, README, f"<!-- {MARK} from tests/tools/tested.yml: do not edit. -->\n\n")
+    _old_table, blank, after = rest.partition("\n\n")
+    return f"{before}{_tested(tested)}{blank}{after}"
+
+
+def _tested(releases: Mapping[str, Options]) -> str:
+    head = ["| hypervisor | libvirt | Python | ansible-core | tests | on |", "| --- | --- | --- | --- | --- | --- |"]
+    cells = [
+        (one["name"], one["libvirt"], one["python"], one["core"], _outcomes(one), one["date"])
+        for one in releases.values()
+    ]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in cells)])
+
+
+def _outcomes(release: Options) -> str:
+    failed = f", {release['failed']} failed" if release["failed"] else ""
+    return f"{release['passed']} passed{failed}"
 
 
 def behaviour(old: str, kinds: Mapping[str, Collection]) -> str:
