@@ -43,7 +43,8 @@ def test_linter_knows_the_modules_of_awx_where_it_is_missing() -> None:
 
 
 def test_everything_documented_says_since_which_version() -> None:
-    files = [path for top in ("extensions/eda", "plugins", "roles") for path in (ROOT / top).rglob("*.[py]*")]
+    folders = [ROOT / top for top in ("extensions/eda", "plugins", "roles")]
+    files = [path for folder in folders for kind in ("py", "yml") for path in folder.rglob(f"*.{kind}")]
     documented = [
         text for text in map(Path.read_text, files) if re.search(r"^ *short_description:", text, re.MULTILINE)
     ]
