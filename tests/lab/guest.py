@@ -26,8 +26,8 @@ DOMAIN = """\
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>/run/lab/vmlinuz</kernel>
-    <initrd>/run/lab/initramfs</initrd>
+    <kernel>/run/lab/vmlinuz{kind}</kernel>
+    <initrd>/run/lab/initramfs{kind}</initrd>
     <cmdline>console=ttyS0 quiet panic=-1 cryptomgr.notests LAB_NAME={name}</cmdline>
   </os>
   <features><acpi/></features>
@@ -36,6 +36,7 @@ DOMAIN = """\
     <controller type='pci' model='pcie-root'/>
 {ports}
 {nics}
+{channel}
     <serial type='file'><source path='/run/lab/{name}.console'/><target port='0'/></serial>
     <serial type='unix'><source mode='bind' path='/run/lab/{name}.sock'/><target port='1'/></serial>
     <memballoon model='none'/>
@@ -43,6 +44,7 @@ DOMAIN = """\
 </domain>
 """
 PORT = "    <controller type='pci' model='pcie-root-port'/>"
+CHANNEL = "    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
 NIC = """\
     <interface type='network'>
       <mac address={mac}/><source network={network}/><model type='virtio'/><rom enabled='no'/>
@@ -57,17 +59,26 @@ class Guest:
     """
 
     def __init__(
-        self, hypervisor: Hypervisor, name: str, networks: Sequence[str], macs: Sequence[str] | None = None
+        self,
+        hypervisor: Hypervisor,
+        name: str,
+        networks: Sequence[str],
+        macs: Sequence[str] | None = None,
+        agent: bool = False,
     ) -> None:
-        """Define and start the domain `name`; CommandError with libvirt's text when it does not start."""
+        """Define and start the domain `name`, on request with QEMU's guest agent.
+
+        Raises CommandError with libvirt's text when it does not start.
+        """
         self.name = name
+        self._agent, self._kind = agent, "-agent" if agent else ""
         self.macs = list(macs) if macs else [_mac(name, number) for number, _ in enumerate(networks)]
         self._hypervisor = hypervisor
         self._folder = hypervisor.home / "run/lab"
         self._install()
         nics = [NIC.format(mac=quoteattr(mac), network=quoteattr(net)) for mac, net in zip(self.macs, networks)]
-        ports = [PORT] * (len(nics) + FREE_PORTS)
-        xml = DOMAIN.format(name=name, ports="\n".join(ports), nics="\n".join(nics))
+        parts = {"ports": [PORT] * (len(nics) + FREE_PORTS), "nics": nics, "channel": [CHANNEL] * agent}
+        xml = DOMAIN.format(name=name, kind=self._kind, **{part: "\n".join(lines) for part, lines in parts.items()})
         (self._folder / f"{name}.xml").write_text(xml)
         hypervisor.virsh("define", f"/run/lab/{name}.xml")
         hypervisor.virsh("start", name)
@@ -110,9 +121,9 @@ class Guest:
 
     def _install(self) -> None:
         """Put the kernel and the initramfs where the hypervisor sees them; its first guest does it."""
-        if not (self._folder / "vmlinuz").exists():
-            write_initramfs(self._folder / "initramfs")
-            shutil.copy(kernel() / "vmlinuz", self._folder / "vmlinuz")
+        if not (self._folder / f"vmlinuz{self._kind}").exists():
+            write_initramfs(self._folder / f"initramfs{self._kind}", self._agent)
+            shutil.copy(kernel(self._agent) / "vmlinuz", self._folder / f"vmlinuz{self._kind}")
 
 
 def _mac(guest: str, number: int) -> str:

@@ -13,6 +13,11 @@ done
 hostname "$LAB_NAME" # the kernel hands its NAME=VALUE arguments on
 ip link set lo up
 
+if [ -e /bin/qemu-ga ]; then
+	until port=$(ls /dev/vport*p1 2>/dev/null); do sleep 1; done
+	qemu-ga -p "$port" -t /run &
+fi
+
 # One command a line; the answer is its output, a line feed and @@STATUS.
 answer() {
 	stty raw -echo

@@ -101,9 +101,11 @@ class Hypervisor(Machine):
         self._clients.append(client)
         return client
 
-    def guest(self, name: str, networks: Sequence[str], macs: Sequence[str] | None = None) -> Guest:
+    def guest(
+        self, name: str, networks: Sequence[str], macs: Sequence[str] | None = None, agent: bool = False
+    ) -> Guest:
         """Start a guest that boots, with a NIC in each of the networks; LabUnavailable when there is no kernel."""
-        return Guest(self, name, networks, macs)
+        return Guest(self, name, networks, macs, agent)
 
     def start_libvirtd(self, *daemons: str) -> None:
         """Start all daemons, or those; returns when libvirt answers, RuntimeError with its log if not in a minute."""

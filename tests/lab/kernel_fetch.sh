@@ -1,5 +1,6 @@
 #!/bin/sh
-# Downloads and unpacks, without installing it, Debian's kernel for cloud guests: kernel_fetch.sh FOLDER
+# Downloads and unpacks, without installing them, Debian's kernel for cloud guests and more packages:
+# kernel_fetch.sh FOLDER [PACKAGE...]
 set -eu
 cd "$1"
 package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
@@ -7,7 +8,10 @@ if [ -z "$package" ]; then
 	echo "apt knows no package linux-image-cloud-amd64: run apt-get update"
 	exit 1
 fi
-apt-get -o APT::Sandbox::User=root download "$package"
-dpkg-deb --extract ./*.deb tree
-rm ./*.deb
+shift
+apt-get -o APT::Sandbox::User=root download "$package" "$@"
+for file in ./*.deb; do
+	dpkg-deb --extract "$file" tree
+	rm "$file"
+done
 mv tree/boot/vmlinuz-* vmlinuz
