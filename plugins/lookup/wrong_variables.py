@@ -82,7 +82,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             try:
                 given[name] = plain(self._templar.template(known[name]))
             except EVALUATION as error:
-                if type(error).__name__ == OMITTED:
+                if error.__class__.__name__ == OMITTED:
                     continue
                 found.append(f"{name} cannot be evaluated: {error}")
         given = {name: value for name, value in given.items() if value is not None}
