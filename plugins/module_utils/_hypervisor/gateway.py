@@ -198,11 +198,12 @@ def leads_here(uri: str) -> bool:
 
 
 def _observe(network: Any) -> Observed:
-    active = bool(network.isActive())
+    # In this order: of a network that stops meanwhile, libvirt gives the persistent config.
+    live, active = LiveNetwork(network.XMLDesc()), bool(network.isActive())
     return Observed(
         network.name(),
         NetworkDefinition(saved_xml(network)),
-        LiveNetwork(network.XMLDesc()) if active else ABSENT,
+        live if active else ABSENT,
         bool(network.isPersistent() and network.autostart()),
         bool(network.isPersistent()),
     )

@@ -18,6 +18,7 @@ from .._xml.definition import ABSENT, Definition
 from . import host as _host
 from .calls import pause
 from .gateway import Gateway, refusals
+from .link import live_xml
 
 if TYPE_CHECKING:
     from .._values.nic_steps import Detach, NicStep, Redefine
@@ -227,13 +228,12 @@ class Guests(Gateway):
         return {}
 
     def _observed(self, domain: Any) -> ObservedGuest:
-        active, persistent = bool(domain.isActive()), bool(domain.isPersistent())
+        persistent, live = bool(domain.isPersistent()), Definition(live_xml(domain))
         declared = ABSENT
-        if active:
+        if live:
             # Without what networks contribute; libvirt gives it only to those who may write.
             with contextlib.suppress(libvirt.libvirtError):
                 declared = Definition(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE))
-        live = Definition(domain.XMLDesc()) if active else ABSENT
         return ObservedGuest(
             domain.name(),
             domain.UUIDString(),

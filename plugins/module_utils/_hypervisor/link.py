@@ -222,6 +222,18 @@ def _broken(error: Any) -> UnreachableError:
     return UnreachableError(f"the connection broke (libvirt says {text!r}); {remedy(text) or SEE}")
 
 
+def live_xml(domain: Any) -> str:
+    """The definition that a guest runs with, "" while it does not run."""
+    text = str(domain.XMLDesc())
+    return text if is_live(text) else ""
+
+
+def is_live(text: str) -> bool:
+    """Whether libvirt wrote it of a running guest: of one that stops meanwhile, it gives the persistent config, which
+    has no id."""
+    return bool(re.match(r"<domain\b[^>]*\sid=", text))
+
+
 def saved_xml(network: Any) -> str:
     """The persistent definition of a network, or the one that it runs with where it has no other."""
     try:

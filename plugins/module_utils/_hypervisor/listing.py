@@ -11,6 +11,7 @@ from .._values.observed import Guest, Observed, ObservedGuest
 from .._xml.definition import ABSENT, Definition
 from .gateway import refusals
 from .guests import Address, Guests, collect_addresses
+from .link import is_live
 
 try:
     import libvirt
@@ -61,8 +62,8 @@ class Listing(Guests):
 def _listed(domain: Any, sources: Sequence[str]) -> Listed:
     state = domain.state()[0]
     word = STATES[state] if state < len(STATES) else STATES[0]
-    runs = domain.ID() >= 0  # known here, without a call to the hypervisor
     definition = Definition(domain.XMLDesc())
+    runs = is_live(definition.text)
     live, saved = (definition, ABSENT) if runs else (ABSENT, definition)
     addresses: dict[str, list[Address]] = {}
     for source in sources if runs else ():

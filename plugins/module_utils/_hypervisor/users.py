@@ -15,6 +15,7 @@ from .._values.parking import parking_of
 from .._xml.codec import Element
 from .._xml.definition import Definition
 from . import host as _host
+from .link import live_xml
 
 try:
     import libvirt
@@ -82,7 +83,7 @@ class Users:
                 yield ObservedGuest(
                     domain.name(),
                     saved=Definition(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if domain.isPersistent() else ""),
-                    live=Definition(domain.XMLDesc() if domain.isActive() else ""),
+                    live=Definition(live_xml(domain)),
                 )
 
     def of(self, network: str) -> list[Use]:
@@ -91,7 +92,8 @@ class Users:
         found: list[Use] = []
         for domain in self._conn.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
             with contextlib.suppress(libvirt.libvirtError):
-                nics = self._nics(Definition(domain.XMLDesc()), networks)
+                live = Definition(live_xml(domain))
+                nics = self._nics(live, networks) if live else ()  # it has stopped meanwhile
                 found += [use._replace(domain=domain) for use in nics]
         return found
 

@@ -54,6 +54,20 @@ def test_every_step_has_its_effect(gateway):
     assert applied(gateway, Undefine("n")) == Observed("n")
 
 
+def test_a_network_that_stops_while_it_is_observed_does_not_run(gateway, monkeypatch):
+    applied(gateway, Define("n", ITEMS, XML), Start("n"))
+    read = libvirt.virNetwork.XMLDesc
+
+    def stopped(network, flags=0):
+        if network.isActive():
+            network.destroy()
+        return read(network, flags)
+
+    monkeypatch.setattr(libvirt.virNetwork, "XMLDesc", stopped)
+    seen = gateway.observe("n")
+    assert (seen.active, seen.live, seen.persistent) == (False, ABSENT, True)
+
+
 @pytest.mark.parametrize(
     "scope,flags",
     [

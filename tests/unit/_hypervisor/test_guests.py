@@ -15,7 +15,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.gate
 from ansible_collections.virtfleet.network.plugins.module_utils._hypervisor.guests import Address, Guests, Known
 from ansible_collections.virtfleet.network.plugins.module_utils._values.nic_steps import Attach, Change, Detach
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import ObservedGuest
-from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
+from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT, Definition
 
 MAC = "52:54:00:00:00:0a"
 NIC = Definition(f"<interface type='network'><mac address='{MAC}'/><source network='default'/></interface>")
@@ -57,7 +57,8 @@ class Domain:
             raise libvirt.libvirtError("read only")
         self.looks += not flags
         alias = "<interface><alias name='net0'/></interface>" if self.looks <= self.gone_after else ""
-        return f"<domain><devices>{alias}</devices></domain>"
+        number = "" if flags else " id='1'"
+        return f"<domain{number}><devices>{alias}</devices></domain>"
 
     def interfaceAddresses(self, source):
         if source == libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
@@ -81,6 +82,22 @@ def with_domain(gateway, monkeypatch, domain):
     monkeypatch.setattr(gateway, "_conn", domain)
     domain.close = lambda: None
     return gateway
+
+
+def test_a_guest_that_stops_while_it_is_observed_does_not_run(gateway, monkeypatch):
+    assert gateway.observe_guest("test").live
+    read = libvirt.virDomain.XMLDesc
+
+    def stopped(domain, flags=0):
+        if domain.isActive():
+            domain.destroy()
+        return read(domain, flags)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(libvirt.virDomain, "XMLDesc", stopped)
+        seen = gateway.observe_guest("test")
+    gateway._conn.lookupByName("test").create()  # libvirt shares it among a process's connections
+    assert (bool(seen.saved), seen.live) == (True, ABSENT)
 
 
 def test_guests_are_observed(gateway):

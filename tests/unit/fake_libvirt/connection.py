@@ -114,6 +114,8 @@ class FakeGuest:
         if self._name not in self._conn.guests:
             raise refusal("no such guest", libvirt.VIR_ERR_NO_DOMAIN)
         root = read(write(self.root))
+        if not flags & libvirt.VIR_DOMAIN_XML_INACTIVE:
+            root.set("id", "1")
         declared = flags & libvirt.VIR_DOMAIN_XML_MIGRATABLE
         for nic in root.iter("interface"):
             there = self._conn.networks.get(nic.find("source").get("network"))
