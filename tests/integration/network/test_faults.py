@@ -45,10 +45,12 @@ GUEST = """\
 MOVES = "networkDefineXML networkCreateXML updateDeviceFlags destroy create"
 CALLS = len(MOVES.split()) + 2  # a NIC moves aside and back, and the parking network ends
 SECONDS = 5  # for a call: a busy machine needs some
-PID = "$(cat /run/libvirtd.pid)"
-START = "libvirtd --daemon --pid-file /run/libvirtd.pid"
-RESTART = f"kill -9 {PID}; while [ -d /proc/{PID} ]; do sleep 0.05; done; {START}"
+# For each of libvirt's daemons.
+PID = "$(cat /run/$daemon.pid)"
+START = "$daemon --daemon --pid-file /run/$daemon.pid"
 AWAY = f"kill -9 {PID}; while [ -d /proc/{PID} ]; do sleep 0.05; done"
+RESTART = f"{AWAY}; {START}"
+HANG, GO_ON = f"kill -STOP {PID}", f"kill -CONT {PID}"
 
 
 @pytest.fixture
@@ -59,6 +61,11 @@ def faulty(stage: Stage) -> Iterator[Stage]:
     stage.host.virsh("create", "--paused", "/run/lab/shop.xml")
     yield stage
     stage.host.virsh("destroy", "shop")
+
+
+def each(stage: Stage, command: str) -> str:
+    """The command for each of the hypervisor's daemons."""
+    return f"for daemon in {' '.join(stage.host.daemons)}; do {command}; done"
 
 
 def connected(stage: Stage) -> bool:
@@ -94,7 +101,7 @@ def as_before(stage: Stage) -> bool:
 @pytest.mark.deep
 @pytest.mark.parametrize("call", sampled(range(1, CALLS + 1), 1))
 def test_daemon_that_restarts_under_a_replug(faulty: Stage, call: int) -> None:
-    (result,) = play(faulty, at_call(faulty, call, network(**CHANGE), RESTART, MOVES))
+    (result,) = play(faulty, at_call(faulty, call, network(**CHANGE), each(faulty, RESTART), MOVES))
     if not result.get("failed"):  # the way back of a NIC is tried again
         assert result["changed"]
         assert connected(faulty)
@@ -119,7 +126,7 @@ def test_task_that_is_stopped_under_a_replug(faulty: Stage, call: int, signal: s
 @pytest.mark.parametrize("call", sampled(range(3, CALLS + 1), 1))
 def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> None:
     try:
-        error = fail(faulty, call, network(**CHANGE, timeout=SECONDS), AWAY)
+        error = fail(faulty, call, network(**CHANGE, timeout=SECONDS), each(faulty, AWAY))
     finally:
         faulty.host.start_libvirtd()
     assert f"libvirt has not come back within {SECONDS} seconds" in error
@@ -134,9 +141,9 @@ def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> N
 def test_daemon_that_hangs_under_a_replug(faulty: Stage, call: int) -> None:
     began = time.monotonic()
     try:
-        error = fail(faulty, call, network(**CHANGE, timeout=SECONDS), f"kill -STOP {PID}")
+        error = fail(faulty, call, network(**CHANGE, timeout=SECONDS), each(faulty, HANG))
     finally:
-        faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+        faulty.host.run(["sh", "-c", each(faulty, GO_ON)])
     assert time.monotonic() - began < 120
     # The way back of a NIC is tried again, on a new connection that no call has been made on.
     hung = rf"libvirt has not answered( vir(Connect|Network|Domain)\.\w+)? for {SECONDS} seconds"
@@ -146,12 +153,12 @@ def test_daemon_that_hangs_under_a_replug(faulty: Stage, call: int) -> None:
 
 
 def test_daemon_that_hangs_holds_up_nobody(faulty: Stage) -> None:
-    faulty.host.run(["sh", "-c", f"kill -STOP {PID}"])
+    faulty.host.run(["sh", "-c", each(faulty, HANG)])
     try:
         asks = [{f"virtfleet.network.{name}": {"timeout": 1}} for name in ("virt_network_info", "virt_network_check")]
         info, check, change = play(faulty, *asks, network(**CHANGE, timeout=1))
     finally:
-        faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+        faulty.host.run(["sh", "-c", each(faulty, GO_ON)])
     (down,) = [finding for finding in check["findings"] if finding["code"] == "libvirt_down"]
     for text in (info["msg"], change["msg"], down["evidence"]):
         assert "libvirt has not answered for 1 seconds" in text
@@ -161,7 +168,7 @@ def test_peer_that_vanishes_is_noticed(faulty: Stage, monkeypatch: pytest.Monkey
     """Over a URI that leads elsewhere: libvirt's keepalive ends the call, long before its deadline."""
     monkeypatch.setattr(_link, "KEEPALIVE", (1, 1))
     gateway = Gateway(faulty.host.uri, readonly=True, seconds=15)
-    faulty.host.run(["sh", "-c", f"kill -STOP {PID}"])
+    faulty.host.run(["sh", "-c", each(faulty, HANG)])
     try:
         # The call has ended by itself; what takes the time is to connect again.
         with pytest.raises(
@@ -169,7 +176,7 @@ def test_peer_that_vanishes_is_noticed(faulty: Stage, monkeypatch: pytest.Monkey
         ):
             gateway.networks()
     finally:
-        faulty.host.run(["sh", "-c", f"kill -CONT {PID}"])
+        faulty.host.run(["sh", "-c", each(faulty, GO_ON)])
         gateway.close()
 
 
