@@ -16,6 +16,7 @@ from tests.tools.pages import ROOT, files
 from .. import plays
 from ..conftest import FIRST_ROOTS
 from ..plays import Result, Task
+from ..stage import wait_for
 from .test_examples import SERVING, make
 
 pytestmark = pytest.mark.lab
@@ -24,10 +25,10 @@ PAGE = "docs/guides/virsh.md"
 ROW = re.compile(r"^\| `([^|`]*)`(?:, to add `([^|`]*)`)? \| `([^|`]*)` \|(?: `([^|`]*)` \|)?$", re.MULTILINE)
 # Commands, what net-edit adds, tasks, and where the result of a task has what the command prints.
 ROWS = [match.groups() for match in ROW.finditer((ROOT / PAGE).read_text())]
-MAC = "52:54:00:00:60:0a"
+MAC, SECOND = "52:54:00:00:60:0a", "52:54:00:00:50:0b"
 NUMBER = re.compile(r"\bvnet\d+")  # the guest's end of a NIC has another one each time
-LOOK = """virsh -q 'net-dumpxml guests; net-dumpxml guests --inactive; net-info guests; domiflist web
-domiflist web --inactive; domif-getlink web 52:54:00:00:50:0b' 2>&1 || true"""
+LOOK = f"""virsh -q 'net-dumpxml guests; net-dumpxml guests --inactive; net-info guests; domiflist web
+domiflist web --inactive; domif-getlink web {SECOND}' 2>&1 || true"""
 
 
 @pytest.fixture(params=FIRST_ROOTS)
@@ -47,7 +48,10 @@ def look(host: Hypervisor) -> str:
 def virsh(host: Hypervisor, command: str, added: str | None) -> str:
     """Run one of the page's commands; net-edit's editor adds an element to the network."""
     editor = f'sed -i "s|</network>|{added}</network>|"'
-    return host.run(["sh", "-c", f"cd /run/lab && EDITOR={shlex.quote(editor)} virsh -q {command}"]).stdout
+    printed = host.run(["sh", "-c", f"cd /run/lab && EDITOR={shlex.quote(editor)} virsh -q {command}"]).stdout
+    if command.startswith("detach-interface"):  # it only asks: the guest takes its time
+        wait_for(lambda: SECOND not in host.virsh("domiflist", "web"))
+    return printed
 
 
 def values(found: Any, path: str) -> list[str]:
