@@ -92,6 +92,21 @@ RULES: dict[str, tuple[Break, str, str]] = {
         "dns_upstream",
         "iptables -t filter -D OUTPUT -o br0 -p udp -m udp --dport 53 -j DROP",
     ),
+    "a policy of IPsec wants a tunnel that is not there": (
+        ipsec({"src": "0.0.0.0/0", "dst": "192.168.50.0/24", "dir": "out", "tmpl": "src 192.0.2.2 dst 192.0.2.9 esp"}),
+        "ipsec_blocks",
+        "ip xfrm policy delete src 0.0.0.0/0 dst 192.168.50.0/24 dir out",
+    ),
+    "a policy of IPsec takes nothing but what comes out of a tunnel": (
+        ipsec({"src": "192.168.50.0/24", "dst": "0.0.0.0/0", "dir": "fwd", "tmpl": "src 192.0.2.9 dst 192.0.2.2 esp"}),
+        "ipsec_blocks",
+        "ip xfrm policy delete src 192.168.50.0/24 dst 0.0.0.0/0 dir fwd",
+    ),
+    "IPsec blocks what no policy is for": (
+        ipsec({"src": "0.0.0.0/0", "dst": "0.0.0.0/0", "dir": "fwd", "action": "block", "default": "fwd"}),
+        "ipsec_blocks",
+        "ip xfrm policy setdefault fwd accept",
+    ),
     "a policy of IPsec blocks what guests send": (
         ipsec({"src": "192.168.50.0/24", "dst": "0.0.0.0/0", "dir": "fwd", "action": "block"}),
         "ipsec_blocks",

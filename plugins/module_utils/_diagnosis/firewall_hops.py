@@ -177,6 +177,9 @@ def _ended(trip: Trip, place: str, packet: Packet, verdict: Verdict, *, called: 
         return ends(place, "", LOST, trip.lost_rules)
     if filtered := dropped(trip, place, verdict):
         return filtered
+    if verdict.owner == "libvirt" and trip.uplink and f" {trip.uplink} " in verdict.rule.replace('"', ""):
+        evidence = f"the route to the outside leads to {trip.uplink}, into a network of libvirt's own: {verdict.rule}"
+        return ends(place, "", "route_elsewhere", evidence, "see ip rule and ip route")
     if verdict.owner == "libvirt" and _stray(trip):
         way = f"forward.interfaces of network {trip.who.network!r}"
         remedy = f"add {trip.uplink} to {way}, or lead the route through one of those"

@@ -14,7 +14,15 @@ from .trip import Trip, ends, passes
 # The directions of policies that a packet is compared with, in the kernel's order.
 HERE, THROUGH, AWAY = ("in",), ("fwd", "out"), ("out",)
 SELECTOR = ("src", "dst", "proto", "sport", "dport", "dev")
-SAID = {*SELECTOR, "dir", "action", "priority", "ptype"}  # of another word, nobody knows whether a packet is meant
+SAID = {
+    *SELECTOR,
+    "dir",
+    "action",
+    "priority",
+    "ptype",
+    "tmpl",
+    "default",
+}  # of another word, nobody knows whether a packet is meant
 
 
 def ipsec(trip: Trip) -> list[Hop]:
@@ -22,11 +30,26 @@ def ipsec(trip: Trip) -> list[Hop]:
     for directions, packet in _packets(trip) if trip.kernel.ipsec else ():
         for way in directions:
             policy = next((one for one in trip.kernel.ipsec if one["dir"] == way and _is_for(one, packet)), None)
-            if policy and policy.get("action") == "block":
+            if policy and "default" in policy:
+                evidence = f"the IPsec default for {way!r} blocks packets of guests: no policy is for them"
+                return [ends("ipsec", "", "ipsec_blocks", evidence, f"ip xfrm policy setdefault {way} accept")]
+            why = _why(policy, packet) if policy else ""
+            if policy and why:
                 text = " ".join(f"{word} {policy[word]}" for word in (*SELECTOR, "dir") if word in policy)
-                evidence = f"the IPsec policy {text!r} blocks packets of guests"
+                evidence = f"the IPsec policy {text!r} {why}"
                 return [ends("ipsec", "", "ipsec_blocks", evidence, f"ip xfrm policy delete {text}")]
     return [passes("ipsec", "", "no policy blocks it")] if trip.kernel.ipsec else []
+
+
+def _why(policy: Mapping[str, str], packet: Packet) -> str:
+    """Why a policy lets a packet not pass, "" when it does. A guest's own packet has come out of no tunnel."""
+    if policy.get("action") == "block":
+        return "blocks packets of guests"
+    if policy.get("tmpl") and policy["dir"] == "out":
+        return f"sends packets of guests into a tunnel that is not there: {policy['tmpl']}"
+    if policy.get("tmpl") and packet.state == "new":
+        return f"takes packets of guests only out of a tunnel: {policy['tmpl']}"
+    return ""
 
 
 def _packets(trip: Trip) -> Iterator[tuple[tuple[str, ...], Packet]]:

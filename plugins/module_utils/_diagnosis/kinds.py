@@ -102,7 +102,7 @@ WAY_KINDS = {
     ),
     "ipsec_blocks": FindingKind(
         "error",
-        "An IPsec policy of the kernel blocks packets of guests.",
+        "An IPsec policy of the kernel blocks packets of guests, or wants them in a tunnel.",
         "Delete it with ip xfrm policy delete, or let its owner leave the network out.",
     ),
     "neighbours_full": FindingKind(

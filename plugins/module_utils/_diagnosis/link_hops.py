@@ -72,12 +72,18 @@ def bridge(trip: Trip) -> Hop:
     if "NOARP" in link["flags"] and gateway_is_here(trip):
         evidence = f"{name} answers no ARP and no neighbour discovery (NOARP)"
         return ends("bridge", name, "arp_off", evidence, f"ip link set dev {name} arp on")
-    for scope in ("all", name) if trip.version == 4 and gateway_is_here(trip) else ():
-        setting = f"net.ipv4.conf.{scope}.arp_ignore"
-        if trip.kernel.settings.get(setting) == "8":
-            return ends("bridge", name, "arp_off", f"{setting} is 8: no ARP is answered", f"sysctl -w {setting}=0")
+    for setting, value, means, right in _settings(name, trip.version) if gateway_is_here(trip) else ():
+        if trip.kernel.settings.get(setting) == value:
+            return ends("bridge", name, "arp_off", f"{setting} is {value}: {means}", f"sysctl -w {setting}={right}")
     wrong = _worst(lost(trip, name))
     return wrong or passes("bridge", name, "is up")
+
+
+def _settings(name: str, version: int) -> Iterator[tuple[str, str, str, int]]:
+    """Sysctls with the value that keeps neighbours from being found, what it means, and a value that does not."""
+    for scope in ("all", name) if version == 4 else ():
+        yield f"net.ipv4.conf.{scope}.arp_ignore", "8", "no ARP is answered", 0
+    yield f"net.ipv{version}.neigh.{name}.mcast_solicit", "0", "nobody is asked for a MAC address", 3
 
 
 def leaving_port(trip: Trip) -> Hop:

@@ -12,7 +12,7 @@ from .._schema.shared import subnet
 from .._values.way import Hop, Lookup
 from .firewall_hops import flows, flows_back, replies
 from .link_hops import lost
-from .routes import Decision, decision
+from .routes import Decision, decision, is_unread
 from .trip import Trip, ends, gateway_of, passes, unknown
 
 FIXED = ("PERMANENT", "NOARP")
@@ -126,6 +126,9 @@ def _elsewhere(trip: Trip, found: Decision, device: str) -> Hop:
     by = f", by {found.what}" if found.what and found.remedy else ""
     evidence = f"packets for guests in {net} go {where}, not to {name}{by}"
     remedy = found.remedy or f"ip {six}route replace {net} dev {name} proto kernel{source}"
+    if not device and is_unread(trip.kernel, version):
+        evidence += ": no policy rule looks into the table main"
+        remedy = f"ip {six}rule add lookup main priority 32766"
     if found.before > 0:  # the rule of a VPN: its other packets need it
         remedy = f"ip {six}rule add to {net} lookup main priority {found.before}"
     return ends("route back", name, "route_elsewhere", evidence, remedy)
@@ -167,7 +170,8 @@ def _outwards(trip: Trip, lookup: Lookup) -> Hop:
     if answer.error:
         return _explained(trip, lookup, answer.error)
     device, via = answer.route.get("dev", ""), answer.route.get("gateway", "")
-    if device == trip.who.bridge or answer.route.get("type") == "local":
+    home = device == trip.who.bridge or "LOOPBACK" in trip.link(device).get("flags", ())
+    if home or answer.route.get("type") == "local":
         evidence = f"the kernel's route to {lookup.destination} leads back to {device}"
         return ends("route", device, "route_elsewhere", evidence, "see ip rule and ip route")
     return passes("route", device, f"to {lookup.destination} through {device}{f' via {via}' if via else ''}")

@@ -37,9 +37,11 @@ class Decision(NamedTuple):
 def decision(kernel: Kernel, lookup: Lookup) -> Decision:
     """What decides on a packet, read from the tables as the kernel reads them."""
     thrown: Decision | None = None
+    first = 0
     for rule in sorted(kernel.policies.get(lookup.version, ()), key=lambda one: int(one["priority"])):
-        if not _holds(kernel, rule, lookup):
+        if int(rule["priority"]) < first or not _holds(kernel, rule, lookup):
             continue
+        first = int(rule.get("goto", first))
         if rule.get("action", "") in DROPS:
             return Decision(*_rule(rule, lookup.version))
         route = next(_routes(kernel, rule, lookup), None)
@@ -49,6 +51,12 @@ def decision(kernel: Kernel, lookup: Lookup) -> Decision:
         elif found is not None:
             return found._replace(what=thrown.what, remedy=thrown.remedy) if thrown and not found.drops else found
     return thrown or Decision()
+
+
+def is_unread(kernel: Kernel, version: int) -> bool:
+    """Whether no policy rule leads to the table main, where devices' own routes are."""
+    rules = kernel.policies.get(version, ())
+    return bool(rules) and not any(str(rule.get("table", "")) in ("main", "254") for rule in rules)
 
 
 def _taken(rule: Mapping[str, Any], route: Mapping[str, Any], version: int) -> Decision:
@@ -146,6 +154,7 @@ def _rule_text(rule: Mapping[str, Any]) -> str:
     if "fwmark" in rule:
         words += ["fwmark", f"{rule['fwmark']}{'/' + rule['fwmask'] if 'fwmask' in rule else ''}"]
     table = ["l3mdev"] if "l3mdev" in rule else ["lookup", str(rule.get("table", "main"))]
+    table = ["goto", str(rule["goto"])] if "goto" in rule else table
     words += [str(rule["action"])] if rule.get("action") else table
     return " ".join([*words, "priority", str(rule["priority"])])
 

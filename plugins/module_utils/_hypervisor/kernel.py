@@ -16,6 +16,7 @@ from typing import Any
 from .._values.way import Answer, Kernel, Lookup
 from . import command as _command
 from . import host as _host
+from .ipsec import policies
 from .look import HostInspector
 
 Listing = list[dict[str, Any]]
@@ -33,6 +34,7 @@ SETTINGS = (
     "ipv4/conf/*/arp_ignore",
     "ipv4/conf/*/forwarding",
     "ipv?/neigh/default/gc_thresh3",
+    "ipv?/neigh/*/mcast_solicit",
     "bridge/bridge-nf-call-*",
     "netfilter/nf_conntrack_count",
     "netfilter/nf_conntrack_max",
@@ -66,7 +68,7 @@ class KernelInspector(HostInspector):
             dict(_settings()),
             firewall=self._firewall(),
             resolvers=_resolvers(),
-            ipsec=_ipsec(),
+            ipsec=policies(),
         )
 
     def lookups(self, asked: Sequence[Lookup]) -> dict[Lookup, Answer]:
@@ -135,20 +137,6 @@ def _values(text: str) -> Iterator[Any]:
 def _answer(routes: Iterator[Any]) -> Answer | None:
     route = next(routes, None)
     return Answer(route[0]) if route else None
-
-
-def _ipsec() -> list[dict[str, str]]:
-    """The policies of IPsec, the first that decides first; none where the kernel has none, or root alone may ask."""
-    try:
-        listed = _command.run([_host.IP, "xfrm", "policy"]).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    found = []
-    for text in re.split(r"^(?=src )", listed, flags=re.MULTILINE):
-        words = re.split(r"\n\ttmpl ", text)[0].split()
-        found.append(dict(zip(words[::2], words[1::2])))
-    # What is newer is listed first, and decides last where the priority is the same.
-    return sorted([one for one in reversed(found) if "dir" in one], key=lambda one: int(one["priority"]))
 
 
 def _resolvers() -> tuple[str, ...] | None:

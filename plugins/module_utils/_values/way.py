@@ -130,7 +130,7 @@ class Kernel(NamedTuple):
     ``links`` go by name, ``policies`` and ``routes`` (of all tables) by the version of IP, ``vlans`` and ``filters``
     (of what comes in) by the device; ``settings`` are sysctls by name; ``firewall`` is what its tools list, None where
     that may not be read; ``resolvers`` are the servers in /etc/resolv.conf, None where there is none.
-    ``ipsec`` are the policies of IPsec, what decides first, each as its words.
+    ``ipsec`` are the policies of IPsec, what decides first, each as its words and ``tmpl``, a tunnel that it asks for.
     """
 
     links: Mapping[str, Mapping[str, Any]]

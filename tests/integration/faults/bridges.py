@@ -61,6 +61,8 @@ BRIDGES = {
     ),
     "ARP ignored": setting("ipv4/conf/BRIDGE/arp_ignore", "8", "arp_off"),
     "ARP ignored everywhere": setting("ipv4/conf/all/arp_ignore", "8", "arp_off"),
+    "nobody is asked for a MAC address": setting("ipv4/neigh/BRIDGE/mcast_solicit", "0", "arp_off"),
+    "nobody is asked for a MAC address of IPv6": setting("ipv6/neigh/BRIDGE/mcast_solicit", "0", "arp_off"),
     "ARP only as the route leads": Kind(
         "echo 1 >/proc/sys/net/ipv4/conf/BRIDGE/arp_filter; ip route add GUEST dev UPLINK",
         "echo 0 >/proc/sys/net/ipv4/conf/BRIDGE/arp_filter; ip route del GUEST dev UPLINK",

@@ -39,6 +39,14 @@ def ipsec(text: str, on: str = MANAGED) -> Kind:
     return Kind(f"ip xfrm policy add {words}", f"ip xfrm policy delete {text}", "ipsec_blocks", text, on)
 
 
+def tunnel(text: str, on: str) -> Kind:
+    """A policy of IPsec that wants a tunnel which is not there."""
+    ends = "tmpl src 192.0.2.2 dst 192.0.2.NUMBER proto esp mode tunnel"
+    return Kind(
+        f"ip xfrm policy add {text} priority NUMBER {ends}", f"ip xfrm policy delete {text}", "ipsec_blocks", text, on
+    )
+
+
 ROUTES = {
     "route for the guest drops": closer("GUEST", "KILLS"),
     "route for guests drops": closer("SUBNET", "KILLS"),
@@ -49,6 +57,20 @@ ROUTES = {
     ),
     "route of IPv6 for the guest leads elsewhere": Kind(
         f"{STRAY}; ip -6 route add GUEST6 dev WORD", NO_STRAY, "route_elsewhere subnet_overlap", "GUEST6"
+    ),
+    "route for the guest by a router": Kind(
+        "ip route add GUEST via ROUTER", "ip route del GUEST via ROUTER", "route_elsewhere subnet_overlap", "GUEST"
+    ),
+    "guests are the hypervisor's own addresses": Kind(
+        "ip route add local SUBNET dev lo",
+        "ip route del local SUBNET dev lo",
+        "route_elsewhere subnet_overlap",
+        "SUBNET",
+    ),
+    "default route to nowhere": Kind("ip route replace default dev lo", OUT, "route_elsewhere", "to lo", OUTWARDS),
+    "default route to guests": Kind("ip route replace default dev vf-iso", OUT, "route_elsewhere", "vf-iso", OUTWARDS),
+    "table main is not read": Kind(
+        "ip rule del lookup main", "ip rule add lookup main priority 32766", "route_elsewhere", "lookup main", MANAGED
     ),
     "route is thrown": Kind(
         "ip route prepend throw SUBNET",
@@ -165,6 +187,31 @@ ROUTES = {
         "ip rule del from SUBNET lookup NUMBER priority PREFERENCE; ip route flush table NUMBER",
         "route_dropped",
         "NUMBER",
+        OUTWARDS,
+    ),
+    "policy rule that leads on to another": Kind(
+        "ip rule add from all KILLS priority 200; ip rule add from SUBNET goto 200 priority 100; "
+        "ip rule add from all lookup main priority 150",
+        "ip rule del priority 100; ip rule del priority 150; ip rule del priority 200",
+        "route_dropped",
+        "priority 200",
+        OUTWARDS,
+    ),
+    "policy rule after routes but the default one": Kind(
+        "ip rule add from SUBNET lookup main suppress_prefixlength 0 priority 100; "
+        "ip rule add from SUBNET KILLS priority 101",
+        "ip rule del priority 100; ip rule del priority 101",
+        "route_dropped",
+        "priority 101",
+        OUTWARDS,
+    ),
+    "policy of IPsec with a tunnel for what guests send": tunnel("src SUBNET dst 0.0.0.0/0 dir fwd", OUTWARDS),
+    "policy of IPsec with a tunnel for guests": tunnel("src 0.0.0.0/0 dst SUBNET dir out", MANAGED),
+    "policy of IPsec by default": Kind(
+        "ip xfrm policy setdefault fwd block",
+        "ip xfrm policy setdefault fwd accept",
+        "ipsec_blocks",
+        "setdefault fwd",
         OUTWARDS,
     ),
     "policy of IPsec for what guests send": ipsec("src SUBNET dst 0.0.0.0/0 dir fwd", OUTWARDS),

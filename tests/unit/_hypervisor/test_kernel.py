@@ -119,20 +119,3 @@ def test_routes_are_asked_for_in_one_go(commands):
     ]
     commands("ip", {"batch": '[{"dst":"10.0.0.2"}]'})
     assert [*KernelInspector(0).lookups(LOOKUPS)] == LOOKUPS[:1]
-
-
-def test_the_policies_of_ipsec_are_in_the_order_in_which_they_decide(commands):
-    listed = (
-        "src 10.1.0.0/24 dst 0.0.0.0/0 proto tcp dport 443 \n\tdir fwd priority 5 ptype main \n"
-        "\ttmpl src 192.0.2.1 dst 192.0.2.2\n\t\tproto esp reqid 1 mode tunnel\n"
-        "src 10.1.0.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 5 ptype main \n"
-        "src ::/0 dst ::/0 \n\tsocket in priority 0 ptype main \n"
-        "src 10.1.0.9/32 dst 0.0.0.0/0 \n\tdir out action block priority 0 ptype main \n\tif_id 0x3\n"
-    )
-    commands("ip", {"xfrm": listed})
-    subnet = {"src": "10.1.0.0/24", "dst": "0.0.0.0/0", "dir": "fwd", "priority": "5", "ptype": "main"}
-    first, *others = _kernel._ipsec()
-    assert (first["src"], first["if_id"]) == ("10.1.0.9/32", "0x3")
-    assert others == [{**subnet, "action": "block"}, {**subnet, "proto": "tcp", "dport": "443"}]
-    commands("ip", {}, status=1)
-    assert _kernel._ipsec() == []
