@@ -70,7 +70,7 @@ class Fleet:
             assert playing.stdout is not None
             said = list(_told(playing.stdout, quiet))
         hosts = [told for told in RECAP.findall("".join(said)) if told[0] != "localhost"]
-        good = playing.returncode == 0 and {host for host, *_ in hosts} == {host.name for host in self.hosts}
+        good = playing.returncode == 0 and {host for host, *_rest in hosts} == {host.name for host in self.hosts}
         expect(good, "the playbooks ran on every hypervisor", "".join(said), quiet=True)
         changed = {host: int(changed) for host, changed, _unreachable, _failed in hosts}
         print("  " + ", ".join(f"{host}: changed={count}" for host, count in sorted(changed.items())), flush=True)

@@ -113,11 +113,11 @@ class Browser:
     def _receive(self) -> dict[str, Any]:
         end = time.monotonic() + SECONDS
         while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._read], [], [], max(0, end - time.monotonic()))
+            ready, _writable, _odd = select.select([self._read], [], [], max(0, end - time.monotonic()))
             part = os.read(self._read, 1 << 20) if ready else b""
             assert part, "the browser does not answer"
             self._rest += part
-        line, _, self._rest = self._rest.partition(b"\0")
+        line, _end, self._rest = self._rest.partition(b"\0")
         event: dict[str, Any] = json.loads(line)
         self._note(event.get("method", ""), event.get("params", {}))
         return event

@@ -148,7 +148,7 @@ def _told(world: Machine, address: str) -> Iterator[None]:
 
 def _answers(machine: Machine, address: str, expected: bool) -> bool:
     """Return whether pings are answered; what is expected may take its time."""
-    return expected if any(reaches(machine, address) == expected for _ in range(10)) else not expected
+    return expected if any(reaches(machine, address) == expected for _try in range(10)) else not expected
 
 
 def main() -> int:

@@ -53,7 +53,7 @@ class Tasks:
         module = self.chance.choice(sorted(MODULES))
         bulk = MODULES[module].path[-1]
         make = getattr(self, f"_{module[5:]}", lambda: example(MODULES[module], self._place([100, 101])))
-        made = [make() for _ in range(self.chance.choice([1, 1, 2, 3]))]
+        made = [make() for _number in range(self.chance.choice([1, 1, 2, 3]))]
         for one in made:
             if self.chance.random() < 0.25:
                 one["state"] = "absent"
@@ -82,7 +82,7 @@ class Tasks:
         return options
 
     def _few(self, make: Callable[[], Spec]) -> list[Spec]:
-        return [make() for _ in range(self.chance.choice([0, 1, 2, 3]))]
+        return [make() for _number in range(self.chance.choice([0, 1, 2, 3]))]
 
     def _maybe(self, share: float, **options: Any) -> Spec:
         return {name: value for name, value in options.items() if self.chance.random() < share}

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(_: argparse.Namespace) -> int:
+def _check(_arguments: argparse.Namespace) -> int:
     lacks = check()
     print("\n".join(["This machine lacks:", *(f"- {line}" for line in lacks)]) if lacks else "The lab can run here.")
     return 1 if lacks else 0
@@ -109,7 +109,7 @@ def _down(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _list(_: argparse.Namespace) -> int:
+def _list(_arguments: argparse.Namespace) -> int:
     standing = standing_labs()
     for name, machines in living().items():
         print(f"{name} ({'standing' if name in standing else 'owned'}): {' '.join(machines)}")

@@ -29,7 +29,7 @@ def remove(lab: str, machine: str = "") -> None:
     except LabUnavailable:
         return  # there can be none
     deadline = time.monotonic() + GONE_SECONDS
-    for folder, _, _ in os.walk(group, topdown=False):
+    for folder, _folders, _files in os.walk(group, topdown=False):
         while True:
             try:
                 Path(folder).rmdir()
@@ -43,7 +43,7 @@ def remove(lab: str, machine: str = "") -> None:
 def top(lab: str) -> Path:
     """Return the folder of a lab's control groups, whether it is there or not."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
-        _, folder, kind, *_ = line.split()
+        _device, folder, kind, *_options = line.split()
         if kind == "cgroup2":
             return Path(folder) / f"vfl-{lab}"
     raise LabUnavailable("this machine has no control groups of the second version: mount cgroup2")

@@ -72,7 +72,7 @@ class Guest:
         """
         self.name = name
         self._agent, self._kind = agent, "-agent" if agent else ""
-        self.macs = list(macs) if macs else [_mac(name, number) for number, _ in enumerate(networks)]
+        self.macs = list(macs) if macs else [_mac(name, number) for number, _network in enumerate(networks)]
         self._hypervisor = hypervisor
         self._folder = hypervisor.home / "run/lab"
         self._install()
@@ -109,7 +109,7 @@ class Guest:
             answer = b""
             while not (answer.endswith(b"\n") and answer[:-1].rpartition(b"\n")[2].startswith(b"@@")):
                 answer += line.recv(65536)
-        output, _, status = answer.decode(errors="replace").rpartition("\n@@")
+        output, _mark, status = answer.decode(errors="replace").rpartition("\n@@")
         if check and int(status):
             raise CommandError(int(status), command, output, "")
         return subprocess.CompletedProcess(command, int(status), output, "")

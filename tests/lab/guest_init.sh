@@ -1,4 +1,3 @@
-#!/bin/busybox sh
 # shellcheck shell=dash
 # Pid 1 of a guest: takes a lease on every NIC, also on those plugged in later, and runs what comes in on ttyS1.
 /bin/busybox --install -s /bin

@@ -1,4 +1,3 @@
-#!/bin/busybox sh
 # shellcheck shell=dash
 # What udhcpc runs in a guest: takes a lease into use and prints it on the console.
 # shellcheck disable=SC2154 # udhcpc sets the variables

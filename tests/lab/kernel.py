@@ -42,8 +42,9 @@ def write_initramfs(target: Path, agent: bool = False) -> None:
         for folder in ("bin", "dev", "etc", "proc", "run", "sys", "tmp"):
             (tree / folder).mkdir()
         shutil.copy(shutil.which("busybox") or "/bin/busybox", tree / "bin")
-        shutil.copy(here / "guest_init.sh", tree / "init")
-        shutil.copy(here / "guest_lease.sh", tree / "lease")
+        for script in ("init", "lease"):
+            (tree / script).write_text("#!/bin/busybox sh\n" + (here / f"guest_{script}.sh").read_text())
+            (tree / script).chmod(0o755)
         shutil.copytree(kernel(agent) / "modules", tree / "modules")
         if agent:
             _add_program(kernel(agent) / "qemu-ga", tree)

@@ -96,7 +96,7 @@ def mirror() -> str:
     except (OSError, subprocess.CalledProcessError) as error:
         raise LabUnavailable(f"the mirror cannot be read from apt: {error}") from error
     for target in targets:
-        url, _, label = target.partition(" ")
+        url, _space, label = target.partition(" ")
         # apt knows the label only once its lists are fetched; the path says it too
         if label == "Debian" or (not label and url.rstrip("/").endswith("/debian")):
             return url

@@ -34,8 +34,8 @@ before=$(cat "$stp")
 echo 0 >"$stp"
 ip link set "$2" master "$1" up
 for try in $(seq 100); do
-	[ "$(cat "/sys/class/net/$2/brport/state")" = 3 ] && break
-	sleep 0.02
+    [ "$(cat "/sys/class/net/$2/brport/state")" = 3 ] && break
+    sleep 0.02
 done
 echo "$before" >"$stp"
 """
@@ -81,7 +81,7 @@ class Client(Machine):
         (self.home / "run/lab/dhclient_hook.sh").write_text((here / "dhclient_hook.sh").read_text())
         self.run(["sh", "-s", str(family)], input=(here / "dhclient_run.sh").read_text())
         lines = (self.home / "run/lab/lease").read_text().splitlines()
-        options = {key: value for key, _, value in (line.partition("=") for line in lines)}
+        options = {key: value for key, _sign, value in (line.partition("=") for line in lines)}
         return {**options, **_lease(options, family)}
 
 

@@ -33,7 +33,7 @@ def page() -> str:
     lines: list[str] = []
     for name in sorted(path.stem for path in FOLDER.glob("*.yml")):
         data = table(name)
-        head = ["| " + " | ".join(COLUMNS.values()) + " |", "| " + " | ".join("---" for _ in COLUMNS) + " |"]
+        head = ["| " + " | ".join(COLUMNS.values()) + " |", "| " + " | ".join("---" for _column in COLUMNS) + " |"]
         rows = ["| " + " | ".join(str(one[column]) for column in COLUMNS) + " |" for one in data["rows"]]
         lines += ["", f"## {data['title']}", "", data["intro"].strip(), "", *head, *rows]
     return "\n".join([*lines, ""])

@@ -20,7 +20,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.observed
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import report
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import normalise
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import ABSENT
-from tests.unit.fake_libvirt import FakeHost
+from tests.unit.fake_libvirt.host import FakeHost
 
 MAC = "52:54:00:00:00:01"
 CASES = Path(__file__).parent / "cases"

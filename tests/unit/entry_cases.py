@@ -20,7 +20,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._xml import kind
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import equal
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.leaves import Values
 from tests.unit.case_files import CASES, load
-from tests.unit.fake_libvirt import FakeHost
+from tests.unit.fake_libvirt.host import FakeHost
 
 KINDS = {name.lower(): kind for name, kind in vars(_entries).items() if isinstance(kind, _entries.Collection)}
 XML = (CASES / "entries_network.xml").read_text(encoding="utf-8")

@@ -24,8 +24,8 @@ from tests.unit.case_files import (
     policy_of,
     state_of,
 )
-from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.guests import FakeGuests
+from tests.unit.fake_libvirt.host import FakeHost
 from tests.unit.jobs import converge, converge_nics
 
 # What a module asks of a hypervisor, each a call of libvirt or several, or a look at the host.

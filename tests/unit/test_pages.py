@@ -36,7 +36,7 @@ def links(page: Path) -> list[str]:
 
 def is_there(page: Path, link: str) -> bool:
     """Whether a link leads to a file of this repository, and to a heading in it if it names one."""
-    name, _, heading = link.partition("#")
+    name, _hash, heading = link.partition("#")
     file = ROOT / HERE.sub("", name) if HERE.match(name) else page.parent / name if name else page
     headings = re.findall(r"^#+ (.*)", file.read_text(), re.M) if heading and file.exists() else []
     slugs = {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}

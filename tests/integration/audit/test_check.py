@@ -41,7 +41,6 @@ from ..stage import Stage, succeeded, wait_for
 pytestmark = pytest.mark.lab
 
 SECONDS = 900  # for all that is broken in turn, on a busy machine
-NONE: Mapping[int, tuple[list[Task], str]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def office(whole_stage: Stage) -> Iterator[Stage]:
 
 
 def found(
-    stage: Stage, cases: Sequence[tuple[str, str]], repairs: Mapping[int, tuple[list[Task], str]] = NONE
+    stage: Stage, cases: Sequence[tuple[str, str]], repairs: Mapping[int, tuple[list[Task], str]] | None = None
 ) -> list[list[str]]:
     """Break and mend in turn, in one play; returns what was found each time, and at the end, when all is mended: each
     code once, in the order of the findings.
@@ -74,7 +73,7 @@ def found(
     for number, (broken, mended) in enumerate(cases):
         tasks += [shell(f"{mend}\n{broken}"), {CHECK: {}, "register": "seen"}]
         mend = mended
-        if number in repairs:
+        if repairs and number in repairs:
             repair, mend = repairs[number]
             tasks += [*repair, shell("known"), {CHECK: {}}]
     tasks += [shell(mend), {CHECK: {}}]
@@ -130,7 +129,7 @@ def test_what_a_finding_says_repairs_it(office: Stage, code: str) -> None:
     if office.host.run(["sh", "-c", case.needs], check=False).returncode:
         pytest.skip(f"the kernel refuses: {case.needs}")
     check: Task = {CHECK: case.options, "register": "seen"}
-    *_, broken, _repair, _known, mended = entry_tasks.play(
+    *_before, broken, _repair, _known, mended = entry_tasks.play(
         office, [shell(case.breaks), check, case.repair, shell("known"), check]
     )
     office.host.run(["sh"], input=f"{WORDS}\n{case.rest}")

@@ -83,7 +83,7 @@ def _base(chance: random.Random, name: str, family: str, version: int, others: S
     if family in ("ip", "ip6", "inet") and hook == "postrouting" and chance.random() < 0.5:
         kind = "nat"
         rules = [
-            f"{_tests(chance, family, version)} {chance.choice(('masquerade', 'accept', 'return'))}" for _ in rules
+            f"{_tests(chance, family, version)} {chance.choice(('masquerade', 'accept', 'return'))}" for _rule in rules
         ]
     policy = "drop" if chance.random() < 0.15 and kind == "filter" else "accept"
     hang = f"type {kind} hook {hook}{device} priority {chance.choice(PRIORITIES)}; policy {policy};"

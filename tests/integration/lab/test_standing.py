@@ -29,7 +29,7 @@ def test_standing_lab_is_visited_and_ends_with_its_owner() -> None:
         assert "192.0.2.1" in host.world.run(["ip", "address"]).stdout
 
         host.run(["ip", "link", "add", "br1", "up", "type", "bridge"])
-        for _ in range(2):  # what a visitor leaves is no hindrance for the next one
+        for _visit in range(2):  # what a visitor leaves is no hindrance for the next one
             visited = subprocess.run([sys.executable, "-c", VISITOR, name], check=True, capture_output=True, text=True)
             assert visited.stdout == "hv1-client1\n"
         owner.kill()

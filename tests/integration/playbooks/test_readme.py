@@ -68,7 +68,7 @@ class Stranger:
 @pytest.fixture(params=PLACES)
 def machine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Machine]:
     """A hypervisor of the lab, or a whole machine without libvirt."""
-    full, _, suite = request.param.rpartition("full-")
+    full, _prefix, suite = request.param.rpartition("full-")
     name = f"readme-{suite}"
     machine: Machine = lab.start_full(name, suite, dhcp=True) if full else lab.start(name, root=suite)
     yield machine

@@ -56,7 +56,7 @@ def virsh(host: Hypervisor, command: str, added: str | None) -> str:
 
 def values(found: Any, path: str) -> list[str]:
     """Return what is at a place of a result, such as networks[*].name."""
-    name, _, rest = path.partition(".")
+    name, _dot, rest = path.partition(".")
     below = found[name.removesuffix("[*]")]
     each = below if name.endswith("[*]") else [below]
     return [value for one in each for value in values(one, rest)] if rest else [f"{one}" for one in each]
@@ -74,13 +74,13 @@ def test_each_row(host: Hypervisor) -> None:
     for folder in (host.home / "run/lab", host.site.folder):
         (folder / "guests.xml").write_text(definition)
     printed, left = [], []
-    for command, added, *_ in ROWS:
+    for command, added, *_rest in ROWS:
         printed.append(virsh(host, command, added))
         left.append(look(host))
-    tasks = [yaml.safe_load(f"virtfleet.network.{task}") for *_, task, _ in ROWS]
+    tasks = [yaml.safe_load(f"virtfleet.network.{task}") for *_before, task, _path in ROWS]
     done = results(host, tasks)
     assert [result.get("msg") for result in done if result.get("failed")] == []
-    for (command, _, task, path), output, expected, result in zip(ROWS, printed, left, done):
+    for (command, _added, task, path), output, expected, result in zip(ROWS, printed, left, done):
         if path:
             found = values({"found": result}, path)
             assert [value for value in found if value.strip() in output] == found != [], (command, output)

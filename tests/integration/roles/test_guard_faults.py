@@ -102,7 +102,7 @@ def without_its_operator(guarded: Guarded, _shared: Shared) -> list[str]:
     done = guarded.change(None, stop="await", outcome=False)
     guarded.machine.power_cycle()
     found += wrong(guarded, POWER, done, ends[POWER])
-    pairs = [guarded.two_at_once() for _ in range(amount(2, 60))]
+    pairs = [guarded.two_at_once() for _pair in range(amount(2, 60))]
     return found + [f"{guarded.provider}, two at once: {pair}" for pair in pairs if pair != ["0", "1"]]
 
 

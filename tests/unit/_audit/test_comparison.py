@@ -31,8 +31,8 @@ def lan(saved, live=None, **more):
     )
 
 
-def rows(network, spec=SPEC, **more):
-    return network_rows([Desired("lan", spec=spec, **more)], {"lan": network} if network else {})
+def rows(network, **more):
+    return network_rows([Desired("lan", **{"spec": SPEC, **more})], {"lan": network} if network else {})
 
 
 @pytest.mark.parametrize(

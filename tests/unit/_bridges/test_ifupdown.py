@@ -50,7 +50,7 @@ source {NETIF}.d/host-bridge-br0
 
 def test_lines_that_ifupdown_itself_refuses_are_kept() -> None:
     odd = "\niface\nauto\niface   \n"
-    (path, text), *_ = IFUPDOWN.files.items()
+    (path, text), *_others = IFUPDOWN.files.items()
     assert odd.strip() in files(replace(IFUPDOWN, files={path: text + odd}), BR0)[path]
 
 

@@ -37,7 +37,7 @@ def test_netplan_with_a_vlan() -> None:
 
 
 def test_what_two_devices_share_by_an_alias_stays_with_the_other() -> None:
-    (path, text), *_ = NETPLAN.files.items()
+    (path, text), *_others = NETPLAN.files.items()
     shared = text.replace("nameservers: {", "nameservers: &names {").replace("routes: [", "routes: &routes [")
     shared = shared.replace(
         "other: {dhcp4: true}", "other: &other {nameservers: *names, routes: *routes}\n    more: *other"
@@ -55,7 +55,7 @@ def test_what_two_devices_share_by_an_alias_stays_with_the_other() -> None:
 
 def test_scalars_of_netplan_stay_as_they_are() -> None:
     """YAML takes them for numbers, dates and truths, and would write them as such."""
-    (path, text), *_ = NETPLAN.files.items()
+    (path, text), *_others = NETPLAN.files.items()
     odd = (
         "    vlan7: {macaddress: 12:34:56:12:34:56, a: 0123, b: 2026-11-26, c: 1e3, d: 1_000, e: off, f: ~, g: 'yes'}\n"
     )

@@ -76,7 +76,7 @@ def test_a_value_is_refused_or_exactly_a_value(provider: str, place: str) -> Non
         assert not (found["problems"] and value in GOOD.get(place, ())), found["problems"]
         if found["problems"] or not mark:
             continue
-        (read,), _ = bridge_options([wanted])
+        (read,), _problems = bridge_options([wanted])
         kept = read[place][-1] if place in LISTS else read[place]
         assert re.fullmatch(r"[\w.:/-]+", str(kept), re.ASCII)
         expected = {

@@ -51,7 +51,7 @@ def test_a_line_of_a_file_is_not_shown(provider: str) -> None:
 
 @pytest.mark.parametrize("tree", TREES, ids=lambda tree: next(iter(tree)))
 def test_a_setting_of_netplan_is_not_shown(tree: dict[str, Any]) -> None:
-    (path, text), *_ = NETPLAN.files.items()
+    (path, text), *_others = NETPLAN.files.items()
     for kind, name in (("ethernets", "lan"), ("ethernets", "other"), ("wifis", "wl0"), ("tunnels", "wg0")):
         document = netplan_of(text)
         document["network"].setdefault(kind, {}).setdefault(name, {}).update(tree)

@@ -13,7 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.desired 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Device
 from ansible_collections.virtfleet.network.plugins.module_utils._values.surroundings import Lack
 from tests.unit.case_files import actions_of, spec_of, xml_of
-from tests.unit.fake_libvirt import FakeHost
+from tests.unit.fake_libvirt.host import FakeHost
 from tests.unit.jobs import converge
 
 NO_SCHEMA = "the definition was not checked against the hypervisor's libvirt schema, which is not here"

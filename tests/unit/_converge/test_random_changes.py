@@ -19,9 +19,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._task.results im
 from ansible_collections.virtfleet.network.plugins.module_utils._values.desired import Desired, Policy
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest
 from tests.unit.case_files import network_of, sorted_xml, spec_of, state_of
-from tests.unit.fake_libvirt import FakeHost
 from tests.unit.fake_libvirt.base import read, write
 from tests.unit.fake_libvirt.forward import as_running
+from tests.unit.fake_libvirt.host import FakeHost
 from tests.unit.jobs import converge
 from tests.unit.specs import options
 from tests.unit.valid_specs import networks

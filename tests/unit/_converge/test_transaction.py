@@ -259,6 +259,6 @@ def test_what_is_in_use_stays_untouched(error):
 
 def test_errors_of_reading_are_not_of_applying():
     host = host_of({})
-    host.networks = lambda: (_ for _ in ()).throw(LibvirtError("Cannot list the networks", "gone", 38))
+    host.networks = lambda: (none for none in ()).throw(LibvirtError("Cannot list the networks", "gone", 38))
     with pytest.raises(LibvirtError):
         converge(host, [FIRST], Policy(), False, 1)

@@ -11,7 +11,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.desired 
 from ansible_collections.virtfleet.network.plugins.module_utils._values.observed import Guest, Nic
 from ansible_collections.virtfleet.network.plugins.module_utils._values.steps import report
 from tests.unit.entry_cases import KINDS, XML, desired, host
-from tests.unit.fake_libvirt import FakeHost
+from tests.unit.fake_libvirt.host import FakeHost
 from tests.unit.jobs import converge
 
 GUESTS = (Guest("vm1", True, ("52:54:00:00:00:01",), (Nic("52:54:00:00:00:01"),)), Guest("vm2", False, ()))

@@ -21,7 +21,7 @@ RUN = "/var/run/libvirt"
 )
 def test_the_daemon_that_does_not_run_is_named(text, unit):
     told = str(LibvirtError("Cannot list the networks", text, 38))
-    said, _, next_step = told.partition(" (code 38)")
+    said, _code, next_step = told.partition(" (code 38)")
     assert said == f"Cannot list the networks: libvirt says {text!r}"
     assert (
         next_step.startswith(f"; {unit} is not running: start it on the hypervisor with systemctl start {unit}")

@@ -40,14 +40,14 @@ COMMIT
 """
 NFT = """\
 table ip filter {
-	chain LIBVIRT_FWO {
-		iifname "virbr5" counter reject
-	}
+\tchain LIBVIRT_FWO {
+\t\tiifname "virbr5" counter reject
+\t}
 }
 table ip libvirt_network {
-	chain guest_output {
-		iif "virbr5" counter reject
-	}
+\tchain guest_output {
+\t\tiif "virbr5" counter reject
+\t}
 }
 """
 

@@ -13,7 +13,7 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.observed
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.codec import parse, read_xml
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.diff import differences
 from tests.unit.case_files import actions_of, desired_of
-from tests.unit.fake_libvirt import FakeHost
+from tests.unit.fake_libvirt.host import FakeHost
 
 HEAD = "<network><name>lan</name><bridge name='virbr50'/><ip address='10.0.0.1' netmask='255.255.0.0'>"
 

@@ -18,7 +18,7 @@ def between(one, other):
 
 
 @pytest.mark.parametrize(
-    "one,other",
+    "first,second",
     [
         ("", "<ip address='10.0.0.1' netmask='255.0.0.0'/>"),
         ("<ip address='10.0.0.1' netmask='255.0.0.0'/>", "<ip prefix='8' address='10.0.0.1' family='ipv4'/>"),
@@ -38,10 +38,10 @@ def between(one, other):
         ("<!-- one -->", "<!-- other -->"),
     ],
 )
-def test_another_spelling_is_no_difference(one, other):
-    if one:
-        assert between(one, other) == []
-        assert between(other, one) == []
+def test_another_spelling_is_no_difference(first, second):
+    if first:
+        assert between(first, second) == []
+        assert between(second, first) == []
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class FakeGuest:
         self.root = etree.Element("domain")
         devices = etree.SubElement(self.root, "devices")
         for number, (mac, network, more) in enumerate(nics):
-            kind, _, bridge = network.partition(":")
+            kind, _colon, bridge = network.partition(":")
             nic = etree.SubElement(devices, "interface", type="bridge" if bridge else "network")
             etree.SubElement(nic, "mac", address=mac)
             source = etree.SubElement(nic, "source", {"bridge": bridge} if bridge else {"network": kind})

@@ -65,7 +65,7 @@ def test_what_is_wrong_is_where_it_is():
     ]
     assert found["Guests"] == ["guest0: guest, ✖ bridge_down"]
     (told,) = found["Guests' NICs"]
-    start, _, end = told.partition(f"≠ nics[{fleets.mac(0)}].link.state: asked up")
+    start, _nic, end = told.partition(f"≠ nics[{fleets.mac(0)}].link.state: asked up")
     assert start == f"guest0 {fleets.mac(0)}: vnet0, 10.0.0.2, it is disconnected, "
     assert end == ", ✖ bridge_down, not connected to net0"
 

@@ -31,13 +31,13 @@ class Page(HTMLParser):
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -45,8 +45,8 @@ class Page(HTMLParser):
     def values(self, name):
         return [attributes[name] for _tag, attributes in self.elements if name in attributes]
 
-    def handle_data(self, text):
-        self.words.append(text)
+    def handle_data(self, data):
+        self.words.append(data)
 
     def count(self, tag):
         return sum(found == tag for found, _attributes in self.elements)

@@ -187,7 +187,7 @@ def test_a_full_disk_keeps_a_backup_from_being_made_and_all_as_it_is(tmp_path, d
     before = driver.observe("lan")
     with monkeypatch.context() as patch:
         patch.setattr(
-            os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device"))
+            os, "fsync", lambda _file: (none for none in ()).throw(OSError(errno.ENOSPC, "No space left on device"))
         )
         failed = run(mtu={"size": 1500}, backup=True, backup_dir=str(tmp_path))
     row = fault_docs.row("gateway", "the disk for `backup` is full")
