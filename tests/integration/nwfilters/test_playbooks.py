@@ -66,7 +66,10 @@ def run(stage: Stage, folder: Path, *arguments: str, failed: bool = False) -> li
 def test_filters_are_kept_taken_over_and_brought_back(guarded: Stage, tmp_path: Path) -> None:
     run(guarded, tmp_path, "adopt")
     written = yaml.safe_load((tmp_path / f"host_vars/{guarded.host.name}/networks.yml").read_text())
-    assert [one["name"] for one in written["topology_nwfilters"]] == ["vf-inner", "vf-outer"]
+    adopted = [one["name"] for one in written["topology_nwfilters"]]
+    # libvirt's own build has no second copy of its filters: nobody knows that they are its own.
+    assert [one for one in adopted if is_ours(one)] == ["vf-inner", "vf-outer"]
+    assert all(map(is_ours, adopted)) == (guarded.root != "modular")
     as_adopted = state(guarded)
     define(guarded, STRANGE, ORDER, as_adopted["vf-inner"].replace("'out'", "'in'"))
     kept = run(guarded, tmp_path, "topology", "backup")
@@ -76,14 +79,16 @@ def test_filters_are_kept_taken_over_and_brought_back(guarded: Stage, tmp_path: 
     assert as_adopted.items() <= before.items()
     guarded.host.virsh("nwfilter-undefine", "vf-order")
     define(guarded, before["vf-inner"].replace("<arp/>", "<arp opcode='1'/>"), "<filter name='vf-later'/>")
-    assert [changes(run(guarded, tmp_path, *what)) for what in (["restore", "--check"], ["restore", "restore"])] == [
-        1,
-        1,
-    ]
+    assert changes(run(guarded, tmp_path, "restore", "--check")) == 1
+    assert changes(run(guarded, tmp_path, "restore", "restore")) == 1
     now = state(guarded)
     assert now.pop("vf-later")
     assert [without_uuid(one) for one in now.items()] == [without_uuid(one) for one in before.items()]
     assert now["vf-inner"] == before["vf-inner"]
+
+
+def is_ours(name: str) -> bool:
+    return name.startswith("vf-")
 
 
 def without_uuid(one: tuple[str, str]) -> tuple[str, list[str]]:
