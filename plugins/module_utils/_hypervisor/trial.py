@@ -107,7 +107,8 @@ def _dnsmasq(*lines: str) -> Answers:
             f"dnsmasq_options has {lines[int(place[2]) - len(WRITTEN) - 1]!r}, of which dnsmasq says {place[1]!r}",
         )
     elif done.returncode:
-        yield True, f"dnsmasq_options are refused by dnsmasq, which says {done.stderr.strip()!r}"
+        what = "dnsmasq_options are" if lines else "a network with addresses is"
+        yield True, f"{what} refused by the hypervisor's dnsmasq, which says {done.stderr.strip()!r}"
 
 
 def _tftp(folder: str) -> Answers:

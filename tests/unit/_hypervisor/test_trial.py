@@ -75,7 +75,7 @@ REFUSED = "printf 'dnsmasq: bad option at line 7 of stdin\\n' >&2; exit 1"
     [
         ("exit 0", "", ""),
         (REFUSED, "dnsmasq_options has 'second', of which dnsmasq says 'bad option'", ""),
-        ("echo broken >&2; exit 3", "dnsmasq_options are refused by dnsmasq, which says 'broken'", ""),
+        ("echo broken >&2; exit 3", "dnsmasq_options are refused by the hypervisor's dnsmasq, which says 'broken'", ""),
         (None, "", "dnsmasq cannot be asked"),
         ("", "dnsmasq is not installed on the hypervisor, and a network with addresses needs it", ""),
     ],
@@ -90,6 +90,13 @@ def test_dnsmasq_reads_its_options_itself(monkeypatch, script, problem, unchecke
     found = _trial.lacks([Need("dnsmasq", ("first", "second"))])
     assert found.problems == [problem] * bool(problem)
     assert [unchecked in text for text in found.unchecked] == [True] * bool(unchecked)
+
+
+def test_a_dnsmasq_that_does_not_run_is_not_put_down_to_options(monkeypatch):
+    monkeypatch.setattr(_trial, "run", lambda _command, **_how: run(["sh", "-c", "echo no library >&2; exit 127"]))
+    monkeypatch.setattr(_trial.shutil, "which", lambda name, **_path: f"/bin/{name}")
+    (problem,) = _trial.lacks([Need("dnsmasq", ())]).problems
+    assert problem == "a network with addresses is refused by the hypervisor's dnsmasq, which says 'no library'"
 
 
 @pytest.mark.parametrize(
