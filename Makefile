@@ -57,23 +57,33 @@ coverage: setup ## pure tests, and the lines of the plugins that they leave out
 generate: setup ## write the generated files
 	@$(PYTHON) tests/tools/generate.py
 
-.PHONY: check
-check: setup ## style, types, pure tests, sanity, documentation: everything that needs no hypervisor
+.PHONY: check check-all
+check: setup ## the fast part: style, types, pure tests, documentation
 	@$(MAKE) -j2 check-steps
 	@echo "check: passed"
 
-.PHONY: check-steps check-plugins check-content check-style check-types check-shell check-generated check-sanity check-floor
-.PHONY: check-docs check-lint check-changelog check-files check-tarball
-# Two at a time: those that take long begin.
-check-steps: check-style check-content check-plugins check-sanity check-floor check-lint check-docs check-types
-check-steps: check-generated check-shell check-changelog check-files check-tarball
+check-all: setup ## check, sanity, ansible-lint, tests that run playbooks: everything that needs no hypervisor
+	@$(MAKE) -j2 check-all-steps
+	@echo "check-all: passed"
 
-# In two parts: one process would still run when all other steps have ended.
+.PHONY: check-steps check-all-steps check-plugins check-content check-playbooks check-style check-types check-shell
+.PHONY: check-generated check-sanity check-floor check-floor-playbooks check-docs check-lint check-changelog check-files
+.PHONY: check-tarball
+# Two at a time: those that take long begin.
+check-steps: check-style check-plugins check-content check-floor check-docs check-types check-generated check-shell
+check-steps: check-changelog check-files check-tarball
+
+check-all-steps: check-steps check-playbooks check-sanity check-floor-playbooks check-lint
+
+# In parts: one process would still run when all other steps have ended.
 check-plugins:
 	@$(STEP) --last "pure tests of plugins" pytest $(wildcard tests/unit/*/)
 
 check-content:
-	@$(STEP) --last "pure tests of roles, playbooks and pages" pytest $(wildcard tests/unit/test_*.py)
+	@$(STEP) --last "pure tests of pages and files" pytest -m 'not plays' $(wildcard tests/unit/test_*.py)
+
+check-playbooks:
+	@$(STEP) --last "pure tests of roles and playbooks" pytest -m plays $(wildcard tests/unit/test_*.py)
 
 check-style:
 	@$(STEP) "style" bash -c 'ruff check . && ruff format --check .'
@@ -110,7 +120,10 @@ check-changelog:
 	@$(STEP) "changelog" antsibull-changelog lint
 
 check-floor:
-	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/tools/core $(FLOOR) check
+	@$(STEP) --last "pure tests, ansible-core $(FLOOR)" tests/tools/core $(FLOOR) check -m 'not plays'
+
+check-floor-playbooks:
+	@$(STEP) --last "playbooks, ansible-core $(FLOOR)" tests/tools/core $(FLOOR) check -m plays
 
 check-tarball:
 	@$(STEP) --last "release tarball" $(PYTHON) tests/tools/check_tarball.py
@@ -133,14 +146,14 @@ test: ROOTS := $(ONE_OTHER)
 test: FULL := $(OWN)
 test: SAMPLED := $(ONE_OTHER)
 test: SCENARIO := nat
-test: setup ## check, then the lab: real hypervisors of this machine's release and, for a sample, of Debian 11
+test: setup ## check-all, then the lab: real hypervisors of this machine's release and, for a sample, of Debian 11
 	@$(test-with-roots)
 
 .PHONY: test-versions
 test-versions: ROOTS := $(ALL_OTHERS)
 test-versions: FULL := $(ALL_FULL)
 test-versions: DISTURBED := $(ALL_DISTURBED)
-test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, and modular daemons, and README's table of them
+test-versions: setup ## check-all, then the lab with Debian 11, 12, 13, unstable, and modular daemons, and README's table of them
 	@$(test-with-roots)
 	@$(STEP) --last "results for README" $(PYTHON) tests/tools/tested.py $(TESTED)
 	@$(PYTHON) tests/tools/generate.py
@@ -148,7 +161,7 @@ test-versions: setup ## check, then the lab with Debian 11, 12, 13, unstable, an
 # Molecule's guests wait for DHCP most of the time: beside it, two other steps run.
 define test-with-roots
 rm -f $(TESTED)
-$(MAKE) -j3 SCENARIO="$(SCENARIO)" check-molecule check-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%) $(DISTURBED:%=root-disturbed-%)
+$(MAKE) -j3 SCENARIO="$(SCENARIO)" check-molecule check-all-steps $(ROOTS:%=root-%) $(FULL:%=root-full-%) $(DISTURBED:%=root-disturbed-%)
 LAB_ROOTS="host $(ROOTS)" LAB_FULL="$(FULL)" LAB_DISTURBED="$(DISTURBED)" LAB_SAMPLED="$(SAMPLED)" \
 	$(STEP) --show "lab tests" pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 -m lab tests/integration
 endef
@@ -173,9 +186,9 @@ check-import: setup ## import the tarball as Galaxy and Automation Hub do
 
 # What README promises of a bare Debian: no package, no cache of Python's and no setting of this machine helps there.
 BARE := bookworm trixie
-TARGETS := check demo
+TARGETS := check-all demo
 .PHONY: test-bare
-test-bare: setup $(BARE:%=bare-%) ## make check demo on a bare Debian 12 and 13 (BARE=trixie TARGETS=test)
+test-bare: setup $(BARE:%=bare-%) ## make check-all demo on a bare Debian 12 and 13 (BARE=trixie TARGETS=test)
 
 bare-%:
 	@$(STEP) --last "bare Debian $*" tests/tools/bare $* $(TARGETS)

@@ -18,6 +18,8 @@ from ansible_collections.virtfleet.network.plugins.filter.audit_document import 
 from tests.unit import fleets
 from tests.unit.test_roles import ROOT, ansible
 
+pytestmark = pytest.mark.plays
+
 DRIFT = {**fleets.ROW, "network": "net0", "state": "differs", "path": "mtu.size", "asked": 1400}
 
 

@@ -23,6 +23,8 @@ from tests.awx.surveys import variables_of
 
 from .test_awx_surveys import ANSWERS
 
+pytestmark = pytest.mark.plays
+
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,"]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 NAME = OBJECTS["awx_name"]

@@ -15,6 +15,8 @@ from tests.awx.jobs import Job, Shown
 from tests.awx.objects import TEMPLATES
 from tests.awx.server import controller
 
+pytestmark = pytest.mark.plays
+
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
 

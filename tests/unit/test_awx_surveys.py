@@ -20,6 +20,8 @@ from tests.awx.surveys import answer_errors, extra_vars_file, spec_errors, varia
 from .documentation import arguments
 from .run_module import run_module
 
+pytestmark = pytest.mark.plays
+
 QUESTIONS = {one["variable"]: one for template in TEMPLATES.values() for one in template["survey"]}
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook"]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}

@@ -15,6 +15,8 @@ from ansible_collections.virtfleet.network.plugins.module_utils import _python
 
 from .test_roles import ROOT, ansible
 
+pytestmark = pytest.mark.plays
+
 VARS = ROOT / "roles/hypervisor/vars/main.yml"
 PACKAGES = yaml.safe_load(VARS.read_text())["hypervisor_known_packages"]
 # What each of them must name: daemon, client, emulator, image tool, dnsmasq, sysctl, and the libraries of the modules.

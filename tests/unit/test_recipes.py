@@ -20,6 +20,8 @@ from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.nwfil
 from tests.tools.pages import files
 from tests.unit.test_roles import HERE, ROOT, ansible
 
+pytestmark = pytest.mark.plays
+
 TRUST: Any = getattr(ansible_template, "trust_as_template", str)  # since ansible-core 2.19
 ROWS = [
     {"mac": "52:54:00:00:50:0a", "id": "", "name": "web", "ip": "192.168.50.10"},

@@ -10,6 +10,8 @@ import pytest
 
 from .test_roles import HERE, ansible
 
+pytestmark = pytest.mark.plays
+
 GOOD: dict[str, Any] = {
     **HERE,
     "target_uri": "test:///default",

@@ -18,6 +18,8 @@ from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.varia
 from tests.awx.objects import TEMPLATES
 from tests.unit.test_roles import ELSEWHERE, HERE, PLAYBOOKS, ROLES, ROOT, ansible, example, options_of
 
+pytestmark = pytest.mark.plays
+
 # A value of each shape, by the types that take it.
 VALUES: dict[str, Any] = {"text": "front", "number": 5, "list": ["front"], "dictionary": {"a": "b"}, "null": None}
 TAKES = {"list": {"list", "null"}, "dict": {"dictionary", "null"}, "raw": {*VALUES}}
