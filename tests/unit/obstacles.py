@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.scenes import MAC
+from tests.unit.scenes import BRIDGE_MAC, MAC
 
 from .kernels import (
     GATEWAY,
@@ -204,6 +204,11 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         both(setting("net.netfilter.nf_conntrack_count", "9"), setting("net.netfilter.nf_conntrack_max", "9")),
         "conntrack_full",
         "sysctl -w net.netfilter.nf_conntrack_max=18",
+    ),
+    "the bridge's MAC address is fixed at a port": (
+        entry(mac=BRIDGE_MAC, ifname="vnet9", state="static"),
+        "mac_elsewhere",
+        f"bridge fdb replace {BRIDGE_MAC} dev virbr5 self permanent",
     ),
     "the tap has the guest's own MAC address": (
         entry(mac=MAC, ifname="vnet0", state="permanent"),

@@ -42,7 +42,7 @@ WAY_KINDS = {
     ),
     "mac_elsewhere": FindingKind(
         "error",
-        "The bridge sends frames for the guest to another port.",
+        "The bridge sends frames for the guest, or for itself, to another port.",
         "Delete the entry: bridge fdb del MAC dev PORT master.",
     ),
     "queue_drops": FindingKind(

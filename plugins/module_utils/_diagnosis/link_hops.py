@@ -75,8 +75,19 @@ def bridge(trip: Trip) -> Hop:
     for setting, value, means, right in _settings(name, trip.version) if gateway_is_here(trip) else ():
         if trip.kernel.settings.get(setting) == value:
             return ends("bridge", name, "arp_off", f"{setting} is {value}: {means}", f"sysctl -w {setting}={right}")
-    wrong = _worst(lost(trip, name))
+    wrong = _worst([*lost(trip, name), *_sent_away(trip, name)])
     return wrong or passes("bridge", name, "is up")
+
+
+def _sent_away(trip: Trip, name: str) -> Iterator[Hop]:
+    """An entry that leads frames for the hypervisor itself to a port."""
+    for one in trip.kernel.forwarding:
+        away = (one.get("master"), one.get("state")) == (name, "static")
+        if away and one["mac"] == trip.link(name).get("address") and gateway_is_here(trip):
+            evidence = f"the bridge has a fixed entry for its own MAC address, {one['mac']}, at {one['ifname']}"
+            yield ends(
+                "bridge", name, "mac_elsewhere", evidence, f"bridge fdb replace {one['mac']} dev {name} self permanent"
+            )
 
 
 def _settings(name: str, version: int) -> Iterator[tuple[str, str, str, int]]:

@@ -84,6 +84,13 @@ BRIDGES = {
         "mac_elsewhere",
         "MAC",
     ),
+    "the bridge's MAC address fixed at a port": Kind(
+        "ip link add WORD up type veth peer name WORDb; ip link set WORD master BRIDGE; "
+        "bridge fdb replace $(cat /sys/class/net/BRIDGE/address) dev WORD master static",
+        "bridge fdb replace $(cat /sys/class/net/BRIDGE/address) dev BRIDGE self permanent; ip link del WORD",
+        "mac_elsewhere",
+        "WORD",
+    ),
     "the guest's address is the hypervisor's own": Kind(
         "ip address add GUEST/32 dev UPLINK",
         "ip address del GUEST/32 dev UPLINK",
