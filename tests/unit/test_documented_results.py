@@ -51,7 +51,7 @@ def wrong_keys(result: dict[str, Any], contains: dict[str, Any], path: str = "")
     wrong = [f"{path}{key}" for key in set(result) ^ set(contains)]
     for key in set(result) & set(contains):
         value, entry, place = result[key], contains[key], f"{path}{key}"
-        if entry["type"] != "raw" and type(value) is not KINDS[entry["type"]]:
+        if entry["type"] != "raw" and value.__class__ is not KINDS[entry["type"]]:
             wrong.append(f"{place} is no {entry['type']}")
         if key not in FREE and isinstance(value, dict):
             wrong += wrong_keys(value, entry.get("contains", {}), f"{place}.")
