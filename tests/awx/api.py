@@ -119,7 +119,8 @@ class Controller:
 
     def _config_errors(self, kind: str, fields: Item) -> rules.Errors:
         """awx/api/serializers.py, LaunchConfigurationBaseSerializer.validate: of a schedule, and of a node."""
-        template = self.items["job_templates"].get(fields.get("unified_job_template", 0))
+        number = fields.get("unified_job_template", 0)
+        template = self.items["job_templates"].get(number) or self.items["workflow_job_templates"].get(number)
         if template is None:
             return {}
         given = {**fields, "extra_vars": fields.get("extra_data", {})}
@@ -170,6 +171,9 @@ class Controller:
             return 403, {"detail": "You do not have permission to perform this action."}
         if rest[1:]:
             return self._below(method, path, item, query, body)
+        if method == "DELETE":
+            del self.items[kind][item["id"]]
+            return 204, {}
         return 200, self._changed(kind, item, body) if method == "PATCH" else self._shown(item)
 
     def _held(self, user: str) -> set[int]:

@@ -54,7 +54,8 @@ def test_tasks_have_options_of_the_collection_of_awx() -> None:
 def test_data_fits_together() -> None:
     assert OBJECTS["awx_version"] == yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
     surveys = {template["name"]: template for template in TEMPLATES.values()}
-    for one in (*OBJECTS["awx_schedules"], *OBJECTS["awx_nodes"], *OBJECTS["awx_merge_nodes"]):
+    nodes = [one for name in ("awx_nodes", "awx_merge_nodes", "awx_nightly_nodes") for one in OBJECTS[name]]
+    for one in (*OBJECTS["awx_schedules"], *nodes):
         if "template" in one:
             answers = {
                 name: re.sub(r"{{ (\w+) }}", lambda found: OBJECTS[found[1]] or "/audits", str(value))
@@ -88,7 +89,8 @@ def set_up(url: str, *options: str, rc: int = 0, **variables: Any) -> str:
 
 def set_up_audit(url: str, *options: str, **variables: Any) -> str:
     """The same with one job template: each module takes a second or two."""
-    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], awx_nodes=[], awx_merge_nodes=[], **variables)
+    nodes: dict[str, Any] = {"awx_nodes": [], "awx_merge_nodes": [], "awx_nightly_nodes": []}
+    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], **nodes, **variables)
 
 
 def by_hand(kept: Controller) -> None:
@@ -212,6 +214,10 @@ def test_an_organization_has_objects_and_credentials_of_its_own() -> None:
         assert kept.named("projects")["Ours"]["status"] == "successful"
         (schedule,) = kept.items["schedules"].values()
         assert schedule["rrule"] == rrule
+        assert schedule["unified_job_template"] == kept.named("job_templates")["Networks - audit"]["id"]
+        set_up_audit(url, awx_project_credential="git", awx_image_credential="images", awx_audit_dir="/audits", **own)
+        (schedule,) = kept.items["schedules"].values()
+        assert schedule["unified_job_template"] == kept.named("workflow_job_templates")[OBJECTS["awx_nightly"]]["id"]
 
 
 def assert_made(kept: Controller) -> None:
@@ -234,7 +240,7 @@ def assert_made(kept: Controller) -> None:
     (image,) = kept.items["execution_environments"].values()
     assert (image["image"], {one["execution_environment"] for one in templates.values()}) == (IMAGE, {image["id"]})
     (schedule,) = kept.items["schedules"].values()
-    assert schedule["unified_job_template"] == templates["Networks - audit"]["id"]
+    assert schedule["unified_job_template"] == kept.named("workflow_job_templates")[OBJECTS["awx_nightly"]]["id"]
     assert_workflow(kept)
 
 
@@ -255,9 +261,10 @@ def assert_workflow(kept: Controller) -> None:
         ("denied: nothing is applied", "success_nodes", "denied: merge"),
         *((audit, "success_nodes", "merge") for audit in ("audit", "audit again")),
         ("audit again", "failure_nodes", "merge"),
+        ("nightly audit", "success_nodes", "nightly merge"),
     }
     assert {name for name, node in nodes.items() if node.get("job_slice_count") == 4} == {
-        name for name in nodes if name.startswith(("audit", "denied: nothing"))
+        name for name in nodes if name.startswith(("audit", "denied: nothing", "nightly audit"))
     }
     assert nodes["merge"]["extra_data"]["audit_report"] == "/audits/networks.html"
     assert [*kept.named("workflow_approval_templates")] == ["Apply the topology where the audit has found drift"]
@@ -279,20 +286,3 @@ def test_only_what_went_wrong_fails_the_workflow(
 ) -> None:
     """Drift that somebody decides about, and the decision to leave it, do not."""
     assert rules.run_workflow(OBJECTS["awx_nodes"], failing) == (ran, unhandled)
-
-
-@pytest.mark.parametrize(
-    "failing,ran,unhandled",
-    [
-        ((), ["audit", "merge"], []),
-        (("audit",), ["audit", "approval", "apply", "audit again", "merge"], []),
-        (("audit", "approval"), ["audit", "approval", "denied: nothing is applied", "denied: merge"], []),
-        (("audit", "audit again", "merge"), ["audit", "approval", "apply", "audit again", "merge"], ["merge"]),
-    ],
-)
-def test_the_workflow_ends_with_one_audit_of_all_slices(
-    failing: tuple[str, ...], ran: list[str], unhandled: list[str]
-) -> None:
-    """Drift that lasts fails that one, then."""
-    nodes = [*OBJECTS["awx_nodes"], *OBJECTS["awx_merge_nodes"]]
-    assert rules.run_workflow(nodes, failing) == (ran, unhandled)

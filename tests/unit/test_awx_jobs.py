@@ -11,8 +11,9 @@ import pytest
 
 pytest.importorskip("ansible_runner", reason="AWX's tools are not installed for the oldest ansible-core")
 
+from tests.awx import rules
 from tests.awx.jobs import Job, Shown
-from tests.awx.objects import TEMPLATES
+from tests.awx.objects import OBJECTS, TEMPLATES
 from tests.awx.server import controller
 
 pytestmark = pytest.mark.plays
@@ -91,24 +92,62 @@ def test_what_is_adopted_goes_into_the_inventory(tmp_path: Path) -> None:
     )
 
 
+def of_the_night(template: str, audits: Path) -> dict[str, str]:
+    """What the nightly workflow answers to the survey of a job template."""
+    (node,) = [node for node in OBJECTS["awx_nightly_nodes"] if node["template"] == TEMPLATES[template]["name"]]
+    return {name: value.replace("{{ awx_audit_dir }}", str(audits)) for name, value in node["extra_data"].items()}
+
+
 def test_audits_of_slices_become_one(tmp_path: Path) -> None:
-    """Each slice leaves files of its own in one folder; of a hypervisor, the newest audit counts."""
+    """Each slice leaves files of its own in one folder; of a hypervisor, the newest audit counts. As the night does it:
+    its page is there in the morning."""
     hosts: dict[str, dict[str, Any]] = {f"hv{n}": {"topology_networks": []} for n in range(1, 4)}
     audits = tmp_path / "audits"
     audits.mkdir()
     variables = {**HERE, "target_uri": "test:///default"}
-    answers = {"audit_folder": str(audits)}
+    answers = of_the_night("audit", audits)
     for number, drifts in ((1, True), (2, False), (3, False)):
         hosts["hv1"]["topology_networks"] = [{"name": "web", "kind": "isolated"}] if drifts else []
         job = Job(TEMPLATES["audit"], answers, slice_number=2 - number % 2, slice_count=2, number=number)
         shown = job.run(tmp_path / str(number), hosts, variables, {})
         assert shown.status == "successful", shown.output
     assert {file.name for file in audits.glob("*.json")} == {f"audit-{number}.json" for number in (1, 2, 3)}
-    merge = {"merge_folders": str(audits), "audit_dir": str(audits), "audit_fail_on_drift": "true"}
+    merge = of_the_night("merge", audits)
     shown = Job(TEMPLATES["merge"], merge).run(tmp_path / "merge", hosts, variables, {})
     assert shown.status == "successful", shown.output
     assert shown.artifacts["audit"]["as_asked"] == 3
+    assert {file.name for file in audits.iterdir()} >= {"audit.json", "audit.csv", "audit.xml", "networks.html"}
     for file in audits.glob("*.json"):
         os.utime(file, (0, 0))
     shown = Job(TEMPLATES["merge"], merge).run(tmp_path / "later", hosts, variables, {})
     assert f"there is no JSON file below {audits} that is younger than 6h" in shown.errors["localhost"]
+
+
+@pytest.mark.parametrize(
+    "failing,ran,unhandled",
+    [
+        ((), ["audit", "merge"], []),
+        (("audit",), ["audit", "approval", "apply", "audit again", "merge"], []),
+        (("audit", "approval"), ["audit", "approval", "denied: nothing is applied", "denied: merge"], []),
+        (("audit", "audit again", "merge"), ["audit", "approval", "apply", "audit again", "merge"], ["merge"]),
+    ],
+)
+def test_the_workflow_ends_with_one_audit_of_all_slices(
+    failing: tuple[str, ...], ran: list[str], unhandled: list[str]
+) -> None:
+    """Drift that lasts fails that one, then."""
+    nodes = [*OBJECTS["awx_nodes"], *OBJECTS["awx_merge_nodes"]]
+    assert rules.run_workflow(nodes, failing) == (ran, unhandled)
+
+
+@pytest.mark.parametrize(
+    "failing,ran",
+    [
+        ((), ["nightly audit", "nightly merge"]),
+        (("nightly merge",), ["nightly audit", "nightly merge"]),
+        (("nightly audit",), ["nightly audit"]),
+    ],
+)
+def test_the_night_ends_with_one_audit_of_all_slices(failing: tuple[str, ...], ran: list[str]) -> None:
+    """Drift fails that one. A slice that could not run is no part of a success."""
+    assert rules.run_workflow(OBJECTS["awx_nightly_nodes"], failing) == (ran, [*failing])

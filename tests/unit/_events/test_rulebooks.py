@@ -47,7 +47,8 @@ def test_awx_launches_the_workflow_for_one_hypervisor() -> None:
     """As ansible-rulebook asks for it (action/run_workflow_template.py and job_template_runner.py, 1.3.2)."""
     (play,) = yaml.safe_load((ROOT / "playbooks/awx/setup.yml").read_text())
     tasks = [task for one in play["tasks"] for task in one.get("block", [one])]
-    (options,) = [task["awx.awx.workflow_job_template"] for task in tasks if task.get("name") == "Workflow"]
+    module = "awx.awx.workflow_job_template"
+    (options,) = [task[module] for task in tasks if module in task]
     assert options["allow_simultaneous"]  # one that waits for an approval holds up no other hypervisor's
     (ruleset,) = yaml.safe_load((ROOT / "extensions/eda/rulebooks/approve.yml").read_text())
     assert ruleset["execution_strategy"] == "parallel"
