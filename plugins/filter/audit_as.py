@@ -54,7 +54,6 @@ _value:
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -62,7 +61,7 @@ from xml.etree import ElementTree as ET
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports.document import given
+from ..plugin_utils._reports.document import as_json, given
 from ..plugin_utils._reports.drawing import dot, picture
 from ..plugin_utils._reports.words import COLUMNS, NOT_AUDITED, failing, printable, table, words
 
@@ -104,12 +103,8 @@ def _dot(document: Mapping[str, Any]) -> str:
     return "".join(dot(name, picture(host)) for name, host in document["hosts"].items())
 
 
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=4, default=str)
-
-
 FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "table": table, "csv": _csv, "junit": _junit, "dot": _dot, "json": _json
+    "table": table, "csv": _csv, "junit": _junit, "dot": _dot, "json": as_json
 }  # fmt: skip
 
 

@@ -37,6 +37,14 @@ options:
         since when.
       - What the earlier audit knows of a hypervisor that could not be audited is kept until it can be audited again.
     type: raw
+  text:
+    description:
+      - Return the document's JSON, as V(json) of P(virtfleet.network.audit_as#filter) does.
+      - >-
+        Of a large fleet that is faster than both filters, since Ansible goes through all values of a document that it
+        hands from one to the next.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -78,10 +86,10 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports.document import MALFORMED, document, given, joined
+from ..plugin_utils._reports.document import MALFORMED, as_json, document, given, joined
 
 
-def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[str, Any]:
+def audit_document(results: Any, time: str = "", earlier: Any = None, text: bool = False) -> dict[str, Any] | str:
     """The filter."""
     several = isinstance(results, Sequence) and not isinstance(results, str)
     if not several and not isinstance(results, Mapping):
@@ -91,12 +99,13 @@ def audit_document(results: Any, time: str = "", earlier: Any = None) -> dict[st
         )
     try:
         before = None if earlier in (None, "") else given(earlier)
-        return joined(map(given, results), before) if several else document(given(results), time, before)
+        made = joined(map(given, results), before) if several else document(given(results), time, before)
     except MALFORMED as error:
         raise AnsibleFilterError(
             f"Cannot put audits together: what is given as a document is none ({type(error).__name__}: {error}); give "
             "the audit.json of other audits"
         ) from None
+    return as_json(made) if text else made
 
 
 class FilterModule:

@@ -35,6 +35,11 @@ def given(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else plain(value)
 
 
+def as_json(document: Mapping[str, Any]) -> str:
+    """A document as text."""
+    return json.dumps(document, indent=4, default=str)
+
+
 def document(results: Mapping[Any, Any], time: str = "", earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What is made of the results by the hypervisor's name.
 

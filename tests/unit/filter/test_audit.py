@@ -166,6 +166,10 @@ def test_hostile_names_do_no_harm(form):
         assert all(cell.startswith("'=") for cell in (cells(**found["hosts"])[0][1], cells(**found["hosts"])[0][4]))
 
 
+def test_a_document_as_text():
+    assert audit_document({"a": GOOD}, text=True) == audit_as(document(a=GOOD), "json")
+
+
 def test_a_form_that_there_is_not():
     with pytest.raises(AnsibleFilterError, match="Cannot write the audit as 'pdf': choose one of table, "):
         audit_as(document(), "pdf")
