@@ -34,6 +34,7 @@ tar xf libvirt_*.orig.tar.xz
 meson setup objects libvirt-*/ --prefix=/usr --libdir="lib/$(gcc -print-multiarch)" --sysconfdir=/etc --localstatedir=/var \
 	--buildtype=plain -Dauto_features=disabled -Drunstatedir=/run -Dinit_script=systemd -Dremote_default_mode=direct \
 	-Ddriver_remote=enabled -Ddriver_libvirtd=enabled -Ddriver_qemu=enabled -Ddriver_network=enabled \
+	-Ddriver_test=enabled \
 	-Dfirewall_backend_priority=iptables,nftables -Djson_c=enabled -Dlibnl=enabled -Dpciaccess=enabled -Dcapng=enabled
 ninja -C objects
 DESTDIR=/build/result meson install --no-rebuild --quiet -C objects

@@ -14,6 +14,7 @@ from .._xml.definition import Definition
 from .._xml.diff import unmodelled
 
 UNCHECKED_SCHEMA = "the definition was not checked against the hypervisor's libvirt schema, which is not here"
+UNCHECKED_PARSER = "whether libvirt keeps the definition was not checked: its schema does not take it"
 
 
 class Advice(NamedTuple):
@@ -38,8 +39,10 @@ def advice(host: Host, wanted: Definition, saved: Definition) -> Advice:
         kept = host.parsed(wanted)
     except LibvirtError as error:
         return Advice([str(error)], [], [])
+    if kept is None:
+        return Advice([], [], [f"{UNCHECKED_PARSER} ({'; '.join(errors)})"])
     lost = unmodelled(wanted.tree, NETWORK)
-    if kept and lost and unmodelled(kept.tree, NETWORK) != lost:
+    if lost and unmodelled(kept.tree, NETWORK) != lost:
         return Advice([f"libvirt does not know, and would drop, a part of the definition: {lost}"], [], [])
     sentence = f"libvirt takes the definition, although its schema does not ({'; '.join(errors)})"
     return Advice([], [f"{sentence}: virsh net-edit and virsh net-define --validate object to it"], [])

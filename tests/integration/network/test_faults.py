@@ -132,7 +132,7 @@ def test_daemon_that_dies_for_good_under_a_replug(faulty: Stage, call: int) -> N
     assert f"libvirt has not come back within {SECONDS} seconds" in error
     assert "could not be rolled back" in error
     assert "guests that may be disconnected: shop" in error
-    assert re.search("systemctl (status|start) libvirtd", error), error
+    assert re.search(f"systemctl (status|start) ({'|'.join(faulty.host.daemons)})", error), error
     finished(faulty, network(**CHANGE))
 
 

@@ -41,11 +41,11 @@ def test_the_daemon_that_is_down_is_named(stage: Stage, daemon: str) -> None:
     told = stage.play(network(**CHANGED), {INFO: {}}, {CHECK: {"network": "parts"}})
     assert time.monotonic() - began < SECONDS
     stage.host.start_libvirtd(daemon)
-    for result in told:
-        assert result["failed"]
-        assert (
-            f"{daemon} is not running: start it on the hypervisor with systemctl start {daemon}.socket" in result["msg"]
-        )
+    change, info, check = told
+    assert [change["failed"], info["failed"], succeeded(check)["changed"]] == [True, True, False]
+    (down,) = [finding for finding in check["findings"] if finding["code"] == "libvirt_down"]
+    for text in (change["msg"], info["msg"], down["evidence"]):
+        assert f"{daemon} is not running: start it on the hypervisor with systemctl start {daemon}.socket" in text
     assert (stage.xml("parts"), stage.xml("parts", saved=False)) == before
     assert stage.network(**CHANGED)["changed"]
 

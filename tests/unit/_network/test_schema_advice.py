@@ -48,6 +48,13 @@ def test_the_parser_decides_what_the_schema_objects_to(inside, problem, warning,
         assert [expected in text for text in told] == ([True] if expected else [])
 
 
+def test_without_the_parser_nothing_is_decided(monkeypatch):
+    monkeypatch.setattr(ThisMachine, "parsed", lambda *_given: None, raising=False)
+    found = advice(ThisMachine(), network(UNDERSCORE), ABSENT)
+    assert (found.problems, found.warnings) == ([], [])
+    assert found.unchecked[0].startswith("whether libvirt keeps the definition was not checked: its schema does not")
+
+
 def test_what_is_so_already_is_not_told_again():
     assert advice(ThisMachine(), network(UNDERSCORE), network(UNDERSCORE)) == Advice([], [], [])
 
