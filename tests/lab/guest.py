@@ -50,6 +50,14 @@ NIC = """\
       <mac address={mac}/><source network={network}/><model type='virtio'/><rom enabled='no'/>
     </interface>"""
 
+AGENT = "-agent"  # what the files of a guest with an agent have behind their names
+
+
+def definition(name: str, nics: str, number: int, agent: bool = False) -> str:
+    """Return the XML of a guest with so many NICs, which `nics` has."""
+    ports, channel = "\n".join([PORT] * (number + FREE_PORTS)), CHANNEL * agent
+    return DOMAIN.format(name=name, kind=AGENT * agent, ports=ports, nics=nics, channel=channel)
+
 
 class Guest:
     """A running guest of a hypervisor, with a NIC in each of some networks; it takes a lease on every NIC it has.
@@ -71,15 +79,13 @@ class Guest:
         Raises CommandError with libvirt's text when it does not start.
         """
         self.name = name
-        self._agent, self._kind = agent, "-agent" if agent else ""
+        self._agent, self._kind = agent, AGENT * agent
         self.macs = list(macs) if macs else [_mac(name, number) for number, _network in enumerate(networks)]
         self._hypervisor = hypervisor
         self._folder = hypervisor.home / "run/lab"
         self._install()
         nics = [NIC.format(mac=quoteattr(mac), network=quoteattr(net)) for mac, net in zip(self.macs, networks)]
-        parts = {"ports": [PORT] * (len(nics) + FREE_PORTS), "nics": nics, "channel": [CHANNEL] * agent}
-        xml = DOMAIN.format(name=name, kind=self._kind, **{part: "\n".join(lines) for part, lines in parts.items()})
-        (self._folder / f"{name}.xml").write_text(xml)
+        (self._folder / f"{name}.xml").write_text(definition(name, "\n".join(nics), len(nics), agent))
         hypervisor.virsh("define", f"/run/lab/{name}.xml")
         hypervisor.virsh("start", name)
 

@@ -58,8 +58,7 @@ def page(lab: Lab, stage: Stage, tmp_path: Path) -> Iterator[Page]:
 def test_guest_boots_with_its_nics(page: Page) -> None:
     web = page.host.guest("web", networks=[])  # for its kernel
     web.stop()
-    ports = "\n".join([guest.PORT] * (len(NICS) + guest.FREE_PORTS))
-    (page.folder / "guest.xml.j2").write_text(guest.DOMAIN.format(name="web", ports=ports, nics=RENDERED))
+    (page.folder / "guest.xml.j2").write_text(guest.definition("web", RENDERED, len(NICS)))
     assert [result["changed"] for result in page.play("virsh.yml")] == [True, True]
     assert page.nics("--inactive") == NICS
     page.host.virsh("start", "web")

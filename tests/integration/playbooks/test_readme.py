@@ -50,6 +50,7 @@ class Stranger:
             "PATH": path,
             "ANSIBLE_GALAXY_SERVER": server,
             "ANSIBLE_COLLECTIONS_PATH": str(home / ".ansible/collections"),  # Ansible's default; make sets another
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(lab.folder / "stranger"),  # a socket's path is short, a test's is not
             "ANSIBLE_SSH_COMMON_ARGS": f"-F {home}/ssh_config",
             "ANSIBLE_REMOTE_USER": "root",  # for whom -b needs no sudo, which the lab lacks
             "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",  # a hypervisor also finds those of this machine's user
