@@ -14,15 +14,8 @@ from .trip import Trip, ends, passes
 # The directions of policies that a packet is compared with, in the kernel's order.
 HERE, THROUGH, AWAY = ("in",), ("fwd", "out"), ("out",)
 SELECTOR = ("src", "dst", "proto", "sport", "dport", "dev")
-SAID = {
-    *SELECTOR,
-    "dir",
-    "action",
-    "priority",
-    "ptype",
-    "tmpl",
-    "default",
-}  # of another word, nobody knows whether a packet is meant
+# Of another word, nobody knows whether a packet is meant.
+SAID = {*SELECTOR, "dir", "action", "priority", "ptype", "tmpl", "default"}
 
 
 def ipsec(trip: Trip) -> list[Hop]:

@@ -49,7 +49,7 @@ def test_the_parser_decides_what_the_schema_objects_to(inside, problem, warning,
 
 
 def test_without_the_parser_nothing_is_decided(monkeypatch):
-    monkeypatch.setattr(ThisMachine, "parsed", lambda *_given: None, raising=False)
+    monkeypatch.setattr(ThisMachine, "parsed", lambda *_given: None)
     found = advice(ThisMachine(), network(UNDERSCORE), ABSENT)
     assert (found.problems, found.warnings) == ([], [])
     assert found.unchecked[0].startswith("whether libvirt keeps the definition was not checked: its schema does not")
