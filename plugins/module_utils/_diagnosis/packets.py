@@ -48,8 +48,9 @@ def asked(trip: Trip) -> Iterator[Packet]:
 
 def outwards(trip: Trip) -> Iterator[Packet]:
     """What guests send outwards."""
+    packet = frame(trip)._replace(outbound=trip.uplink or trip.beyond)
     for protocol, port in OUTWARDS:
-        yield frame(trip)._replace(protocol=protocol, port=port, source_port=HIGH if port else 0, outbound=trip.uplink)
+        yield packet._replace(protocol=protocol, port=port, source_port=HIGH if port else 0)
 
 
 def turned(packet: Packet) -> Packet:

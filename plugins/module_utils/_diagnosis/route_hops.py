@@ -170,8 +170,7 @@ def _outwards(trip: Trip, lookup: Lookup) -> Hop:
     if answer.error:
         return _explained(trip, lookup, answer.error)
     device, via = answer.route.get("dev", ""), answer.route.get("gateway", "")
-    home = device == trip.who.bridge or "LOOPBACK" in trip.link(device).get("flags", ())
-    if home or answer.route.get("type") == "local":
+    if trip.is_home(device) or answer.route.get("type") == "local":
         evidence = f"the kernel's route to {lookup.destination} leads back to {device}"
         return ends("route", device, "route_elsewhere", evidence, "see ip rule and ip route")
     return passes("route", device, f"to {lookup.destination} through {device}{f' via {via}' if via else ''}")
@@ -207,7 +206,7 @@ def forwarding(trip: Trip) -> Hop:
 
 def uplink(trip: Trip) -> Hop:
     """The device that the packet leaves by."""
-    name = trip.uplink
+    name = trip.uplink or trip.beyond
     link = trip.link(name)
     if not link:
         return unknown("uplink", name, "nobody knows by which device")

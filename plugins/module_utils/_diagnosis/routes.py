@@ -53,6 +53,16 @@ def decision(kernel: Kernel, lookup: Lookup) -> Decision:
     return thrown or Decision()
 
 
+def beyond(kernel: Kernel, lookup: Lookup) -> Iterator[str]:
+    """The devices by which a packet for the outside could leave if nothing dropped it, the likeliest first."""
+    version = lookup.version
+    rules = [one for one in kernel.policies.get(version, ()) if one.get("action", "") not in DROPS]
+    routes = [one for one in kernel.routes.get(version, ()) if one.get("type", "unicast") not in DROPS]
+    yield decision(kernel._replace(policies={version: rules}, routes={version: routes}), lookup).device
+    every = (one for routes in kernel.routes.values() for one in routes)
+    yield from (str(one.get("dev", "")) for one in every if one["dst"] == "default")
+
+
 def is_unread(kernel: Kernel, version: int) -> bool:
     """Whether no policy rule leads to the table main, where devices' own routes are."""
     rules = kernel.policies.get(version, ())

@@ -43,7 +43,8 @@ class Walker(NamedTuple):
 
 class Trip(NamedTuple):
     """A question on its way; ``peer`` is who is asked where that is another guest; ``firewall`` is None where it cannot
-    be read, ``lost_rules`` says which ones of libvirt's are missing."""
+    be read, ``lost_rules`` says which ones of libvirt's are missing. ``beyond`` is the device that its packets would
+    leave by where the kernel has no route for them."""
 
     who: Walker
     question: Question
@@ -51,6 +52,7 @@ class Trip(NamedTuple):
     peer: Walker | None = None
     firewall: Firewall | None = None
     lost_rules: str = ""
+    beyond: str = ""
 
     @property
     def version(self) -> int:
@@ -86,6 +88,10 @@ class Trip(NamedTuple):
         """The device that the packet leaves by."""
         answer = self.answer(self.out)
         return str(answer.route.get("dev", "")) if answer and answer.route.get("type") != "local" else ""
+
+    def is_home(self, device: str) -> bool:
+        """Whether packets of guests that are led to a device come back."""
+        return device == self.who.bridge or "LOOPBACK" in self.link(device).get("flags", ())
 
     @property
     def reply(self) -> Lookup | None:

@@ -13,6 +13,7 @@ from . import firewall_hops as _wall
 from . import ipsec as _ipsec
 from . import link_hops as _link
 from . import route_hops as _route
+from . import routes as _routes
 from . import upstream as _upstream
 from .client import heard
 from .findings import Finding
@@ -37,7 +38,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
 ROUTED = {("route", _route.local), ("route", _route.route)}
 # What cannot be judged where the way has ended before: a packet has no route without bridge, address and forwarding.
 NEEDS = ("tap", "bridge", "address", "forwarding")
-ALWAYS = ("frames",)  # what a firewall does to frames, it does without a route
+# What rules do to packets, they do without any of these.
+ALWAYS = ("frames", "input", "output", "arp", "forward", "forward back", "ipsec", "translation")
 Judge = Callable[[Trip], Union[Hop, list[Hop]]]
 
 
@@ -127,7 +129,7 @@ def walk(trip: Trip, findings: Collection[Finding], replies: Sequence[Reply] = (
     who = trip.who
     mine = [one for one in findings if one.network == who.network and one.mac in ("", who.mac)]
     lost = next((one.evidence for one in mine if one.code == "firewall_rules_missing"), "")
-    trip = trip._replace(lost_rules=lost)
+    trip = trip._replace(lost_rules=lost, beyond=_beyond(trip))
     hops: list[Hop] = []
     for place, judge in WAYS[trip.question.name]:
         if place in ("tap", "port", "neighbour", "other port") and not who.tap:
@@ -150,6 +152,15 @@ def _stops(hop: Hop) -> bool:
     if hop.place == "address":
         return hop.verdict != "passes"
     return hop.verdict == "ends" and hop.code in CAUSES[hop.place]
+
+
+def _beyond(trip: Trip) -> str:
+    """The device by which packets of guests would leave, "" where that is known, or nobody knows it."""
+    answer = trip.answer(trip.out) if trip.question.name == "outside" else None
+    if answer is None or not answer.error:
+        return ""
+    devices = _routes.beyond(trip.kernel, trip.out)
+    return next((name for name in devices if name and not trip.is_home(name)), "")
 
 
 def found_on(ways: Sequence[Way], findings: Collection[Finding]) -> set[Finding]:

@@ -21,16 +21,9 @@ from ..stage import Stage, succeeded
 pytestmark = pytest.mark.lab
 
 FIREWALL = ("family", "rule", "iptables")
-# Behind these, nothing is left for another fault to be seen at: by their codes.
-GROUND = {
-    "address_missing",
-    "address_prefix",
-    "bridge_down",
-    "bridge_missing",
-    "forwarding_off",
-    "network_inactive",
-    "no_default_route",
-}
+# Behind these, nothing is left for another fault to be seen at, or nothing but rules of a firewall: by their codes.
+NOTHING = {"network_inactive", "no_default_route"}
+GROUND = {"address_missing", "address_prefix", "bridge_down", "bridge_missing", "forwarding_off"}
 SECONDS = 3600  # for all of them in turn, on a busy machine
 
 
@@ -105,12 +98,13 @@ def pairs(count: int) -> list[list[Fault]]:
     """Pairs of kinds by chance: of different hops, or two rules of a firewall; and none that takes away what another
     one needs."""
     chance = random.Random(f"{SEED} pairs")
-    names = [name for name in KINDS if not KINDS[name].probe and not GROUND & {*KINDS[name].codes.split()}]
+    names = [name for name in KINDS if not KINDS[name].probe and not NOTHING & {*KINDS[name].codes.split()}]
     found: list[list[Fault]] = []
     while len(found) < count:
         pair = chance.sample(names, 2)
         hops = [name.partition(":")[0] for name in pair]
-        if hops[0] != hops[1] or hops[0] in FIREWALL:
+        bare = any(GROUND & {*KINDS[name].codes.split()} for name in pair)
+        if (hops[0] != hops[1] and not bare) or {*FIREWALL} & ({*hops} if bare else {hops[0]} & {hops[1]}):
             found.append([planted(name, KINDS[name], chance) for name in pair])
     return found
 

@@ -33,14 +33,14 @@ BRIDGES = {
     ),
     "address gone": Kind(
         "ip address del GATEWAY/24 dev BRIDGE",
-        "ip address add GATEWAY/24 dev BRIDGE; routed",
+        "ip address add GATEWAY/24 dev BRIDGE; routed; known",
         "address_missing",
         "GATEWAY",
     ),
     "address of IPv6 gone": Kind("ip address del GATEWAY6/64 dev BRIDGE", SIX_AGAIN, "address_missing", "GATEWAY6"),
     "prefix of the address": Kind(
         "ip address add GATEWAY/NUMBERP dev BRIDGE; ip address del GATEWAY/24 dev BRIDGE",
-        "ip address add GATEWAY/24 dev BRIDGE; ip address del GATEWAY/NUMBERP dev BRIDGE; routed",
+        "ip address add GATEWAY/24 dev BRIDGE; ip address del GATEWAY/NUMBERP dev BRIDGE; routed; known",
         "address_prefix",
         "GATEWAY/NUMBERP",
     ),
@@ -52,7 +52,7 @@ BRIDGES = {
     ),
     "IPv6 switched off": Kind(
         "echo 1 >/proc/sys/net/ipv6/conf/BRIDGE/disable_ipv6",
-        f"echo 0 >/proc/sys/net/ipv6/conf/BRIDGE/disable_ipv6; {SIX_AGAIN}",
+        f"echo 0 >/proc/sys/net/ipv6/conf/BRIDGE/disable_ipv6; {SIX_AGAIN}; known",
         "address_missing ipv6_off",
         "disable_ipv6",
     ),

@@ -15,7 +15,9 @@ from ansible_collections.virtfleet.network.plugins.module_utils._values.way impo
 from ansible_collections.virtfleet.network.plugins.module_utils._xml.definition import Definition
 from tests.unit import kernels, scenes
 from tests.unit.obstacles import BREAKS
+from tests.unit.rule_obstacles import RULES
 
+ROUTED = ("route_dropped", "neighbours_full")  # these are no rules of a firewall
 MAC, OTHER = scenes.MAC, "52:54:00:00:01:02"
 
 
@@ -67,6 +69,22 @@ def test_a_cause_that_is_known_ends_the_way_and_is_not_found_again():
     assert (outside["forwarding"].verdict, outside["forwarding"].code) == ("ends", "forwarding_off")
     assert (outside["route"].verdict, outside["route"].evidence) == ("unknown", "it depends on the forwarding")
     assert hops(ways, "web", "dns")["route"].verdict == "passes"
+
+
+@pytest.mark.parametrize("what", [name for name, (_break, code, _how) in RULES.items() if code not in ROUTED])
+def test_what_ends_the_way_before_hides_no_rule(what):
+    """A route that drops, a kernel that does not forward, a bridge that is down."""
+    breaks, code, remedy = RULES[what]
+    healthy = scenes.healthy()
+    down = healthy._replace(host=healthy.host._replace(down=frozenset({"virbr5"})))
+    for kernel, scene in (
+        (BREAKS["a rule drops"][0](kernels.healthy()), healthy),
+        (kernels.healthy(), scenes.settings(healthy, net__ipv4__conf__all__forwarding="0")),
+        (kernels.healthy(), down),
+    ):
+        _ways, found = walked(breaks(kernel), scene)
+        wanted = KINDS[code].remedy if remedy == "*" else remedy
+        assert (code, wanted) in {(one.code, describe(one)["remedy"]) for one in found}
 
 
 def test_rules_that_are_missing_are_why_a_policy_drops():
