@@ -43,6 +43,17 @@ def test_what_a_rulebook_names_exists(path: Path) -> None:
             assert (word, f"awx_workflow: {name}" in OBJECTS) == ("run_workflow_template", True)
 
 
+@pytest.mark.parametrize("path", RULEBOOKS, ids=lambda path: path.stem)
+def test_hypervisors_do_not_wait_for_each_other(path: Path) -> None:
+    """And two playbooks do not run on one of them at once."""
+    (ruleset,) = yaml.safe_load(path.read_text())
+    assert ruleset["execution_strategy"] == "parallel"
+    for rule in ruleset["rules"]:
+        assert rule["throttle"]["group_by_attributes"] == ["event.hypervisor"]
+        playbook = rule["action"].get("run_playbook", {"lock": "{{ event.hypervisor }}"})  # AWX has locks of its own
+        assert playbook["lock"] == "{{ event.hypervisor }}"
+
+
 def test_awx_launches_the_workflow_for_one_hypervisor() -> None:
     """As ansible-rulebook asks for it (action/run_workflow_template.py and job_template_runner.py, 1.3.2)."""
     (play,) = yaml.safe_load((ROOT / "playbooks/awx/setup.yml").read_text())
