@@ -9,6 +9,7 @@ from tests.unit.scenes import BRIDGE_MAC, MAC
 
 UP = ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"]
 GATEWAY, GATEWAY_6 = "192.168.50.1", "fd00:50::1"
+LINK_LOCAL = {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"}
 SERVER = "192.0.2.53"
 OUT, OUT_6 = "185.199.108.153", "2a00:1450:4001:81b::200e"
 SOURCES = (("192.168.50.100", "192.168.50.101"), ("fd00:50::2",))  # a guest's, anybody's
@@ -61,6 +62,7 @@ def healthy() -> Kernel:
     addresses = [
         {"family": "inet", "local": GATEWAY, "prefixlen": 24},
         {"family": "inet6", "local": GATEWAY_6, "prefixlen": 64},
+        LINK_LOCAL,
     ]
     links = {
         "eth0": port("eth0", "br0"),

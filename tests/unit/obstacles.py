@@ -7,6 +7,7 @@ from tests.unit.scenes import BRIDGE_MAC, MAC
 from .kernels import (
     GATEWAY,
     GATEWAY_6,
+    LINK_LOCAL,
     UP,
     Break,
     answered,
@@ -129,12 +130,12 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         "ip link set dev br0 arp on",
     ),
     "the address has another prefix": (
-        device("virbr5", addr_info=[ADDRESS, ADDRESS_6]),
+        device("virbr5", addr_info=[ADDRESS, ADDRESS_6, LINK_LOCAL]),
         "address_prefix",
         f"ip address add {GATEWAY}/24 dev virbr5; ip address del {GATEWAY}/16 dev virbr5",
     ),
     "the address is another machine's": (
-        device("virbr5", addr_info=[{**ADDRESS, "prefixlen": 24}, {**ADDRESS_6, "dadfailed": True}]),
+        device("virbr5", addr_info=[{**ADDRESS, "prefixlen": 24}, {**ADDRESS_6, "dadfailed": True}, LINK_LOCAL]),
         "address_duplicate",
         f"find who else has {GATEWAY_6}; then restart the network",
     ),
@@ -204,6 +205,24 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         both(setting("net.netfilter.nf_conntrack_count", "9"), setting("net.netfilter.nf_conntrack_max", "9")),
         "conntrack_full",
         "sysctl -w net.netfilter.nf_conntrack_max=18",
+    ),
+    "connections are forgotten": (
+        setting("net.netfilter.nf_conntrack_udp_timeout", "0"),
+        "connections_forgotten",
+        "sysctl -w net.netfilter.nf_conntrack_udp_timeout=30",
+    ),
+    "the bridge has no address of its link": (
+        device("virbr5", addr_info=[{**ADDRESS, "prefixlen": 24}, ADDRESS_6]),
+        "address_missing",
+        "ip address add fe80::5054:ff:fe00:1/64 dev virbr5",
+    ),
+    "the bridge makes no address of its link": (
+        both(
+            device("virbr5", addr_info=[{**ADDRESS, "prefixlen": 24}, ADDRESS_6]),
+            setting("net.ipv6.conf.virbr5.addr_gen_mode", "1"),
+        ),
+        "address_missing",
+        "sysctl -w net.ipv6.conf.virbr5.addr_gen_mode=0",
     ),
     "the bridge's MAC address is fixed at a port": (
         entry(mac=BRIDGE_MAC, ifname="vnet9", state="static"),

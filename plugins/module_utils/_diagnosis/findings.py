@@ -106,7 +106,10 @@ KINDS = {
     ),
     "bridge_down": FindingKind("error", "The network's bridge is set down.", "Restart the network.", RESTART),
     "address_missing": FindingKind(
-        "error", "The network's bridge lacks an address of the network.", "Restart the network.", RESTART
+        "error",
+        "The network's bridge lacks an address of the network, or the one of its link.",
+        "Restart the network.",
+        RESTART,
     ),
     "dnsmasq_missing": FindingKind(
         "error",

@@ -90,6 +90,11 @@ WAY_KINDS = {
         "The kernel's table of connections is full: it drops packets of new ones.",
         "Raise the sysctl net.netfilter.nf_conntrack_max.",
     ),
+    "connections_forgotten": FindingKind(
+        "error",
+        "The kernel forgets connections at once, so answers to guests belong to none and are dropped.",
+        "Set the sysctl of the evidence to what the kernel starts with.",
+    ),
     "firewall_drops": FindingKind(
         "error",
         "A rule of a firewall drops packets of guests.",

@@ -1,51 +1,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hops of a packet behind the bridge: the address there, neighbours, routes both ways, forwarding, the uplink."""
+"""The hops of a packet behind the bridge: neighbours, routes both ways, forwarding, the uplink."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._schema.shared import subnet
+from .._values.mode import mode
 from .._values.way import Hop, Lookup
 from .firewall_hops import flows, flows_back, replies
 from .link_hops import lost
 from .routes import Decision, decision, is_unread
 from .trip import Trip, ends, gateway_of, passes, unknown
 
+# For how many seconds the kernel remembers what guests send outwards, when nobody says otherwise.
+TIMEOUTS = {
+    "tcp_timeout_syn_sent": 120,
+    "tcp_timeout_syn_recv": 60,
+    "tcp_timeout_established": 432000,
+    "udp_timeout": 30,
+    "udp_timeout_stream": 120,
+}
 FIXED = ("PERMANENT", "NOARP")
 # Devices behind which somebody answers ARP.
 TAKEN = ("bridge", "openvswitch", "bond", "team")  # what has ports that are not devices of their own any more
 CABLES = ("", "veth", "bridge", "bond", "vlan", "team")
-
-
-def address(trip: Trip) -> Hop:
-    """The hypervisor's address on the bridge, with its prefix."""
-    name = trip.who.bridge
-    for item in trip.who.spec.get("ips", []):
-        wanted, net = ipaddress.ip_address(item["address"]), subnet(item)
-        if wanted.version != trip.version or net is None or item.get("prefix") is None:
-            continue
-        here = [one for one in trip.link(name).get("addr_info", ()) if _is(one, wanted)]
-        sizes = [int(one["prefixlen"]) for one in here]
-        if any(one.get("dadfailed") for one in here):
-            remedy = f"find who else has {wanted}; then restart the network"
-            return ends("address", name, "address_duplicate", f"another machine has {wanted}, too", remedy)
-        if here and net.prefixlen not in sizes:
-            evidence = f"{name} has {wanted}/{sizes[0]}, the network {wanted}/{net.prefixlen}"
-            remedy = (
-                f"ip address add {wanted}/{net.prefixlen} dev {name}; ip address del {wanted}/{sizes[0]} dev {name}"
-            )
-            return ends("address", name, "address_prefix", evidence, remedy)
-        if not here:
-            return unknown("address", name, f"{wanted} is not there")
-    return passes("address", name, gateway_of(trip.who.spec, trip.version))
-
-
-def _is(one: Mapping[str, Any], wanted: Any) -> bool:
-    return "local" in one and ipaddress.ip_address(one["local"]) == wanted
 
 
 def neighbour(trip: Trip) -> Hop:
@@ -196,12 +177,26 @@ def _explained(trip: Trip, lookup: Lookup, error: str, place: str = "route") -> 
 
 def forwarding(trip: Trip) -> Hop:
     """Whether the kernel forwards at all, and has room for one more connection."""
+    forgotten = _forgotten(trip)
+    if forgotten:
+        return forgotten
     count, most = (trip.kernel.settings.get(f"net.netfilter.nf_conntrack_{what}", "") for what in ("count", "max"))
     if most and int(count or 0) >= int(most) > 0:
         evidence = f"the table of connections is full: {count} of {most}"
         remedy = f"sysctl -w net.netfilter.nf_conntrack_max={int(most) * 2}"
         return ends("forwarding", "", "conntrack_full", evidence, remedy)
     return passes("forwarding", trip.who.bridge, "is on")
+
+
+def _forgotten(trip: Trip) -> Hop | None:
+    """That the kernel forgets connections at once, so that no answer belongs to one."""
+    icmp = "icmpv6" if trip.version == 6 else "icmp"
+    for name, usual in (*TIMEOUTS.items(), (f"{icmp}_timeout", 30)):
+        setting = f"net.netfilter.nf_conntrack_{name}"
+        if trip.kernel.settings.get(setting) == "0" and mode(trip.who.spec) != "open":
+            evidence = f"{setting} is 0: the kernel forgets connections of guests before an answer comes"
+            return ends("forwarding", "", "connections_forgotten", evidence, f"sysctl -w {setting}={usual}")
+    return None
 
 
 def uplink(trip: Trip) -> Hop:

@@ -9,6 +9,7 @@ from typing import Union
 
 from .._values.probe import Reply
 from .._values.way import Answer, Hop, Lookup, Way
+from . import address_hops as _address
 from . import firewall_hops as _wall
 from . import ipsec as _ipsec
 from . import link_hops as _link
@@ -49,7 +50,7 @@ def _server(trip: Trip) -> Hop:
 
 
 FRAME: tuple[tuple[str, Judge], ...] = (("tap", _link.tap), ("port", _link.port), ("bridge", _link.bridge))
-HERE: tuple[tuple[str, Judge], ...] = (*FRAME, ("address", _route.address))
+HERE: tuple[tuple[str, Judge], ...] = (*FRAME, ("address", _address.address))
 BACK: tuple[tuple[str, Judge], ...] = (("route back", _route.back), ("neighbour", _route.neighbour))
 INPUT, OUTPUT = ("input", _wall.inwards), ("output", _wall.answer)
 IPSEC = ("ipsec", _ipsec.ipsec)
@@ -60,7 +61,8 @@ WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
     "gateway": (
         *FRAME,
         SIZE,
-        ("address", _route.address),
+        ("address", _address.address),
+        ("link-local", _address.link_local),
         ("arp", _wall.arp),
         ("route", _route.local),
         INPUT,
@@ -72,7 +74,7 @@ WAYS: dict[str, tuple[tuple[str, Judge], ...]] = {
     "outside": (
         *FRAME,
         SIZE,
-        ("address", _route.address),
+        ("address", _address.address),
         ("forwarding", _route.forwarding),
         ("route", _route.route),
         ("forward", _wall.forward),

@@ -36,8 +36,10 @@ SETTINGS = (
     "ipv?/neigh/default/gc_thresh3",
     "ipv?/neigh/*/mcast_solicit",
     "bridge/bridge-nf-call-*",
+    "ipv6/conf/*/addr_gen_mode",
     "netfilter/nf_conntrack_count",
     "netfilter/nf_conntrack_max",
+    "netfilter/nf_conntrack_*_timeout*",
 )
 # iproute2 goes on behind an error in a batch, and names its line behind what the kernel says.
 FAILED = re.compile(r"(?:RTNETLINK answers: |Error: )?(.*)\nCommand failed -:(\d+)")

@@ -114,6 +114,31 @@ BRIDGES = {
     "forwarding off on the uplink": setting("ipv4/conf/uplink/forwarding", "0", "forwarding_off", OUTWARDS),
     "forwarding of IPv6 off": setting("ipv6/conf/all/forwarding", "0", "forwarding_off", OUTWARDS, "net.ipv6"),
     "forwarding of IPv6 off on the bridge": setting("ipv6/conf/BRIDGE/forwarding", "0", "forwarding_off", OUTWARDS),
+    "no link-local address": Kind(
+        'ip address del "$(link_local BRIDGE)" dev BRIDGE',
+        "echo 1 >/proc/sys/net/ipv6/conf/BRIDGE/addr_gen_mode; echo 0 >/proc/sys/net/ipv6/conf/BRIDGE/addr_gen_mode",
+        "address_missing",
+        "ip address add fe80::",
+    ),
+    "no link-local address is made": Kind(
+        'echo 1 >/proc/sys/net/ipv6/conf/BRIDGE/addr_gen_mode; ip address del "$(link_local BRIDGE)" dev BRIDGE',
+        "echo 0 >/proc/sys/net/ipv6/conf/BRIDGE/addr_gen_mode",
+        "address_missing",
+        "BRIDGE.addr_gen_mode",
+    ),
+    **{
+        f"connections of {protocol} are forgotten": setting(
+            f"netfilter/nf_conntrack_{name}", "0", "connections_forgotten", on
+        )
+        for protocol, name, on in (
+            ("UDP", "udp_timeout", OUTWARDS),
+            ("UDP with an answer", "udp_timeout_stream", OUTWARDS),
+            ("TCP", "tcp_timeout_syn_sent", OUTWARDS),
+            ("TCP with an answer", "tcp_timeout_established", OUTWARDS),
+            ("ICMP", "icmp_timeout", OUTWARDS),
+            ("ICMPv6", "icmpv6_timeout", "nat"),
+        )
+    },
     "frames through the firewall": Kind(
         "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables; iptables -I FORWARD -m physdev --physdev-is-bridged "
         "-i BRIDGE -j DROP",

@@ -93,6 +93,7 @@ plug() {{
 {PLUG}
 known
 }}
+link_local() {{ ip -6 -o address show dev "$1" scope link | awk '{{print $4}}'; }}
 again() {{ iptables-restore </run/lab/four.rules; ip6tables-restore </run/lab/six.rules; }}
 end() {{
     pid=$(cat "/run/libvirt/network/$1.pid"); kill -9 "$pid"; while [ -d "/proc/$pid" ]; do sleep 0.05; done
