@@ -90,6 +90,10 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: host(scene, routes=(Route("192.0.2.0/24", "br0"),)),
         ("no_default_route",),
     ),
+    "the uplink is too small for IPv6": (
+        lambda scene: host(scene, routes=(Route("0.0.0.0/0", "br0"),), narrow={"br0": 600}),
+        ("mtu_small",),
+    ),
     "a route covers guests": (
         lambda scene: host(scene, routes=(Route("0.0.0.0/0", "br0"), Route("192.168.50.128/25", "eth0"))),
         ("subnet_overlap",),

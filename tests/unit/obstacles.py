@@ -168,6 +168,22 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         "ip route del blackhole 192.168.50.64/26 table main",
     ),
     "nobody knows what drops": (answered(INVALID)(outwards), "route_dropped", "see ip rule and ip route"),
+    "the route to guests takes smaller packets": (
+        both(
+            without_route("192.168.50.0/24"),
+            route(dst="192.168.50.0/24", dev="virbr5", protocol="kernel", scope="link", metrics=[{"mtu": 500}]),
+        ),
+        "mtu_small",
+        "ip route change 192.168.50.0/24 dev virbr5 proto kernel scope link",
+    ),
+    "the default route takes smaller packets": (
+        both(
+            without_route("default"),
+            route(dst="default", gateway="192.0.2.1", dev="br0", metric=9, metrics=[{"mtu": 500}]),
+        ),
+        "mtu_small",
+        "ip route change default via 192.0.2.1 dev br0 metric 9",
+    ),
     "the way back is gone": (
         both(without_route("192.168.50.0/24"), answered(dev="br0", gateway="192.0.2.1")(to_guests)),
         "route_elsewhere",

@@ -52,7 +52,7 @@ WAY_KINDS = {
     ),
     "mtu_small": FindingKind(
         "error",
-        "A device on the way takes only smaller frames than the guest sends: large ones are lost.",
+        "A device or a route on the way takes only smaller packets than guests send: large ones are lost.",
         "Give it the MTU of the others: ip link set dev DEVICE mtu SIZE, or set mtu.size of the network.",
     ),
     "arp_off": FindingKind(

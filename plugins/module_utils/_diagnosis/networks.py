@@ -34,6 +34,7 @@ from .ports import DNS, Seen, port_followed, port_taken
 from .services import DHCP, bridge_of, firewall, has_dhcp, has_dns, server, version_of
 
 OUTWARDS = ("nat", "route", "open")
+IPV6_MTU = 1280
 
 
 def network_findings(network: Observed, scene: Scene) -> list[Finding]:
@@ -193,11 +194,16 @@ def _outwards(spec: Spec, host: HostFacts) -> Seen:
         off = next((name for name in names if host.settings.get(name) == "0"), "")
         if off:
             yield "forwarding_off", f"{off} is 0", f"sysctl -w {off}=1"
-    leads = {
-        ipaddress.ip_network(route.destination).version for route in host.routes if route.destination.endswith("/0")
-    }
+    every = [route for route in host.routes if route.destination.endswith("/0")]
+    lost = versions - {ipaddress.ip_network(route.destination).version for route in every}
+    narrow = next((route.device for route in every if route.device in host.narrow), "")
+    if 6 in lost and narrow:  # the kernel takes its addresses and routes of IPv6
+        evidence = f"{narrow} takes packets of {host.narrow[narrow]} bytes, IPv6 is gone from it: that needs {IPV6_MTU}"
+        remedy = f"ip link set dev {narrow} mtu 1500; then restore its addresses and routes of IPv6"
+        yield "mtu_small", evidence, remedy
+        lost -= {6}
     masked = {4} | ({6} if spec.get("forward", {}).get("nat", {}).get("ipv6") else set())
-    for version in sorted(versions & masked - leads):
+    for version in sorted(lost & masked):
         yield "no_default_route", f"the hypervisor has no default route of IPv{version}"
 
 

@@ -12,7 +12,7 @@ from .._values.mode import mode
 from .._values.way import Hop, Lookup
 from .firewall_hops import flows, flows_back, replies
 from .link_hops import lost
-from .routes import Decision, decision, is_unread
+from .routes import Decision, decision, is_unread, narrowed
 from .trip import Trip, ends, gateway_of, passes, unknown
 
 # For how many seconds the kernel remembers what guests send outwards, when nobody says otherwise.
@@ -23,6 +23,7 @@ TIMEOUTS = {
     "udp_timeout": 30,
     "udp_timeout_stream": 120,
 }
+LEAST = 576  # bytes that any router of IPv4 takes, and any guest may send
 FIXED = ("PERMANENT", "NOARP")
 # Devices behind which somebody answers ARP.
 TAKEN = ("bridge", "openvswitch", "bond", "team")  # what has ports that are not devices of their own any more
@@ -76,6 +77,11 @@ def reply(trip: Trip) -> Hop:
     off = f"net.ipv{trip.version}.conf.{lookup.inbound}.forwarding"
     if trip.version == 4 and trip.kernel.settings.get(off) == "0":  # IPv6 asks for "all" alone
         return ends("route back", lookup.inbound, "forwarding_off", f"{off} is 0", f"sysctl -w {off}=1")
+    mtu = int(trip.link(trip.who.bridge).get("mtu", 0))
+    narrow = narrowed(trip.kernel, lookup, mtu)
+    if narrow:
+        evidence = f"{narrow[0]}, {trip.who.bridge} takes {mtu} bytes"
+        return ends("route back", trip.who.bridge, "mtu_small", evidence, narrow[1])
     return _first(_towards_guest(trip, one) for one in replies(trip))
 
 
@@ -154,6 +160,9 @@ def _outwards(trip: Trip, lookup: Lookup) -> Hop:
     if trip.is_home(device) or answer.route.get("type") == "local":
         evidence = f"the kernel's route to {lookup.destination} leads back to {device}"
         return ends("route", device, "route_elsewhere", evidence, "see ip rule and ip route")
+    narrow = narrowed(trip.kernel, lookup, LEAST) if trip.version == 4 else None  # of IPv6, the kernel sends 1280
+    if narrow:
+        return ends("route", device, "mtu_small", f"{narrow[0]}, every router takes {LEAST}", narrow[1])
     return passes("route", device, f"to {lookup.destination} through {device}{f' via {via}' if via else ''}")
 
 

@@ -16,6 +16,16 @@ DROPS = ("blackhole", "unreachable", "prohibit")
 # What guests' packets do not have: a device that they leave by before there is a route, a tunnel, a type of service.
 NEVER = ("oif", "tos", "tun_id")
 WORDS = ("iif", "oif", "tos", "ipproto", "sport", "dport", "tun_id")
+# Of a route, what ip prints and how it is said.
+WRITTEN = {
+    "gateway": "via",
+    "dev": "dev",
+    "table": "table",
+    "protocol": "proto",
+    "scope": "scope",
+    "prefsrc": "src",
+    "metric": "metric",
+}
 RANGES = {"sport": "sport", "dport": "dport", "uid": "uidrange"}  # of numbers, and how ip rule calls them
 UNSAID = {4: "udp", 6: ""}  # the protocol of a lookup that names none
 ROOT = 0  # the kernel's own user: that of what it forwards
@@ -25,13 +35,15 @@ ALL_BITS = 0xFFFFFFFF
 class Decision(NamedTuple):
     """What decides on a packet: ``what`` is the policy rule or route, ``drops`` whether it drops the packet, else it
     leaves by ``device`` ("": there is no route); ``remedy`` deletes it, "" for a route of the table main that any
-    packet takes; ``before`` is the priority of a policy rule that comes before one for all packets."""
+    packet takes; ``before`` is the priority of a policy rule that comes before one for all packets, ``route`` the route
+    where there is one."""
 
     what: str = ""
     drops: bool = False
     device: str = ""
     remedy: str = ""
     before: int = 0
+    route: Mapping[str, Any] = NONE
 
 
 def decision(kernel: Kernel, lookup: Lookup) -> Decision:
@@ -63,6 +75,19 @@ def beyond(kernel: Kernel, lookup: Lookup) -> Iterator[str]:
     yield from (str(one.get("dev", "")) for one in every if one["dst"] == "default")
 
 
+def narrowed(kernel: Kernel, lookup: Lookup, least: int) -> tuple[str, str] | None:
+    """A route that takes only packets smaller than ``least`` bytes, and the command that has it take those of its
+    device; None where the route does."""
+    route = decision(kernel, lookup).route
+    mtu = min((int(one["mtu"]) for one in route.get("metrics", ()) if one.get("mtu")), default=least)
+    if mtu >= least:
+        return None
+    words = [str(route["dst"])]
+    words += [part for name, word in WRITTEN.items() if route.get(name) for part in (word, str(route[name]))]
+    six = "-6 " if lookup.version == 6 else ""
+    return f"the route {' '.join(words)!r} has an MTU of {mtu}", f"ip {six}route change {' '.join(words)}"
+
+
 def is_unread(kernel: Kernel, version: int) -> bool:
     """Whether no policy rule leads to the table main, where devices' own routes are."""
     rules = kernel.policies.get(version, ())
@@ -77,14 +102,14 @@ def _taken(rule: Mapping[str, Any], route: Mapping[str, Any], version: int) -> D
         limited = "iif" in rule or "not" in rule or {rule.get("src", "all"), rule.get("dst", "all")} != {"all"}
         before = 0 if limited or table == "local" else int(rule["priority"]) - 1
         remedy = remedy if table != "local" else ""
-        return Decision(f"{what}, whose table leads through {device}", False, device, remedy, before)
+        return Decision(f"{what}, whose table leads through {device}", False, device, remedy, before, route)
     text = (
         f"{kind if kind != 'unicast' else ''} {route['dst']}{f' dev {device}' if device else ''} table {table}".strip()
     )
     metric = f" metric {route['metric']}" if route.get("metric") else ""
     everybody = kind not in DROPS and not destination(route, version).prefixlen
     remedy = "" if everybody else _command(version, "route", text + metric)
-    return Decision(f"the route {text!r}", kind in DROPS, device, remedy)
+    return Decision(f"the route {text!r}", kind in DROPS, device, remedy, route=route)
 
 
 def _rule(rule: Mapping[str, Any], version: int) -> tuple[str, bool, str, str]:

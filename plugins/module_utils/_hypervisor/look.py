@@ -49,7 +49,7 @@ class HostInspector:
             self._settings(bridges),
             self._rules(),
             {address: answers_dns(address) for address in addresses if _is_here(devices, address)},
-            narrow=frozenset(link["ifname"] for link in links if link.get("mtu", IPV6_MTU) < IPV6_MTU),
+            narrow={link["ifname"]: link["mtu"] for link in links if link.get("mtu", IPV6_MTU) < IPV6_MTU},
             daemon=_daemon(),
             connections=_connections(),
         )

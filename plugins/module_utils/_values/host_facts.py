@@ -50,11 +50,11 @@ class Rule(NamedTuple):
 class HostFacts(NamedTuple):
     """One look at a hypervisor.
 
-    ``down`` are the devices that are set down, ``narrow`` those too small for IPv6; ``neighbours`` the MAC and the
-    address of those it has talked to; ``servers`` and ``offers`` go by the network's name, the latter saying whether
-    DHCP answers; ``answers`` says of an address whether DNS does; both only where it was tried. ``settings`` are
-    sysctls by name; ``rules`` is None where they cannot be read; ``daemon`` is libvirt's that runs networks, "" where
-    that is hidden; ``connections`` are those that NetworkManager has put on devices.
+    ``down`` are the devices that are set down, ``narrow`` those too small for IPv6, each with its MTU; ``neighbours``
+    the MAC and the address of those it has talked to; ``servers`` and ``offers`` go by the network's name, the latter
+    saying whether DHCP answers; ``answers`` says of an address whether DNS does; both only where it was tried.
+    ``settings`` are sysctls by name; ``rules`` is None where they cannot be read; ``daemon`` is libvirt's that runs
+    networks, "" where that is hidden; ``connections`` are those that NetworkManager has put on devices.
     """
 
     devices: dict[str, Device]
@@ -67,7 +67,7 @@ class HostFacts(NamedTuple):
     rules: tuple[Rule, ...] | None = None
     answers: Mapping[str, bool] = NONE
     offers: Mapping[str, bool] = NONE
-    narrow: frozenset[str] = frozenset()
+    narrow: Mapping[str, int] = NONE
     daemon: str = ""
     connections: Mapping[str, str] = NONE
 

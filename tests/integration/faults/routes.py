@@ -141,6 +141,12 @@ ROUTES = {
         "WORD",
         OUTWARDS,
     ),
+    "MTU of the route to guests": Kind(f"{HOME} mtu NUMBER", HOME, "mtu_small", "SUBNET", OUTWARDS),
+    "MTU of the route of IPv6 to guests": Kind(f"{HOME6} mtu 1300", HOME6, "mtu_small", "SUBNET6", OUTWARDS),
+    "MTU of the route to one guest": Kind(
+        "ip route add GUEST dev BRIDGE mtu 1000", "ip route del GUEST dev BRIDGE", "mtu_small", "GUEST", OUTWARDS
+    ),
+    "MTU of the default route": Kind(f"{OUT} mtu lock 500", OUT, "mtu_small", "default", OUTWARDS),
     "policy rule from guests": policy("from SUBNET"),
     "policy rule from one guest": policy("from GUEST"),
     "policy rule to guests": policy("to SUBNET", on=MANAGED),
@@ -228,6 +234,9 @@ ROUTES = {
     ),
 }
 UPLINKS = {
+    "MTU of the uplink too small for IPv6": Kind(
+        "ip link set uplink mtu 600", "ip link set uplink mtu 1500; uplinked", "mtu_small", "uplink", OUTWARDS
+    ),
     "uplink down": Kind(
         "ip link set uplink down", "ip link set uplink up; uplinked", "no_default_route uplink_down", "IPv", OUTWARDS
     ),
