@@ -66,7 +66,7 @@ def test_a_failure_ends_a_rolling_apply(tmp_path: Path) -> None:
     assert [*shown.errors] == ["hv3"]
     assert "10.0.0.0/33" in shown.errors["hv3"]
     # Also of those that were done when the batch ended.
-    done = {"changed": True, "restart_required": False, "networks": ["web"]}
+    done = {"changed": True, "restart_required": False, "networks": ["web"], "guests": [], "nwfilters": []}
     assert shown.artifacts["topology"] == dict.fromkeys(("hv1", "hv2", "hv4"), done)
     assert shown.output.count("HYPERVISOR") == 1
     assert "5 hypervisors: 3 changed, 0 up to date, 1 failed, 0 unreachable, 1 not tried" in shown.output

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from .test_roles import HERE, ansible
+from .test_roles import HERE, ROOT, ansible
 
 pytestmark = pytest.mark.plays
 
@@ -40,3 +41,32 @@ def test_one_table_says_what_became_of_each(may_fail: int, counts: str, tmp_path
     assert told.count("HYPERVISOR  STATE") == 1
     assert f"4 hypervisors: {counts}" in told
     assert "Connection refused" in told
+
+
+def test_networks_nics_and_filters_are_named(tmp_path: Path) -> None:
+    """In the table, and in what is handed on."""
+    plan: list[dict[str, Any]] = [
+        {"nwfilter": "apart", "guests": ["mail"]},
+        *({"network": name} for name in ("web", "back", "web")),
+        {"guest": "shop"},
+    ]
+    result = {"changed": True, "restart_required": True, "plan": plan}
+    hosts = {"hv1": {"topology_result": result}, "hv2": {"topology_result": {**result, "changed": False, "plan": []}}}
+    (tmp_path / "hosts.json").write_text(json.dumps({"hypervisors": {"hosts": hosts}}))
+    (play,) = yaml.safe_load((ROOT / "playbooks/topology.yml").read_text())
+    shown = {"table": "{{ _topology_table }}", "told": "{{ _topology_told }}"}
+    play["tasks"] = [{"ansible.builtin.copy": {"content": "{{ shown | to_json }}", "dest": str(tmp_path / "shown")}}]
+    play["tasks"][0].update(run_once=True, connection="local", vars={**HERE, "shown": shown})
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    (tmp_path / "templates").symlink_to(ROOT / "playbooks/templates")
+    ansible(str(tmp_path / "play.yml"), "-i", str(tmp_path / "hosts.json"))
+    found = json.loads((tmp_path / "shown").read_text())
+    assert found["table"].splitlines()[1:3] == [
+        "hv1         changed     networks back web, NICs of shop, filters apart, restart required",
+        "hv2         up to date  restart required",
+    ]
+    rest = {"restart_required": True}
+    assert found["told"] == {
+        "hv1": {**rest, "changed": True, "networks": ["back", "web"], "guests": ["shop"], "nwfilters": ["apart"]},
+        "hv2": {**rest, "changed": False, "networks": [], "guests": [], "nwfilters": []},
+    }

@@ -74,6 +74,7 @@ def test_filters_are_kept_taken_over_and_brought_back(guarded: Stage, tmp_path: 
     define(guarded, STRANGE, ORDER, as_adopted["vf-inner"].replace("'out'", "'in'"))
     kept = run(guarded, tmp_path, "topology", "backup")
     assert changes(kept) == 3  # the filter, the folder and the file
+    assert any("  changed  filters vf-inner" in str(one.get("msg")) for one in kept)
     assert any("takes: vf {{ 6 * 7 }}" in str(one.get("msg")) for one in kept)
     before = state(guarded)
     assert as_adopted.items() <= before.items()
