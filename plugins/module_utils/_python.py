@@ -1,10 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends a task on a Python that is too old, in one sentence. Modules import it first: an older Python can read it, and
-the modules, but not what they import next."""
+"""What a task does first: it ends on a Python that is too old, in one sentence, and has what it imports compiled once.
+Modules import this ahead of the rest: an older Python can read it, and the modules, but not what they import next."""
 
 import json
+import os
 import sys
+from zipimport import zipimporter
 
 OLDEST = (3, 9)
 TOO_OLD = (
@@ -16,3 +18,14 @@ if sys.version_info < OLDEST:
     message = TOO_OLD % (sys.version_info[0], sys.version_info[1], sys.executable, OLDEST[0], OLDEST[1])
     sys.stdout.write(json.dumps({"failed": True, "msg": message}))
     raise SystemExit(1)
+
+
+def _file_of(payload, module):  # type: (zipimporter, str) -> str
+    """The file of a module that Ansible has sent. zipimport's own function (CPython 3.10 to 3.14) compiles a module to
+    say this, and its import compiles it once more."""
+    end = "/__init__.py" if payload.is_package(module) else ".py"
+    return payload.archive + os.sep + payload.prefix + module.rpartition(".")[2] + end
+
+
+if isinstance(globals().get("__loader__"), zipimporter):
+    zipimporter.get_filename = _file_of  # type: ignore[assignment]

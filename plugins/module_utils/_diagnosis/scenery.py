@@ -10,8 +10,8 @@ from .._values.host_facts import HostFacts, Inspector, Scene
 from .._values.mode import is_managed
 from .._values.observed import Observed
 from .._xml.fields import Spec
-from .diagnosis import diagnose
-from .findings import KINDS, sentence
+from .findings import KINDS, ranked, sentence
+from .networks import network_findings
 from .services import bridge_of, has_dns
 
 
@@ -21,7 +21,7 @@ def explain(look: Inspector | None, networks: Iterable[Observed], name: str, ver
     if look is None or name not in there:
         return ""
     scene = Scene(there, host=sight(look, [there[name]]), version=version)
-    causes = [one for one in diagnose(scene, [name], []) if KINDS[one.code].severity == "error"]
+    causes = [one for one in ranked(set(network_findings(there[name], scene))) if KINDS[one.code].severity == "error"]
     return "; ".join(sentence(cause) for cause in causes if cause.code != "network_inactive")
 
 

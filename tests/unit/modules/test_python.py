@@ -8,6 +8,8 @@ import os
 import runpy
 import subprocess
 import sys
+import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ PLUGINS = Path(__file__).parents[3] / "plugins"
 GATE = PLUGINS / "module_utils/_python.py"
 MODULES = sorted((PLUGINS / "modules").glob("virt_*.py"))
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+# Run apart: imports from a payload, and prints the files and how often each was compiled.
+COMPILED = """
+import collections, importlib, json, sys
+compiled = collections.Counter()
+sys.addaudithook(lambda event, given: event == "compile" and compiled.update([str(given[1])]))
+sys.path.insert(0, sys.argv[1])
+files = [importlib.import_module(name).__file__ for name in sys.argv[2:]]
+print(json.dumps([files, compiled]))
+"""
 OLD_PYTHONS = sorted(path for version in ("2.7", "3.6", "3.7", "3.8") for path in PYENV.glob(f"{version}.*/bin/python"))
 
 
@@ -59,3 +70,21 @@ def test_real_old_pythons_read_all_of_it(python):
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (1, "")
     assert json.loads(done.stdout)["failed"]
+
+
+def test_a_payload_is_compiled_once(tmp_path):
+    payload = tmp_path / "payload.zip"
+    names = {
+        "ours/_python.py": GATE.read_text(),
+        "ours/plan.py": "",
+        "ours/_xml/__init__.py": "",
+        "ours/_xml/row.py": "",
+    }
+    with zipfile.ZipFile(payload, "w") as archive:
+        for name, text in {"ours/__init__.py": "", **names}.items():
+            archive.writestr(name, text)
+    modules = ["ours._python", "ours.plan", "ours._xml", "ours._xml.row"]
+    command = [sys.executable, "-c", COMPILED, payload, *modules]
+    files, compiled = json.loads(subprocess.check_output(command, text=True))
+    assert files == [str(payload / name) for name in names]
+    assert Counter({file: compiled[file] for file in files[1:]}) == Counter(files[1:])
