@@ -16,8 +16,8 @@ except ImportError:  # reported by the glue in Ansible's usual words
 else:
     etree.register_namespace("dnsmasq", "http://libvirt.org/schemas/network/dnsmasq/1.0")
 
-# https://www.w3.org/TR/xml/#charsets
-_XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+# https://www.w3.org/TR/xml/#charsets, by what it leaves out: a class of all that is in takes a millisecond to compile.
+_XML = re.compile("[^\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]*")
 # libvirt sends no text of more than 4 MiB between client and daemon (REMOTE_STRING_MAX; seen with 7.0 and 9.0), and
 # what it adds to a definition must fit, too: a network that nobody can read any more would hide all others.
 LARGEST = 4 * 1024 * 1024 - 65536
