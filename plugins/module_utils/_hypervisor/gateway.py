@@ -81,6 +81,11 @@ class Gateway:
                     return Observed(name)
                 raise
 
+    def names(self) -> list[str]:
+        """The names of all networks, in order."""
+        with refusals("Cannot list the networks"):
+            return sorted(network.name() for network in self._conn.listAllNetworks())
+
     def networks(self) -> list[Observed]:
         """All networks, without those that vanish meanwhile, ordered by name."""
         with refusals("Cannot list the networks"):
@@ -200,13 +205,9 @@ def leads_here(uri: str) -> bool:
 def _observe(network: Any) -> Observed:
     # In this order: of a network that stops meanwhile, libvirt gives the persistent config.
     live, active = LiveNetwork(network.XMLDesc()), bool(network.isActive())
-    return Observed(
-        network.name(),
-        NetworkDefinition(saved_xml(network)),
-        live if active else ABSENT,
-        bool(network.isPersistent() and network.autostart()),
-        bool(network.isPersistent()),
-    )
+    saved, persistent = NetworkDefinition(saved_xml(network)), bool(network.isPersistent())
+    autostart = persistent and bool(network.autostart())
+    return Observed(network.name(), saved, live if active else ABSENT, autostart, persistent)
 
 
 @contextlib.contextmanager

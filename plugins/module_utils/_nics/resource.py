@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .._errors.errors import InvalidNicsError
 from .._values.nic_steps import DesiredNics, NicOutcome
-from .plan import plan_nics
 
 if TYPE_CHECKING:
     from .._values.host import GuestHost
@@ -33,6 +32,8 @@ class Nics:
     def quick_plan(self, desired: DesiredNics) -> NicOutcome:
         """Whether there is anything to do for a guest, found out with the least work. Raises InvalidNicsError when
         there is no such guest."""
+        from .plan import plan_nics
+
         guest = self.host.observe_guest(desired.guest)
         if not guest.exists:
             raise InvalidNicsError(desired.guest, [*desired.problems, "there is no such guest: define it first"])

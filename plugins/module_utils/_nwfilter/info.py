@@ -11,21 +11,11 @@ from .._values.nwfilters import DesiredFilter, FilterUse, ObservedFilter
 from .._xml.definition import ABSENT, Definition
 from .plan import plan_filter
 from .references import OWN, Filters, lacking, referred
+from .resource import summary
 from .uses import uses
 
 if TYPE_CHECKING:
     from .._values.host import FilterHost
-
-
-def summary(observed: ObservedFilter) -> dict[str, Any]:
-    """A filter's state, and the spec that would change nothing."""
-    spec = observed.definition.spec
-    return {
-        "name": observed.name,
-        "state": "present" if observed.definition else "absent",
-        "uuid": spec.get("uuid", ""),
-        "spec": spec,
-    }
 
 
 def nwfilters(gateway: FilterHost, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .._values.nwfilters import DesiredFilter, FilterOutcome
-from .plan import plan_filter
+from .._values.nwfilters import DesiredFilter, FilterOutcome, ObservedFilter
 
 if TYPE_CHECKING:
     from .._values.host import FilterHost
@@ -31,6 +30,8 @@ class Filters:
 
     def quick_plan(self, desired: DesiredFilter) -> FilterOutcome:
         """What is to be done for a filter, as far as the filter alone shows."""
+        from .plan import plan_filter
+
         observed = self.host.observe_nwfilter(desired.name)
         plan = plan_filter(desired, observed)
         return FilterOutcome(desired, plan, observed, observed._replace(definition=plan.after))
@@ -40,3 +41,14 @@ class Filters:
         from .operations import FilterOperations
 
         return FilterOperations(self.host, self.wanted, self.quick_plan)
+
+
+def summary(observed: ObservedFilter) -> dict[str, Any]:
+    """A filter's state, and the spec that would change nothing."""
+    spec = observed.definition.spec
+    return {
+        "name": observed.name,
+        "state": "present" if observed.definition else "absent",
+        "uuid": spec.get("uuid", ""),
+        "spec": spec,
+    }

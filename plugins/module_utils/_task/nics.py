@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors.errors import NoAddressError
 from .._hypervisor.guests import Guests, Known
-from .._nics.interface_checks import list_problems
 from .._nics.nics import SCOPES, label, mac_of, render
 from .._nics.resource import Nics
 from .._schema.interface import INTERFACE
@@ -80,6 +79,8 @@ def run_iface() -> None:
 
 def desired_nics(params: dict[str, Any]) -> DesiredNics:
     """What is wanted of a guest's NICs."""
+    from .._nics.interface_checks import list_problems
+
     several = params["ifaces"]
     given = [params] if several is None else several
     names = ["the NIC"] if several is None else [f"ifaces[{index}]" for index in range(len(given))]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors.errors import DefinitionError, NetworkError
 from .._hypervisor.guests import Guests
-from .._nwfilter.info import summary
-from .._nwfilter.resource import Filters
+from .._nwfilter.resource import Filters, summary
 from .._schema.nwfilter import NWFILTER, FilterDefinition
 from .._values.nwfilters import DesiredFilter, FilterOutcome
 from .._xml.codec import normalise

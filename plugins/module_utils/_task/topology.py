@@ -12,8 +12,8 @@ from .._hypervisor.guests import Guests
 from .._network.info import summary
 from .._network.target import owner
 from .._nics.resource import Nics
-from .._nwfilter.info import summary as filter_summary
 from .._nwfilter.resource import Filters
+from .._nwfilter.resource import summary as filter_summary
 from .._schema.network import NETWORK
 from .._values.desired import Desired
 from .._values.nic_steps import NicOutcome
@@ -73,8 +73,8 @@ def desired_topology(params: dict[str, Any], gateway: Gateway) -> DesiredTopolog
     if problems:
         about = "the networks" if topology is None else f"topology {topology!r}"
         raise NetworkError(f"Cannot bring {about} about: {'; '.join(problems)}")
-    made = gateway.networks() if params["purge"] == "owned" else []
-    gone = [one.name for one in made if owner(one.saved) == topology and one.name not in names]
+    others = sorted({*gateway.names()} - {*names}) if params["purge"] == "owned" else []
+    gone = [name for name in others if owner(gateway.observe(name).saved) == topology]
     networks = [*listed, *(Desired(name, present=False) for name in gone)]
     return DesiredTopology(networks, guests, params["host_bridges"], filters)
 

@@ -59,6 +59,10 @@ class FakeHost(FakeNetworks):
         saved = NetworkDefinition(write(net.current))
         return Observed(name, saved, live, net.autostart, net.saved is not None, parking=parking)
 
+    def names(self):
+        """The names of all networks, in order."""
+        return sorted(self.nets)
+
     def networks(self):
         """All networks."""
         return [self.observe(name) for name in sorted(self.nets)]
