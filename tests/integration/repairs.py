@@ -117,9 +117,13 @@ OTHER_REPAIRS = {
         {IFACE: {"domain": "bare", "mac": {"address": BARE_MAC}, "source": {"network": "nat"}}},
         "virsh -q destroy bare; ip neigh del 192.168.91.101 dev vf-nat",
     ),
+    # Whom that refuses goes by what a client says of itself.
     "dhcp_silent": Repair(
-        "kill_dnsmasq; served '--dhcp-ignore=tag:!known'", {"network": "nat", "probe": True}, RESTART
+        "kill_dnsmasq; served '--dhcp-ignore=tag:!odd' --dhcp-vendorclass=set:odd,nobody",
+        {"network": "nat", "probe": True},
+        RESTART,
     ),
+    "dhcp_refused": Repair("kill_dnsmasq; served '--dhcp-ignore=tag:!known'", {"network": "nat"}, RESTART),
     "port_isolated": Repair(
         PEER, {"domain": ["web"]}, REPORTED, "virsh -q destroy peer; ip neigh del 192.168.91.101 dev vf-nat"
     ),

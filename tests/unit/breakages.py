@@ -158,6 +158,10 @@ BREAKS: dict[str, tuple[Callable[[Scene], Scene], tuple[str, ...]]] = {
         lambda scene: host(scene._replace(addresses={}), neighbours=((MAC, "10.0.0.9"),)),
         ("address_outside",),
     ),
+    "dnsmasq ignores the guest": (
+        lambda scene: host(scene, servers={"lan": Server(7, f"{OPTIONS}{MAC},ignore")}),
+        ("dhcp_refused",),
+    ),
     "the guest has no address": (lambda scene: scene._replace(addresses={}), ("no_address",)),
     "the hypervisor's bridge is missing": (lambda scene: devices(scene, br0=None), ("host_bridge_missing",)),
     "the hypervisor's bridge is down": (lambda scene: down(scene, "br0"), ("host_bridge_down",)),

@@ -19,7 +19,8 @@ from .._xml.fields import Spec
 from .findings import KINDS, Finding, ranked
 from .networks import network_findings
 from .nic_filters import broken as broken_filters
-from .services import bridge_of, has_dhcp
+from .refusals import refusal
+from .services import bridge_of, has_dhcp, version_of
 
 
 class Plugged(NamedTuple):
@@ -52,7 +53,10 @@ def diagnose(scene: Scene, networks: Collection[str], domains: Collection[str]) 
     broken = {finding.network for finding in found if KINDS[finding.code].severity == "error"}
     found |= {finding for nic in looked_at for finding in _nic(nic, scene, broken)}
     found |= {finding for nic in looked_at for finding in broken_filters(nic.domain, nic.spec, scene)}
+    found |= {finding for nic in looked_at for finding in _refused(nic, scene)}
     found |= set(_duplicates(looked_at, plugged))
+    refused = {(one.domain, one.mac) for one in found if one.code == "dhcp_refused"}
+    found -= {one for one in found if one.code == "no_address" and (one.domain, one.mac) in refused}
     return ranked(found)
 
 
@@ -160,6 +164,20 @@ def _addressed(label: str, mac: str, spec: Spec, scene: Scene) -> Iterator[tuple
             "no_address",
             f"{label} has no lease{f' of the reserved {kept[0]}' if kept else ''}, and no neighbour knows it",
         )
+
+
+def _refused(nic: Plugged, scene: Scene) -> Iterator[Finding]:
+    """What has the network's dnsmasq lease nothing to a NIC; what it leases nobody for is its network's."""
+    network, server = scene.networks.get(nic.network), scene.host and scene.host.servers.get(nic.network)
+    spec = network.live.spec if network and network.active else {}
+    line = refusal(spec, server, nic.mac) if any(map(_leases, spec.get("ips", []))) else ""
+    if line and not refusal(spec, server):
+        evidence = f"NIC {nic.mac} of guest {nic.domain!r} is leased nothing: {line}"
+        yield Finding("dhcp_refused", nic.network, evidence, nic.domain, nic.mac)
+
+
+def _leases(item: Spec) -> bool:
+    return has_dhcp(item) and version_of(item) == 4
 
 
 def _duplicates(looked_at: Collection[Plugged], plugged: Collection[Plugged]) -> Iterator[Finding]:

@@ -133,6 +133,13 @@ KINDS = {
         "Widen the range, or shorten the lease time.",
         "virt_dhcp_range",
     ),
+    "dhcp_refused": FindingKind(
+        "error",
+        "A line of the network's dnsmasq has it lease nothing to a guest, or to anybody; its definition has no such "
+        "line.",
+        "Restart the network: libvirt writes dnsmasq's files again, and starts it without that line.",
+        RESTART,
+    ),
     "dhcp_silent": FindingKind(
         "error",
         "The network's DHCP does not answer.",

@@ -14,6 +14,7 @@ from .._values.host_facts import HostFacts, Rule
 from .._values.mode import mode
 from .._xml.fields import Spec
 from .ports import DNS, Seen, port_shared, port_taken, shares
+from .refusals import refusal
 
 DHCP = {4: 67, 6: 547}
 # The chains of libvirt's rules for what passes a bridge, and where they are jumped to: iptables' names, and nftables'
@@ -73,6 +74,10 @@ def server(name: str, spec: Spec, host: HostFacts, *, gone: bool, lost: Collecti
         yield from taken or [("dnsmasq_not_listening", f"process {server.pid} does not listen on {silence}")]
         return
     silent = [item["address"] for item in here if host.answers.get(item["address"]) is False]
+    refuses = refusal(spec, server)
+    if refuses and any(map(leases_to_all, spec["ips"])):
+        yield "dhcp_refused", f"process {server.pid} leases nothing to anybody: {refuses}"
+        full = True
     no_offer = host.offers.get(name) is False and not full
     if silent:
         discover = " nor a DHCP discover" if no_offer else ""

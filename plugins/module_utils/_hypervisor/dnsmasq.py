@@ -4,12 +4,31 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+# How dnsmasq's configuration names files and folders with more of it.
+NAMES = re.compile(r"(?:conf-file|conf-dir|dhcp-hostsfile|dhcp-hostsdir)=([^,]+)")
 
 
 def configuration(network: str) -> Path:
     """The file that libvirt writes its options into."""
     return Path(f"/var/lib/libvirt/dnsmasq/{network}.conf")
+
+
+def options(network: str, pid: int) -> str:
+    """What a network's dnsmasq reads: the lines of its configuration and of the files that are named there, and the
+    options of its command. Raises OSError where they cannot be read."""
+    command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace") if pid else ""
+    read = [word[2:] for word in command.split("\0") if word.startswith("--")]
+    files = [configuration(network)]
+    for file in files:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        read += lines
+        named = [Path(found[1]) for found in map(NAMES.match, lines) if found]
+        inside = [inner for one in named for inner in (sorted(one.iterdir()) if one.is_dir() else [one])]
+        files += [one for one in inside if one.is_file() and one not in files]
+    return "\n".join(read)
 
 
 def process(network: str) -> tuple[int, bool]:

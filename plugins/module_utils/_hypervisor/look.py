@@ -16,7 +16,7 @@ from .._values.host_facts import HostFacts, Route, Rule, Server, Socket
 from . import command as _command
 from . import host as _host
 from .dns import answers_dns
-from .dnsmasq import configuration, process
+from .dnsmasq import options, process
 
 LOG_LINES = 20
 IPV6_MTU = 1280  # a device that takes no such packets has no IPv6
@@ -116,8 +116,6 @@ class HostInspector:
 
     def _server(self, network: str) -> Iterable[Server]:
         """A network's dnsmasq, by libvirt's pid file and what the process says it reads; nothing where it is hidden."""
-        path = configuration(network)
-        reservations = path.with_suffix(".hostsfile")
         try:
             pid, is_its = process(network)
         except PermissionError as error:
@@ -127,12 +125,11 @@ class HostInspector:
             yield Server(0, None)
             return
         try:
-            files = [path, *([reservations] if reservations.exists() else [])]
-            options = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+            text = options(network, pid if is_its else 0)
         except OSError as error:
-            self.unseen.append(f"the options of the dnsmasq of network {network!r}: {path}: {error.strerror}")
-            options = None
-        yield Server(pid if is_its else 0, options)
+            self.unseen.append(f"the options of the dnsmasq of network {network!r}: {error.filename}: {error.strerror}")
+            text = None
+        yield Server(pid if is_its else 0, text)
 
     def _settings(self, bridges: Iterable[str]) -> dict[str, str]:
         scopes = ["all", *bridges]

@@ -6,7 +6,7 @@ from .kinds import OUTWARDS, Kind
 
 SIX_AGAIN = "ip address replace GATEWAY6/64 dev BRIDGE nodad"
 RESTART = "virsh -q net-destroy NETWORK; virsh -q net-start NETWORK; plug NETWORK"
-CONF = "/var/lib/libvirt/dnsmasq/NETWORK.conf"
+CONF, HOSTS = (f"/var/lib/libvirt/dnsmasq/NETWORK.{ending}" for ending in ("conf", "hostsfile"))
 
 
 def setting(name: str, value: str, code: str, on: str = "nat rt iso", names: str = "") -> Kind:
@@ -19,6 +19,12 @@ def setting(name: str, value: str, code: str, on: str = "nat rt iso", names: str
         names or name.replace("/", "."),
         on,
     )
+
+
+def ignoring(*lines: str, file: str = CONF) -> Kind:
+    """Lines for dnsmasq, of which the first one has it lease nothing."""
+    added = "; ".join(f"echo '{line}' >>{file}" for line in lines)
+    return Kind(f"cp {file} /run/lab/kept.lines; {added}", f"cp /run/lab/kept.lines {file}", "dhcp_refused", lines[0])
 
 
 BRIDGES = {
@@ -180,11 +186,27 @@ SERVICES = {
         "dhcp-range=",
     ),
     "dnsmasq that ignores everybody": Kind(
-        "end NETWORK; served NETWORK --dhcp-ignore=tag:!WORD",
+        "end NETWORK; served NETWORK --dhcp-ignore=tag:!WORD --dhcp-vendorclass=set:WORD,nobody",
         f"end NETWORK; {RESTART}",
         "dhcp_silent",
         "offered",
         probe=True,
+    ),
+    "dnsmasq that ignores all without a tag": Kind(
+        "end NETWORK; served NETWORK --dhcp-ignore=tag:!WORD",
+        f"end NETWORK; {RESTART}",
+        "dhcp_refused",
+        "dhcp-ignore=tag:!WORD",
+    ),
+    "no DHCP on the bridge": ignoring("no-dhcp-interface=BRIDGE"),
+    "dnsmasq that ignores those with a tag": ignoring("dhcp-ignore=tag:WORD", "dhcp-host=MAC,set:WORD"),
+    "reservation that ignores the guest": ignoring("MAC,ignore", file=HOSTS),
+    "reservation that ignores many": ignoring("52:54:00:90:*:*,ignore", file=HOSTS),
+    "file of one's own that ignores the guest": Kind(
+        f"cp {CONF} /run/lab/kept.conf; echo dhcp-hostsfile=/run/lab/WORD >>{CONF}; echo MAC,ignore >/run/lab/WORD",
+        f"cp /run/lab/kept.conf {CONF}; rm /run/lab/WORD",
+        "dhcp_refused",
+        "MAC,ignore",
     ),
     "port of DNS taken": Kind(
         "end NETWORK; held GATEWAY 53",
