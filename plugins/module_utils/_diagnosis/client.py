@@ -18,7 +18,7 @@ from .trip import Trip, Walker, ends, passes
 # The client's questions by that of the way. A firewall may drop an echo request to the gateway on purpose.
 ASKED = {
     **{name: (name,) for name in ("dhcp", "guest", "outside")},
-    "gateway": ("neighbour",),
+    "gateway": ("neighbour", "owner"),
     "dns": ("dns", "dns_tcp"),
 }
 BETWEEN = ("rule", "counter", "port")  # what stands between two guests
@@ -69,11 +69,26 @@ def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:
     if silent is None:
         return passes("client", bridge, "gets an answer") if any(one.answered for one in mine) else None
     strongest = next(iter(silent.evidence), None)
+    if strongest and strongest.kind == "claim":
+        return _claimed(trip, strongest)
     why = f": {strongest.text}" if strongest else ""
     evidence = f"a client on {bridge} gets no answer to its question for {silent.question} (IPv{silent.version}){why}"
     if strongest is None or strongest.kind in VAGUE:
         return ends("client", bridge, "untraced", evidence)
     return ends("client", bridge, "no_answer", evidence, _undo(trip, strongest))
+
+
+def _claimed(trip: Trip, evidence: Evidence) -> Hop:
+    """Who else answers for the gateway: a device of the hypervisor itself, or somebody behind a port."""
+    bridge, mac, kernel = trip.who.bridge, evidence.mac, trip.kernel
+    own = next((name for name, link in kernel.links.items() if link.get("address") == mac), "")
+    port = next((one["ifname"] for one in kernel.forwarding if one["mac"] == mac and one.get("master") == bridge), "")
+    text = f"{evidence.text}, too, which {bridge} has"
+    if own:
+        remedy = f"sysctl -w net.ipv4.conf.{own}.arp_ignore=1"
+        return ends("client", bridge, "address_duplicate", f"{text}: it is the hypervisor's own {own}", remedy)
+    where = f"{text}: it is behind port {port}" if port else text
+    return ends("client", bridge, "address_duplicate", where, f"give {mac} another address than the gateway's")
 
 
 def unasked(replies: Iterable[Reply], bridge: str) -> list[str]:

@@ -67,7 +67,7 @@ WAY_KINDS = {
     ),
     "address_duplicate": FindingKind(
         "error",
-        "Another machine has the address of the bridge, so the kernel does not use it.",
+        "Another machine has the address of the bridge, or answers for it.",
         "Give one of them another address, then restart the network.",
     ),
     "neighbour_wrong": FindingKind(

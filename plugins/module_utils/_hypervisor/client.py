@@ -112,6 +112,7 @@ class _Client:
     def replies(self) -> Iterator[Reply]:
         """What becomes of each question: asked all at once, and those that nobody answers once more, one by one."""
         asked = [(one, self._cable.later(_answers, one, one.seconds)) for one in self._questions()]
+        yield from self._claimed()
         asked.sort(key=lambda pair: pair[0].seconds)  # who waits long comes last
         unresolved = set()
         for one, answer in asked:
@@ -129,6 +130,16 @@ class _Client:
         for side in self._sides.values():
             if not side.own:
                 yield Reply("neighbour", side.version, None, "the network has no address left for a client")
+
+    def _claimed(self) -> Iterator[Reply]:
+        """Who else has the gateway's address of IPv4; of IPv6, the kernel asks before it takes one. The bridge asks for
+        itself: no frame of the client passes to other ports."""
+        side, bridge = self._sides.get(4), self._probe.bridge
+        if side is not None and not leaves_by(bridge):
+            mac = Path("/sys/class/net", bridge, "address").read_text(encoding="ascii").strip()
+            for other in sorted(_probe.claimants(side.gateway, bridge, mac)):
+                claim = Evidence("claim", f"{other} answers ARP for {side.gateway}", mac=other)
+                yield Reply("owner", 4, False, "", (claim,))
 
     def _questions(self) -> Iterator[Question]:
         far, mac = self._cable.far, self._cable.mac

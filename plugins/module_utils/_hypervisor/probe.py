@@ -27,6 +27,7 @@ ECHO = {4: (8, 0), 6: (128, 129)}
 ROUTER = (133, 134)
 ALL_ROUTERS, ALL_SERVERS = "ff02::2", "ff02::1:2"
 HTTPS = 443
+ARP_SECONDS = 0.3
 
 
 def echoes(address: str, seconds: float) -> bool:
@@ -48,10 +49,27 @@ def resolves(address: str, device: str, seconds: float) -> bool:
 
 def is_free(address: str, device: str, mac: str) -> bool:
     """Whether nobody on a cable has an address of IPv4 (a probe, RFC 5227)."""
-    mine, wanted = bytes.fromhex(mac.replace(":", "")), socket.inet_aton(address)
+    return not _raw(device, ETHERTYPE_ARP, _request(address, mac), lambda frame: _owner(frame, address), ARP_SECONDS)
+
+
+def claimants(address: str, device: str, mac: str) -> frozenset[str]:
+    """The MAC addresses of all others behind a device with this MAC address who say that they have an address of
+    IPv4."""
+    owners: set[str] = set()
+    _raw(device, ETHERTYPE_ARP, _request(address, mac), lambda frame: owners.add(_owner(frame, address)), ARP_SECONDS)
+    return frozenset(owners) - {"", mac}
+
+
+def _request(address: str, mac: str) -> bytes:
+    mine = bytes.fromhex(mac.replace(":", ""))
     head = EVERYONE + mine + struct.pack("!HHHBBH", ETHERTYPE_ARP, 1, ETHERTYPE_IP, 6, 4, REQUEST)
-    question = head + mine + b"\0" * 10 + wanted
-    return not _raw(device, ETHERTYPE_ARP, question, lambda frame: frame[20:22] + frame[28:32] == b"\0\2" + wanted, 0.3)
+    return head + mine + b"\0" * 10 + socket.inet_aton(address)
+
+
+def _owner(frame: bytes, address: str) -> str:
+    """Who says in an answer of ARP that it has an address, "" in any other frame."""
+    is_answer = frame[20:22] + frame[28:32] == struct.pack("!H", REPLY) + socket.inet_aton(address)
+    return frame[22:28].hex(":") if is_answer else ""
 
 
 def sends(address: str, seconds: float) -> None:
@@ -100,13 +118,13 @@ def _icmp(kinds: tuple[int, int], body: bytes, place: tuple[Any, ...], seconds: 
         return _heard(asking, lambda: asking.sendto(question, place), is_it, seconds)
 
 
-def _raw(device: str, kind: int, question: bytes, is_it: Callable[[bytes], bool], seconds: float) -> bool:
+def _raw(device: str, kind: int, question: bytes, is_it: Callable[[bytes], object], seconds: float) -> bool:
     with contextlib.closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))) as asking:
         asking.bind((device, kind))
         return _heard(asking, lambda: asking.send(question), is_it, seconds)
 
 
-def _heard(asking: socket.socket, send: Callable[[], object], is_it: Callable[[bytes], bool], seconds: float) -> bool:
+def _heard(asking: socket.socket, send: Callable[[], object], is_it: Callable[[bytes], object], seconds: float) -> bool:
     """Whether the answer comes in this time; the question is sent again after a while."""
     end = time.monotonic() + seconds
     with contextlib.suppress(OSError):

@@ -31,6 +31,7 @@ class Evidence(NamedTuple):
     ``kind`` is one of
 
     - rule: a rule, or the policy, of nftables (and of iptables on top of it) drops it; ``handle`` is 0 for a policy
+    - claim: another one with this ``mac`` answers for the gateway
     - counter: a rule of iptables-legacy that drops has counted one packet more
     - drop: the kernel drops it for a ``reason`` of its own, in its function ``place``, after it came in by ``device``
     - port: the port of another guest does not forward
@@ -51,6 +52,7 @@ class Evidence(NamedTuple):
     reason: str = ""
     place: str = ""
     device: str = ""
+    mac: str = ""
 
 
 class Reply(NamedTuple):
@@ -58,6 +60,7 @@ class Reply(NamedTuple):
     says so.
 
     The questions: dhcp (a discover, or a solicit), router (a solicitation of IPv6), neighbour (the gateway's MAC),
+    owner (who has its address, where another one says so),
     gateway (an echo request), dns and dns_tcp, guest (another guest's MAC), outside (a packet to the default route,
     answered when it gets as far as it may).
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .kinds import OUTWARDS, Kind
 
 SIX_AGAIN = "ip address replace GATEWAY6/64 dev BRIDGE nodad"
+MACHINE = "ip netns add WORD; ip link add WORD up type veth peer name WORDb netns WORD; ip link set WORD master BRIDGE"
 RESTART = "virsh -q net-destroy NETWORK; virsh -q net-start NETWORK; plug NETWORK"
 CONF, HOSTS = (f"/var/lib/libvirt/dnsmasq/NETWORK.{ending}" for ending in ("conf", "hostsfile"))
 
@@ -102,6 +103,20 @@ BRIDGES = {
         "ip address del GUEST/32 dev UPLINK",
         "route_elsewhere subnet_overlap",
         "GUEST",
+    ),
+    "another machine has the gateway's address": Kind(
+        f"{MACHINE}; ip -n WORD address add GATEWAY/24 dev WORDb; ip -n WORD link set WORDb up; sleep 2",
+        "ip netns del WORD",
+        "address_duplicate",
+        "answers ARP for GATEWAY",
+        probe=True,
+    ),
+    "the hypervisor answers at another device": Kind(
+        "ip link add WORD up type veth peer name WORDb; ip link set WORD master BRIDGE; ip link set WORDb up; sleep 2",
+        "ip link del WORD",
+        "address_duplicate",
+        "WORDb.arp_ignore",
+        probe=True,
     ),
     "neighbour fixed": Kind(
         "ip neigh replace GUEST lladdr 02:00:00:00:00:NUMBERH dev BRIDGE nud permanent",

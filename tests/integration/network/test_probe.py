@@ -196,7 +196,9 @@ def is_of_neighbours(frame: list[str]) -> bool:
 
 def test_nothing_leaves_by_the_uplink_nor_by_other_ports(asked: Asked) -> None:
     run = asked.host.run
-    make = f"ip link add cable type veth peer name out; ip link set out up; ip link set cable up master {BRIDGE}"
+    make = (
+        f"ip link add cable type veth peer name out; ip link set out arp off up; ip link set cable up master {BRIDGE}"
+    )
     run(["sh", "-ec", make])
     run(["ip", "neigh", "flush", "dev", "uplink"])  # so that the hypervisor has to ask for its router
     with listening(asked.host.world, "eth0") as at_uplink, listening(asked.host, "out") as at_port:

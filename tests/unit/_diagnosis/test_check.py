@@ -144,6 +144,26 @@ def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
     assert way["ends"] == "client"
 
 
+def test_who_else_answers_for_the_gateway_is_named():
+    own, other = "02:00:00:00:00:01", "02:00:00:00:00:02"
+    host = office()
+    host.looker.seen = Kernel(
+        {"virbr1": BRIDGE, "eth9": {**BRIDGE, "ifname": "eth9", "address": own}},
+        forwarding=({"mac": other, "ifname": "vnet7", "master": "virbr1"},),
+    )
+    for mac, where, undo in (
+        (own, "it is the hypervisor's own eth9", "sysctl -w net.ipv4.conf.eth9.arp_ignore=1"),
+        (other, "it is behind port vnet7", f"give {other} another address than the gateway's"),
+    ):
+        claim = Evidence("claim", f"{mac} answers ARP for 192.168.81.1", mac=mac)
+        replies = Reply("owner", 4, False, evidence=(claim,)), Reply("neighbour", 4, True)
+        host.looker.ask = lambda _probe, replies=replies: replies
+        found = check(host, ["lan"], [], ask=host.looker.ask)["findings"]
+        (one,) = [one for one in found if one["code"] == "address_duplicate"]
+        assert one["evidence"] == f"{mac} answers ARP for 192.168.81.1, too, which virbr1 has: {where}"
+        assert one["remedy"] == undo
+
+
 def test_a_policy_that_only_a_client_finds_is_opened_for_the_network_alone():
     host = office()
     place = {"family": "inet", "table": "own"}
