@@ -27,7 +27,7 @@ options:
   options:
     description:
       - The variables of the playbook, as a role's argument specification has them.
-      - When it is not set, those of the role of that name.
+      - When it is not set, those of the role of that name, or those that playbooks of this collection have in common.
     type: dict
   complete:
     description: Whether a variable that is required has to be set.
@@ -94,9 +94,11 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         return [UNKNOWN.sub(r"\1 is not an option, there are ", problem)[:LONGEST] for problem in found]
 
 
-def _spec(role: str) -> dict[str, Any]:
-    """The arguments of a role. Read for each hypervisor, by a process of its own, so not as YAML."""
-    options: dict[str, Any] = json.loads((COLLECTION / "roles" / role / "meta/options.json").read_text("utf-8"))
+def _spec(owner: str) -> dict[str, Any]:
+    """The arguments of a role, or what playbooks have in common. Read for each hypervisor, by a process of its own, so
+    not as YAML; Ansible would read a play's vars_files for each task of each."""
+    files = (COLLECTION / "roles" / owner / "meta/options.json", COLLECTION / "playbooks/vars" / f"{owner}.json")
+    options: dict[str, Any] = json.loads(next(filter(Path.exists, files)).read_text("utf-8"))
     return options
 
 

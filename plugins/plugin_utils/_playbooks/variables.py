@@ -44,10 +44,13 @@ def wrong_shapes(name: str, value: Any, spec: Mapping[str, Any]) -> Iterator[str
 
 
 def without_nulls(value: Any) -> Any:
-    """A value without what is null in it, which counts as left out."""
+    """A value without what is null in it, which counts as left out. Its texts are plain ones: those of Ansible take
+    long to be copied, and a validator copies all."""
     if isinstance(value, Mapping):
         return {str(name): without_nulls(one) for name, one in value.items() if one is not None}
-    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _shape(value: Any) -> str:
