@@ -29,6 +29,7 @@ NAMES: dict[str, dict[Any, Any]] = {
     **{key: {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", "icmpv6": "ipv6-icmp"} for key in PROTOCOLS},
     **{f"{protocol} type": types for protocol, types in ICMP_TYPES.items()},
     "meta pkttype": {"unicast": "host"},
+    **{f"{layer} dscp": {0: "cs0"} for layer in ("ip", "ip6")},
 }
 
 
@@ -116,10 +117,11 @@ def _together(facts: Facts, parts: Iterable[tuple[str, Reader]]) -> Any:
 
 
 def _masked(read: Reader, bits: Callable[[Any, Any], Any], mask: Any, key: str) -> Reader:
-    constant = canonical(key, mask)
+    other = reader(mask)[1] if isinstance(mask, dict) and key not in FLAGS else None
+    fixed = canonical(key, mask)
 
     def masked(facts: Facts) -> Any:
-        value = read(facts)
+        value, constant = read(facts), other(facts) if other else fixed
         fits = isinstance(value, type(constant)) and isinstance(value, (int, frozenset))
         return bits(value, constant) if fits else (ABSENT if value is ABSENT else None)
 

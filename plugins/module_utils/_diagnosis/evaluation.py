@@ -36,13 +36,14 @@ NOT_KNOWN = "a rule asks for {}, which is not known of the packet"
 
 class Ending(NamedTuple):
     """How a packet's way through a chain ends: the rule that says so, None for the policy, and what had to be known of
-    the packet but is not ("" when all was)."""
+    the packet but is not ("" when all was); ``taker`` is who takes it of whom nobody knows what he does."""
 
     kind: str
     chain: Chain
     rule: Rule | None
     unknown: str = ""
     changes: tuple[str, ...] = ()
+    taker: str = ""
 
 
 def passage(rules: Ruleset, hook: str, packet: Packet, mended: frozenset[str] = frozenset()) -> Verdict:
@@ -73,10 +74,11 @@ def passage(rules: Ruleset, hook: str, packet: Packet, mended: frozenset[str] = 
                 kept = _verdict(rules, endings[-1], passes=True)
             if len(kinds) > 1 or UNKNOWN in kinds:
                 open_questions.append(endings)
-        packet = packet._replace(mark=walk.facts.fields.get("meta mark"))
+        fields = walk.facts.fields
+        packet = packet._replace(mark=fields.get("meta mark"), connmark=fields.get("ct mark", packet.connmark))
         deeds.update({key: _deed(rules, *deed) for key, deed in walk.deeds.items()})
     verdict = _open(rules, open_questions, kept._replace(translated=translated))
-    return verdict._replace(mark=packet.mark, deeds=deeds)
+    return verdict._replace(mark=packet.mark, connmark=packet.connmark, deeds=deeds)
 
 
 def blamed(rules: Ruleset, evidence: Evidence) -> tuple[str, Verdict] | None:
@@ -136,8 +138,9 @@ def _open(rules: Ruleset, questions: list[list[Ending]], passed: Verdict) -> Ver
     for endings in questions:
         doubtful = next((ending for ending in endings if ending.kind in (DROP, UNKNOWN)), None)
         if doubtful is not None:
-            asked = next((ending.unknown for ending in (doubtful, *endings) if ending.unknown), "where it goes on")
-            return _verdict(rules, doubtful, passes=None, unknown=NOT_KNOWN.format(asked))
+            asked = next((ending.unknown for ending in (doubtful, *endings) if ending.unknown), "")
+            why = NOT_KNOWN.format(asked) if asked else f"nobody knows what {doubtful.taker} does with it"
+            return _verdict(rules, doubtful, passes=None, unknown=why)
     asked = next((ending.unknown for endings in questions for ending in endings if ending.unknown), "")
     text = f"whether it is translated: {NOT_KNOWN.format(asked)}" if asked else ""
     return passed._replace(unknown=text)
@@ -198,7 +201,7 @@ class _Walk:
         """The end that an action of a rule leads to, noted as possible when it is in ``doubt``; None: the next rule."""
         if action.kind == CONTINUE or (action.kind == DROP and self.is_mended(chain, rule)):
             return None
-        end: Ending | None = Ending(action.kind, chain, rule, doubt, action.changes)
+        end: Ending | None = Ending(action.kind, chain, rule, doubt, action.changes, action.chain)
         if action.kind in (JUMP, GOTO):
             end = self.enter(action, chain, rule, doubt)
         if end is not None and end.kind != RETURN and doubt:

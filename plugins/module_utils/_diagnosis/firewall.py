@@ -81,7 +81,8 @@ class Firewall:
                 verdict = self.verdict(hook, packet, mended)
             state = verdict.deeds.get("ct state")
             untracked = state is not None and state.value == frozenset({"untracked"})
-            packet = packet._replace(mark=verdict.mark, state="untracked" if untracked else packet.state)
+            state_then = "untracked" if untracked else packet.state
+            packet = packet._replace(mark=verdict.mark, connmark=verdict.connmark, state=state_then)
             yield hook, verdict, packet
 
     def _class(self, address: str) -> str:

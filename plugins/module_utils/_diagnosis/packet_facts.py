@@ -38,7 +38,7 @@ EVERYONE = "255.255.255.255"
 ARRIVING = ("ingress", "prerouting", "input")
 TRACKED = -200  # the priority at which prerouting and output look up a packet's connection
 # What rules may do to a packet: as long as no rule of a ruleset does, what it would change is known.
-MARKING, UNTRACKING, REDIRECTING = "mark", "notrack", "dnat"
+MARKING, CONNMARKING, UNTRACKING, REDIRECTING = "mark", "connmark", "notrack", "dnat"
 
 
 class Facts:
@@ -138,6 +138,8 @@ def _network(packet: Packet, family: str, hook: str) -> Iterator[tuple[str, Any]
     yield "meta nfproto", f"ipv{packet.version}" if family.startswith("ip") else family
     yield "meta l4proto", protocol
     yield f"{layer} version", packet.version
+    if packet.state == "new":
+        yield "meta secpath", False  # a guest's own packet has come out of no tunnel
     if packet.followed:  # an own packet of a guest, or the answer
         yield from [("ip frag-off", 0), ("ip ttl", LIVES), ("ip length", LENGTHS)] if packet.version == 4 else []
         yield from [("ip6 hoplimit", LIVES)] if packet.version == 6 else []
@@ -173,7 +175,7 @@ def _tracked(packet: Packet, hook: str, does: frozenset[str]) -> Iterator[tuple[
         yield "ct state", frozenset({"untracked" if discovery else packet.state})
         direction = "reply" if packet.state == "established" else ABSENT
         yield "ct direction", "original" if new else direction if packet.followed else None
-    if MARKING not in does:
-        yield "ct mark", 0
+    if CONNMARKING not in does or (packet.followed and new):
+        yield "ct mark", packet.connmark
     if REDIRECTING not in does and new and hook != "postrouting":
         yield "ct status", frozenset()

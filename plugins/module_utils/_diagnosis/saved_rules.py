@@ -10,25 +10,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from .ruleset import Chain, Rule, Table
+from .saved_targets import ALL_BITS, Expression, Words, payload, target
 
 # Where the tables' chains hang: priorities, and the kind of chain that is not "filter".
 PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 COUNTED = re.compile(r"\[(\d+):\d+\] ")
-Expression = dict[str, Any]
-Words = Sequence[str]
 
 # Extensions that have nothing but the options below; of another one, nobody knows what it asks for.
 EXTENSIONS = frozenset(
     "tcp udp icmp icmp6 conntrack state multiport iprange addrtype pkttype mac mark connmark comment physdev length ttl"
-    " hl".split()
+    " hl dscp policy".split()
 )
-VERDICTS = {"ACCEPT": "accept", "DROP": "drop", "RETURN": "return"}
-TRANSLATIONS = {
-    **{name: name.lower() for name in ("MASQUERADE", "SNAT", "DNAT", "REDIRECT", "TPROXY")},
-    "NETMAP": "dnat",
-}
-ALL_BITS = 0xFFFFFFFF
 
 
 def chains_of(text: str, tool: str, family: str) -> list[Chain]:
@@ -75,7 +68,7 @@ def _read(words: Words, family: str, chains: Collection[str]) -> list[Expression
 def _expressions(words: Words, family: str, chains: Collection[str]) -> Iterator[Expression]:
     """A rule's expressions, and its target's."""
     end = next((at for at, word in enumerate(words) if word in ("-j", "-g")), len(words))
-    known = {"-p": "", "-m": "", "family": family}
+    known = {"-p": "", "-m": "", "--dir": "", "family": family}
     at = 0
     while at < end:
         negated = words[at] == "!"
@@ -88,7 +81,7 @@ def _expressions(words: Words, family: str, chains: Collection[str]) -> Iterator
             known[option] = given[0]
         yield from _negated(reads(option, given, known), negated)
     if end < len(words):
-        yield from _target(words[end], words[end + 1 :], chains)
+        yield from target(words[end], words[end + 1 :], chains)
 
 
 def _negated(found: Expression | None, negated: bool) -> list[Expression]:
@@ -103,10 +96,6 @@ def _negated(found: Expression | None, negated: bool) -> list[Expression]:
 
 def _match(left: Expression, right: Any, compare: str = "==") -> Expression:
     return {"match": {"op": compare, "left": left, "right": right}}
-
-
-def _payload(protocol: str, field: str) -> Expression:
-    return {"payload": {"protocol": protocol, "field": field}}
 
 
 def _strange(option: str, _given: Words, known: dict[str, str]) -> Expression:
@@ -124,7 +113,7 @@ def _ignored(_option: str, _given: Words, _known: dict[str, str]) -> None:
 def _address(option: str, given: Words, known: dict[str, str]) -> Expression:
     address, _slash, width = given[0].partition("/")
     right: Any = {"prefix": {"addr": address, "len": int(width)}} if width.isdecimal() else address
-    left = _payload(known["family"], {"-s": "saddr", "-d": "daddr"}[option])
+    left = payload(known["family"], {"-s": "saddr", "-d": "daddr"}[option])
     return _match(left, right) if not width or width.isdecimal() else _strange(option, given, known)
 
 
@@ -143,7 +132,7 @@ def _number(text: str) -> Any:
 
 
 def _ports(option: str, given: Words, known: dict[str, str]) -> Expression:
-    left = _payload(known["-p"] if known["-p"] in ("tcp", "udp") else "th", option.strip("-").rstrip("s"))
+    left = payload(known["-p"] if known["-p"] in ("tcp", "udp") else "th", option.strip("-").rstrip("s"))
     return _match(left, {"set": [_number(one) for one in given[0].split(",")]})
 
 
@@ -153,13 +142,13 @@ def _icmp(option: str, given: Words, known: dict[str, str]) -> Expression | None
     kind, slash, _code = given[0].partition("/")
     if slash or not kind.isdecimal():
         return _strange(option, given, known)
-    return _match(_payload({"ip": "icmp", "ip6": "icmpv6"}[known["family"]], "type"), int(kind))
+    return _match(payload({"ip": "icmp", "ip6": "icmpv6"}[known["family"]], "type"), int(kind))
 
 
 def _flags(_option: str, given: Words, _known: dict[str, str]) -> Expression:
     every = ["fin", "syn", "rst", "psh", "ack", "urg"]
     mask, set_ = ([] if one == "NONE" else every if one == "ALL" else one.lower().split(",") for one in given)
-    return _match({"&": [_payload("tcp", "flags"), mask]}, set_)
+    return _match({"&": [payload("tcp", "flags"), mask]}, set_)
 
 
 def _states(option: str, given: Words, known: dict[str, str]) -> Expression:
@@ -172,7 +161,7 @@ def _states(option: str, given: Words, known: dict[str, str]) -> Expression:
 
 def _between(option: str, given: Words, known: dict[str, str]) -> Expression:
     field = {"--src-range": "saddr", "--dst-range": "daddr"}[option]
-    return _match(_payload(known["family"], field), {"range": given[0].split("-")})
+    return _match(payload(known["family"], field), {"range": given[0].split("-")})
 
 
 def _type(option: str, given: Words, known: dict[str, str]) -> Expression:
@@ -196,7 +185,7 @@ def _meta(option: str, given: Words, _known: dict[str, str]) -> Expression:
 
 
 def _mac(_option: str, given: Words, _known: dict[str, str]) -> Expression:
-    return _match(_payload("ether", "saddr"), given[0].lower())
+    return _match(payload("ether", "saddr"), given[0].lower())
 
 
 def _length(_option: str, given: Words, _known: dict[str, str]) -> Expression:
@@ -204,13 +193,26 @@ def _length(_option: str, given: Words, _known: dict[str, str]) -> Expression:
 
 
 def _lives(option: str, given: Words, known: dict[str, str]) -> Expression:
-    left = _payload(known["family"], {"ip": "ttl", "ip6": "hoplimit"}[known["family"]])
+    left = payload(known["family"], {"ip": "ttl", "ip6": "hoplimit"}[known["family"]])
     return _match(left, int(given[0]), {"lt": "<", "gt": ">", "eq": "=="}[option.rpartition("-")[2]])
+
+
+def _service(_option: str, given: Words, known: dict[str, str]) -> Expression:
+    return _match(payload(known["family"], "dscp"), int(given[0], 0))
+
+
+def _tunnel(option: str, given: Words, known: dict[str, str]) -> Expression | None:
+    """Whether a packet has come out of a tunnel of IPsec; into which one it goes, only the kernel's policies say."""
+    if option == "--dir":
+        return None
+    if known["--dir"] != "in":
+        return _strange("--pol", given, known)
+    return _match({"meta": {"key": "secpath"}}, given[0] == "ipsec")
 
 
 def _port_of_bridge(option: str, given: Words, _known: dict[str, str]) -> Expression:
     field = {"--physdev-in": "inname", "--physdev-out": "outname", "--physdev-is-bridged": "bridged"}[option]
-    return _match(_payload("physdev", field), given[0].replace("+", "*") if given else 1)
+    return _match(payload("physdev", field), given[0].replace("+", "*") if given else 1)
 
 
 Reads = Callable[[str, Words, dict[str, str]], Any]
@@ -230,39 +232,9 @@ OPTIONS: dict[str, tuple[int, Reads]] = {
     "--length": (1, _length),
     **{f"--{word}-{order}": (1, _lives) for word in ("ttl", "hl") for order in ("lt", "gt", "eq")},
     "--mac-source": (1, _mac),
+    "--dscp": (1, _service),
+    **dict.fromkeys(("--dir", "--pol"), (1, _tunnel)),
     "--mark": (1, _marked),
     **dict.fromkeys(("--physdev-in", "--physdev-out"), (1, _port_of_bridge)),
     "--physdev-is-bridged": (0, _port_of_bridge),
 }
-
-
-# ---- what it does ----
-
-
-def _set(left: Expression, value: Any) -> Expression:
-    return {"mangle": {"key": left, "value": value}}
-
-
-def _target(option: str, words: Words, chains: Collection[str]) -> Iterator[Expression]:
-    name, given = words[0], words[1:]
-    if name in chains:
-        yield {"goto" if option == "-g" else "jump": {"target": name}}
-    elif name in VERDICTS:
-        yield {VERDICTS[name]: None}
-    elif name == "REJECT":
-        yield {"reject": {"type": "tcp reset"} if "tcp-reset" in given else {}}
-    elif name in TRANSLATIONS:
-        to = given[given.index("--to-source") + 1] if "--to-source" in given else ""
-        yield {TRANSLATIONS[name]: {"addr": to} if to else {}}
-    elif given[:1] in (["--ttl-set"], ["--hl-set"]):
-        yield _set(_payload(*(("ip", "ttl") if name == "TTL" else ("ip6", "hoplimit"))), int(given[1]))
-    elif given[:1] == ["--zone"] and given[1].isdecimal():
-        yield _set({"ct": {"key": "zone"}}, int(given[1]))
-    elif name == "MARK" and given[:1] == ["--set-xmark"]:
-        value, mask = (int(part, 0) for part in given[1].split("/"))
-        left = {"meta": {"key": "mark"}}
-        yield _set(left, {"^": [{"&": [left, ~mask & ALL_BITS]}, value]})
-    elif "--notrack" in given or name == "NOTRACK":
-        yield {"notrack": None}
-    elif name != "CT":
-        yield {"xt": {"type": "target", "name": name}}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .conditions import Sets, Test, canonical, holder, reader, test_of
-from .packet_facts import ABSENT, MARKING, REDIRECTING, UNTRACKING, Facts
+from .packet_facts import ABSENT, CONNMARKING, MARKING, REDIRECTING, UNTRACKING, Facts
 
 ACCEPT, DROP, RETURN, JUMP, GOTO, CONTINUE, TRANSLATE, UNKNOWN = (
     "accept drop return jump goto continue translate unknown".split()
@@ -32,8 +32,8 @@ REJECTED_LAYERS = {"icmp": "ip version", "icmpv6": "ip6 version", "tcp reset": "
 
 
 class Action(NamedTuple):
-    """What happens to a packet: ``kind`` is one of the words above, ``chain`` where a jump leads; ``changes`` are the
-    fields that are another's then."""
+    """What happens to a packet: ``kind`` is one of the words above, ``chain`` where a jump leads, or who takes it of
+    whom nobody knows what he does; ``changes`` are the fields that are another's then."""
 
     kind: str
     chain: str = ""
@@ -78,8 +78,12 @@ def deeds(expressions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What of a rule changes what other rules ask for."""
     for expression in expressions:
         for kind, body in expression.items():
-            if (kind == "mangle" and "mark" in str(body["key"])) or (kind == "xt" and "MARK" in str(body)):
+            marked = reader(body["key"])[0] if kind == "mangle" else ""
+            unread = kind == "xt" and "MARK" in str(body)
+            if marked == "meta mark" or unread:
                 yield MARKING
+            if marked == "ct mark" or unread:
+                yield CONNMARKING
             if kind == "notrack":
                 yield UNTRACKING
             if kind in ("dnat", "redirect"):
@@ -116,7 +120,7 @@ def _steps(kind: str, body: Any, sets: Sets) -> list[Step]:
         return _foreign(body)
     if (kind == "set" and not body.get("stmt")) or kind in PASSIVE:
         return []
-    return [_certainly(Action(UNKNOWN))] if kind in ("queue", "synproxy") else [_unknown(kind)]
+    return [_certainly(Action(UNKNOWN, kind))] if kind in ("queue", "synproxy") else [_unknown(kind)]
 
 
 def _asks(match: Mapping[str, Any]) -> str:
@@ -176,4 +180,4 @@ def _foreign(body: Any) -> list[Step]:
         return [_unknown(name)]
     if name.endswith("MARK"):
         return [Step(name, change=Change(key, lambda _facts: None)) for key in ("meta mark", "ct mark")]
-    return [] if name in PASSIVE_TARGETS else [_certainly(Action(UNKNOWN))]
+    return [] if name in PASSIVE_TARGETS else [_certainly(Action(UNKNOWN, name))]

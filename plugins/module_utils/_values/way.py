@@ -28,8 +28,8 @@ class Packet(NamedTuple):
     ``inbound`` is the device that it comes in by, "" when the hypervisor itself sends it; ``outbound`` the one that it
     leaves by, "" when it is for the hypervisor itself; ``port_in`` and ``port_out`` are the bridge's ports. ``message``
     is ICMP's type in nft's words; ``reverse`` whether the route to the source leads back by ``inbound`` (None: not
-    looked up). ``mark`` is the firewall's (None: not known); ``followed``: what rules have done to the packet is known,
-    as it was followed from where it came in.
+    looked up). ``mark`` is the firewall's (None: not known), ``connmark`` that of its connection; ``followed``: what
+    rules have done to the packet is known, as it was followed from where it came in.
     """
 
     version: int
@@ -48,6 +48,7 @@ class Packet(NamedTuple):
     message: str = "echo-request"
     reverse: bool | None = None
     mark: int | None = 0
+    connmark: int | None = 0
     followed: bool = False
 
 
@@ -57,7 +58,7 @@ class Verdict(NamedTuple):
     ``rule`` is the one that decides, as its tool prints it, ``owner`` who made it ("" when that cannot be seen),
     ``remedy`` the command that undoes it; ``insert`` begins one that inserts a rule before it, where it is for all
     packets that no rule accepts; ``translated``: whether NAT applies. ``mark`` is the packet's behind the hook,
-    ``deeds`` what else rules do to it, by the field's name.
+    ``connmark`` its connection's, ``deeds`` what else rules do to it, by the field's name.
     """
 
     passes: bool | None
@@ -68,6 +69,7 @@ class Verdict(NamedTuple):
     unknown: str = ""
     insert: str = ""
     mark: int | None = 0
+    connmark: int | None = 0
     deeds: Mapping[str, Deed] = NONE
 
 

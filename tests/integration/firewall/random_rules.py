@@ -176,11 +176,17 @@ def iptables(chance: random.Random, version: int) -> str:
     return "\n".join([*lines, "*nat", *nat, "COMMIT", ""])
 
 
+MARKS = (
+    *("-j MARK --set-mark 1", "-j MARK --set-xmark 0x2/0x2"),
+    *("-j CONNMARK --set-xmark 0x1/0x3", "-j CONNMARK --save-mark", "-j CONNMARK --restore-mark --nfmask 1"),
+)
+
+
 def _line(chance: random.Random, version: int, table: str, place: Sequence[str]) -> str:
     chain, *onward = place
     ends = ["-j ACCEPT", "-j DROP", "-j DROP", "-j RETURN", ""]
     ends += [f"{chance.choice(('-j', '-g'))} {other}" for other in onward]
-    ends += ["-j REJECT"] if table == "filter" else ["-j MARK --set-mark 1", "-j MARK --set-xmark 0x2/0x2"]
+    ends += ["-j REJECT"] if table == "filter" else [*MARKS]
     return f"{_fields(chance, version, chain)} {chance.choice(ends)}"
 
 
@@ -200,6 +206,9 @@ def _fields(chance: random.Random, version: int, chain: str) -> str:
         f"-m conntrack {no}--ctstate {pick(('NEW', 'RELATED,ESTABLISHED', 'NEW,DNAT', 'DNAT'))}",
         f"-m state --state {pick(('NEW', 'ESTABLISHED'))}",
         f"-m mark {no}--mark {pick(('0x0', '0x1', '0x2/0x2'))}",
+        f"-m connmark {no}--mark {pick(('0x0', '0x1', '0x2/0x2'))}",
+        f"-m dscp {no}--dscp {pick(('0x00', '0x0a'))}",
+        f"-m policy --dir in --pol {pick(('none', 'ipsec'))}" if into else "",
         f"-m addrtype {no}--dst-type {pick(('LOCAL', 'UNICAST', 'BROADCAST'))}",
         f"-m pkttype {no}--pkt-type {pick(('unicast', 'broadcast'))}",
         f"-m iprange {no}--src-range {NETS[version][4]}",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.evaluation import passage
+from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.firewall import Firewall
 from ansible_collections.virtfleet.network.plugins.module_utils._diagnosis.nft_rules import Saved, ruleset
 from ansible_collections.virtfleet.network.plugins.module_utils._values.way import Packet, Verdict
 
@@ -128,6 +129,72 @@ def test_iptables_rules_count_once_and_know_their_extensions():
 STRANGE = "*filter\n:INPUT ACCEPT [0:0]\n{}\nCOMMIT\n"
 
 
+@pytest.mark.parametrize("target", ["NFQUEUE --queue-num 0", "SYNPROXY --sack-perm --mss 1460"])
+def test_who_takes_a_packet_is_named(target):
+    verdict = passage(ruleset("", [Saved(4, STRANGE.format(f"-A INPUT -j {target}"))]), "input", DNS)
+    assert (verdict.passes, verdict.unknown) == (None, f"nobody knows what {target.split()[0]} does with it")
+
+
+SAVED = "-A INPUT -m connmark"
+MARKED = "-A INPUT -i virbr0 -j MARK --set-xmark 0x7/0xffffffff\n"
+
+
+@pytest.mark.parametrize(
+    "lines, passes",
+    [
+        ("-A INPUT -m dscp --dscp 0x00 -j DROP", False),
+        ("-A INPUT -m dscp ! --dscp 0x0a -j DROP", False),
+        ("-A INPUT -m dscp --dscp 0x0a -j DROP", True),
+        ("-A INPUT -m policy --dir in --pol none -j DROP", False),
+        ("-A INPUT -m policy --dir in --pol ipsec --proto esp -j DROP", True),
+        ("-A INPUT -m connmark --mark 0x0 -j DROP", False),
+        (f"{MARKED}-A INPUT -m connmark --mark 0x0 -j DROP", False),
+        (f"{MARKED}-A INPUT -j CONNMARK --restore-mark\n-A INPUT -m mark --mark 0x7 -j DROP", True),
+        (f"{MARKED}-A INPUT -j CONNMARK --save-mark\n-A INPUT -m connmark --mark 0x7 -j DROP", False),
+        (
+            f"{MARKED}-A INPUT -j CONNMARK --save-mark --nfmask 0x3 --ctmask 0xff\n{SAVED} --mark 0x3 -j DROP",
+            False,
+        ),
+        ("-A INPUT -j CONNMARK --set-xmark 0x5/0xff\n-A INPUT -m connmark --mark 0x5/0xf -j DROP", False),
+    ],
+)
+def test_what_iptables_knows_of_a_guests_own_packet(lines, passes):
+    rules = ruleset("", [Saved(4, STRANGE.format(lines))])
+    assert passage(rules, "input", DNS._replace(followed=True)).passes is passes
+
+
+@pytest.mark.parametrize(
+    "before, asks, passes",
+    [
+        ("", "meta mark vmap { 0x0 : drop }", False),
+        ("meta mark set 7", "meta mark vmap { 7 : drop, 0 : accept }", False),
+        ("ct mark set 7", "ct mark vmap { 7 : drop }", False),
+        ("ct mark set 7", "meta mark vmap { 7 : drop }", True),
+        ("meta mark set 7", "ct mark vmap { 0 : drop }", False),
+        ("ct mark set meta mark", "ct mark vmap { 7 : drop }", True),
+    ],
+)
+def test_verdict_maps_over_marks(before, asks, passes):
+    def mark(kind, value):
+        return {"mangle": {"key": {kind: {"key": "mark"}}, "value": value}}
+
+    words = before.split()
+    changes = [mark(words[0], {"meta": {"key": "mark"}} if words[3] == "meta" else 7)] if words else []
+    kind, pairs = asks.split()[0], asks[asks.index("{") + 1 : -1].split(",")
+    elements = [[int(value, 0), {end.strip(): None}] for value, end in (pair.split(" : ") for pair in pairs)]
+    vmap = {"vmap": {"key": {kind: {"key": "mark"}}, "data": {"set": elements}}}
+    place = {"family": "inet", "table": "own", "chain": "in"}
+    listed = [
+        {"chain": {"family": "inet", "table": "own", "name": name, "type": "filter", "hook": hook, "prio": 0}}
+        for name, hook in (("early", "prerouting"), ("in", "input"))
+    ]
+    listed += [{"rule": {**place, "chain": "early", "handle": 1, "expr": changes}}] if changes else []
+    listed += [{"rule": {**place, "handle": 2, "expr": [vmap]}}]
+    firewall = Firewall({"nft -j": json.dumps({"nftables": listed})})
+    verdicts = [verdict.passes for _hook, verdict, _packet in firewall.followed(("prerouting", "input"), DNS)]
+    assert (False not in verdicts, None in verdicts) == (passes, False)
+
+
 @pytest.mark.parametrize(
     "line, asked",
     [
@@ -135,7 +202,7 @@ STRANGE = "*filter\n:INPUT ACCEPT [0:0]\n{}\nCOMMIT\n"
         ("-A INPUT -m u32 --u32 0x0=0 -j DROP", "-m u32"),
         ("-A INPUT -p icmp -m icmp --icmp-type 3/4 -j DROP", None),
         ("-A INPUT -m recent --rcheck --seconds 3 -j DROP", "-m recent"),
-        ("-A INPUT -j NFQUEUE --queue-num 0", "where it goes on"),
+        ("-A INPUT -m policy --dir out --pol ipsec -j DROP", "--pol"),
         ("-A INPUT -s 10.0.0.1/255.0.0.255 -j DROP", "-s"),
         ("-A INPUT -m tcp --dport", "what cannot be read"),
     ],
