@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.virtfleet.network.plugins.filter import audit_report as report_filter
 from ansible_collections.virtfleet.network.plugins.filter.audit_document import audit_document
 from ansible_collections.virtfleet.network.plugins.filter.audit_report import audit_report
+from tests.deep import DEEP
 from tests.unit.fleets import FINDING, HOSTILE, ROW, hostile, result
 
 from ..browser import Browser
@@ -105,6 +106,15 @@ def test_of_a_large_fleet_a_part_is_made_when_it_is_opened(
     assert browser.print().startswith(b"%PDF")
     assert browser.look("document.querySelectorAll('svg').length") == 1
     assert browser.complaints == []
+
+
+@pytest.mark.deep
+@pytest.mark.skipif(not DEEP, reason="make test-deep has it: to make such a page takes 20 seconds")
+def test_a_page_of_2000_hypervisors_opens_in_three_seconds(browser: Browser, page: Path) -> None:
+    page.write_text(audit_report(audit_document({f"hv{number}": result(5, 20) for number in range(2000)})))
+    browser.load(page)
+    assert browser.look("performance.getEntriesByType('navigation')[0].loadEventEnd") < 3000
+    assert browser.look(f"{FIRST}.length") == 2000
 
 
 def test_light_and_dark(browser: Browser, page: Path) -> None:
