@@ -14,11 +14,12 @@ from .._values.probe import Evidence
 from .._values.way import Packet, Verdict
 from .._xml.fields import Spec
 from .evaluation import blamed, passage
+from .ipsets import ipsets
 from .libvirt_rules import missing_rules
 from .nft_rules import Saved, ruleset
 
 ADDRESS = re.compile(r"(?<![\w:.])(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*)(?:/\d+)?(?![\w:.])")
-NFT, LINES, CONFIGURATION = "nft -j", "nft -a", "nftables.conf"
+NFT, LINES, CONFIGURATION, IPSETS = "nft -j", "nft -a", "nftables.conf", "ipset"
 MOST = 8  # that drop a packet at one hook
 SAVED = {
     "iptables-save": (4, False),
@@ -37,8 +38,11 @@ class Firewall:
 
     def __init__(self, listed: Mapping[str, str]) -> None:
         self._tools = {*listed}
-        saved = [Saved(version, listed[name], legacy) for name, (version, legacy) in SAVED.items() if name in listed]
-        texts = (listed.get(LINES, ""), *(one.text for one in saved))
+        sets = ipsets(listed.get(IPSETS, ""))
+        saved = [
+            Saved(version, listed[name], legacy, sets) for name, (version, legacy) in SAVED.items() if name in listed
+        ]
+        texts = (listed.get(LINES, ""), *(one.text for one in saved), *(" ".join(one.entries) for one in sets.values()))
         self._rules = ruleset(listed.get(NFT, ""), saved, listed.get(LINES, ""), listed.get(CONFIGURATION, ""))
         self._words = frozenset(word for text in texts for word in re.split(r"[\s\",{}]+", text.lower()))
         self._wild = sorted(word for word in self._words if word[-1:] in ("*", "+"))

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._values.host_facts import NONE
+from .ipsets import IpSet
 from .ruleset import IPTABLES, LEGACY, NFT, Chain, Rule, Ruleset, Table
 from .saved_rules import HOOKS, chains_of
 from .statements import deeds
@@ -22,11 +24,13 @@ Place = tuple[str, str, int]
 
 
 class Saved(NamedTuple):
-    """What iptables-save or ip6tables-save printed for IP of one ``version``; ``legacy``: iptables-legacy-save."""
+    """What iptables-save or ip6tables-save printed for IP of one ``version``; ``legacy``: iptables-legacy-save.
+    ``sets`` are ipset's."""
 
     version: int
     text: str
     legacy: bool = False
+    sets: Mapping[str, IpSet] = NONE
 
 
 def ruleset(listed: str, saved: Iterable[Saved] = (), lines: str = "", configuration: str = "") -> Ruleset:
@@ -40,7 +44,7 @@ def ruleset(listed: str, saved: Iterable[Saved] = (), lines: str = "", configura
     chains, sets = _chains(entries, dict(_texts(lines))), _sets(entries)
     for one in saved:
         family = {4: "ip", 6: "ip6"}[one.version]
-        _replace(chains, chains_of(one.text, LEGACY if one.legacy else IPTABLES, family))
+        _replace(chains, chains_of(one.text, LEGACY if one.legacy else IPTABLES, family, one.sets))
     does = {deed for chain in chains.values() for rule in chain.rules for deed in deeds(rule.expressions)}
     configured = {f"{family or 'ip'} {name}" for family, name in CONFIGURED.findall(configuration)}
     return Ruleset(chains, sets, frozenset(does), frozenset(configured))

@@ -29,6 +29,7 @@ FIREWALLS = {
     **{name: (name, "-c") for name in ("iptables-save", "ip6tables-save")},
     **{name: (name, "-c") for name in ("iptables-legacy-save", "ip6tables-legacy-save")},
 }
+IPSETS = "ipset"
 ENTRIES = {"ingress": ("ingress",), "clsact": ("ingress", "egress")}
 SETTINGS = (
     "ipv4/conf/*/arp_ignore",
@@ -94,6 +95,8 @@ class KernelInspector(HostInspector):
         if not found or None in found.values():
             del self.unseen[known + 1 :]  # one reason is enough
             return None
+        if any("--match-set" in (text or "") for text in found.values()):
+            found[IPSETS] = self.output("the sets of ipset", IPSETS, "save")
         with contextlib.suppress(OSError):
             found[CONFIGURATION.name] = CONFIGURATION.read_text(encoding="utf-8", errors="replace")
         return {name: text for name, text in found.items() if text}

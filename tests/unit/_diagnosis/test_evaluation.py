@@ -135,6 +135,48 @@ def test_who_takes_a_packet_is_named(target):
     assert (verdict.passes, verdict.unknown) == (None, f"nobody knows what {target.split()[0]} does with it")
 
 
+SETS = """create bad hash:net family inet hashsize 1024 maxelem 65536
+add bad 192.168.101.0/24
+create few bitmap:ip range 192.168.101.0-192.168.101.99
+add few 192.168.101.1-192.168.101.8
+create pairs hash:ip,port family inet hashsize 1024 maxelem 65536 timeout 60
+add pairs 192.168.101.1,udp:50-60 timeout 7
+create out hash:net,iface family inet hashsize 64 maxelem 65536
+add out 0.0.0.0/0,virbr0
+create macs hash:mac hashsize 1024 maxelem 65536
+add macs 52:54:00:00:01:01
+create but hash:net family inet hashsize 1024 maxelem 65536
+add but 192.168.0.0/16
+add but 192.168.101.9 nomatch
+create both list:set size 8
+add both bad
+create none hash:ip family inet hashsize 1024 maxelem 65536
+"""
+
+
+@pytest.mark.parametrize(
+    "asks, passes",
+    [
+        ("--match-set bad src", False),
+        ("! --match-set bad src", True),
+        ("--match-set few src", True),
+        ("--match-set few dst", False),
+        ("--match-set pairs dst,dst", False),
+        ("--match-set pairs dst,src", True),
+        ("--match-set out src,src", False),
+        ("--match-set macs src", False),
+        ("! --match-set none src", False),
+        ("--match-set but src", None),
+        ("--match-set both src", None),
+        ("--match-set bad src --return-nomatch", None),
+    ],
+)
+def test_sets_of_ipset(asks, passes):
+    saved = STRANGE.format(f"-A INPUT -m set {asks} -j DROP")
+    firewall = Firewall({"iptables-save": saved, "ipset": SETS})
+    assert firewall.verdict("input", DNS._replace(source_mac="52:54:00:00:01:01")).passes is passes
+
+
 SAVED = "-A INPUT -m connmark"
 MARKED = "-A INPUT -i virbr0 -j MARK --set-xmark 0x7/0xffffffff\n"
 
@@ -198,7 +240,7 @@ def test_verdict_maps_over_marks(before, asks, passes):
 @pytest.mark.parametrize(
     "line, asked",
     [
-        ("-A INPUT -m set --match-set bad src -j DROP", "-m set"),
+        ("-A INPUT -m set --match-set bad src -j DROP", "the set bad of ipset"),
         ("-A INPUT -m u32 --u32 0x0=0 -j DROP", "-m u32"),
         ("-A INPUT -p icmp -m icmp --icmp-type 3/4 -j DROP", None),
         ("-A INPUT -m recent --rcheck --seconds 3 -j DROP", "-m recent"),

@@ -78,6 +78,16 @@ def test_the_kernel_is_asked(monkeypatch, tmp_path):
     assert inspector.unseen == []
 
 
+def test_sets_are_read_where_a_rule_names_one(commands):
+    rules = "-A INPUT -m set --match-set bad src -j DROP"
+    commands("iptables-save", {"": rules})
+    inspector = KernelInspector(0)
+    assert "ipset" not in inspector.kernel().firewall
+    assert inspector.unseen == ["the sets of ipset: ipset is not installed"]
+    commands("ipset", {"save": "create bad hash:net family inet"})
+    assert KernelInspector(0).kernel().firewall["ipset"] == "create bad hash:net family inet"
+
+
 def test_what_is_missing_is_said_and_not_fatal(commands, tmp_path):
     (tmp_path / "bridge").unlink()
     commands("tc", {"qdisc": "no JSON"})
