@@ -36,7 +36,8 @@ NOT_KNOWN = "a rule asks for {}, which is not known of the packet"
 
 class Ending(NamedTuple):
     """How a packet's way through a chain ends: the rule that says so, None for the policy, and what had to be known of
-    the packet but is not ("" when all was); ``taker`` is who takes it of whom nobody knows what he does."""
+    the packet but is not ("" when all was); ``taker`` is who takes it of whom nobody knows what he does, ``path`` the
+    rules that have led it there."""
 
     kind: str
     chain: Chain
@@ -44,6 +45,7 @@ class Ending(NamedTuple):
     unknown: str = ""
     changes: tuple[str, ...] = ()
     taker: str = ""
+    path: tuple[Rule, ...] = ()
 
 
 def passage(rules: Ruleset, hook: str, packet: Packet, mended: frozenset[str] = frozenset()) -> Verdict:
@@ -64,7 +66,7 @@ def passage(rules: Ruleset, hook: str, packet: Packet, mended: frozenset[str] = 
             if kinds == {DROP}:
                 drops = endings[-1]
                 verdict = _verdict(rules, drops, passes=False)
-                verdict = verdict._replace(insert=insertion(chain, drops.chain, drops.rule, verdict.owner))
+                verdict = verdict._replace(insert=insertion(chain, drops.chain, drops.rule, verdict.owner, drops.path))
                 if verdict.insert in mended:
                     continue
                 return verdict
@@ -222,7 +224,9 @@ class _Walk:
         self.depth -= 1
         if doubt:
             self.possible[before:] = [one._replace(unknown=one.unknown or doubt) for one in self.possible[before:]]
-        return Ending(RETURN, chain, rule) if end is None and action.kind == GOTO else end
+        if end is None:
+            return Ending(RETURN, chain, rule) if action.kind == GOTO else None
+        return end._replace(path=(rule, *end.path))
 
     def change(self, change: Change, doubt: str, chain: Chain, rule: Rule) -> None:
         """Change a field, or forget it when that is in doubt, or makes it another's packet."""

@@ -25,20 +25,27 @@ RICH = "--add-rich-rule='rule priority=-1 {} accept'"
 SERVED = {4: ("dns", "dhcp"), 6: ("dns", "dhcpv6")}
 
 
-def beginning(chain: Chain, rule: Rule | None) -> str:
-    """How the command begins that lets packets past a rule: of a zone or a policy its name, where a source's zone is
-    chosen that source; nothing more where the bridge is in no zone that takes them, "" where no zone decides."""
+def beginning(chain: Chain, rule: Rule | None, path: Sequence[Rule] = ()) -> str:
+    """How the command begins that lets packets past a rule, to which the rules of ``path`` have led them: of a zone or
+    a policy its name, where a source's zone is chosen that source; nothing more where the bridge is in no zone that
+    takes them, "" where no zone decides."""
     if chain.name.endswith("_direct"):
         return ""
     own = OWN.fullmatch(chain.name)
     if own:
-        return f"{COMMAND} --{'policy' if own[1] else 'zone'}={own[2]}"
-    asked = [_asks(one) for one in rule.expressions if "match" in one or "vmap" in one] if rule else []
+        sources = [value for one in path for field, value in _asked(one) if field == "saddr" and not own[1]]
+        zone = f"{COMMAND} --{'policy' if own[1] else 'zone'}={own[2]}"
+        return f"{zone} --change-source={sources[0]}" if sources else zone
+    asked = _asked(rule) if rule else []
     others = [(field, value) for field, value in asked if field not in DEVICES]
     if not others:
         return COMMAND
     field, value = others[0]
     return f"{COMMAND} --change-source={value}" if (len(others), field) == (1, "saddr") and value else ""
+
+
+def _asked(rule: Rule) -> list[tuple[Any, str]]:
+    return [_asks(one) for one in rule.expressions if "match" in one or "vmap" in one]
 
 
 def _asks(expression: Mapping[str, Any]) -> tuple[Any, str]:
@@ -55,8 +62,8 @@ def opening(begins: str, spec: Spec, packet: Packet) -> str:
     zone = spec.get("bridge", {}).get("zone") or ("libvirt-routed" if mode(spec) == "route" else "libvirt")
     own = f"{COMMAND} --zone={zone}"
     subnets = [str(net) for net in nets(spec) if net.version == packet.version]
-    source = begins.partition(" --change-source=")[2]
-    if source:
+    begins, _word, source = begins.partition(" --change-source=")
+    if source and begins != own:
         return f"{own} --change-source={source}" if source in subnets else ""
     if begins != own and "--policy=" not in begins:
         return f"{own} --change-interface={bridge_of(spec)}"

@@ -8,6 +8,7 @@ Where a firewall drops all that it does not accept, to delete that rule or to ch
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from .._values.mode import mode
 from .._values.way import Packet, Verdict
@@ -41,11 +42,11 @@ OWN = {
 KEPT = {SERVICE: "  # the same rules belong into /etc/nftables.conf"}
 
 
-def insertion(base: Chain, chain: Chain, rule: Rule | None, owner: str) -> str:
+def insertion(base: Chain, chain: Chain, rule: Rule | None, owner: str, path: Sequence[Rule] = ()) -> str:
     """How the command begins that inserts a rule into the chain at the hook, "" where the rule that drops asks for
-    something itself: that one is meant for such packets."""
+    something itself: that one is meant for such packets. ``path`` are the rules that have led a packet there."""
     if owner == firewalld.NAME and base.hook in HOOKS:
-        return firewalld.beginning(chain, rule)
+        return firewalld.beginning(chain, rule, path)
     asked = rule and any("match" in one or "vmap" in one for one in rule.expressions)
     if asked or base.hook not in HOOKS or base.table.family not in FAMILIES:
         return ""

@@ -110,6 +110,14 @@ CASES = {
         (set(), {"firewall_drops"}, "inet firewalld filter_IN"),
         "firewall-cmd --permanent --zone=libvirt --add-interface=vbr-web",
     ),
+    "firewalld, guests' addresses in another zone": Case(
+        ("firewalld",),
+        "true",
+        WELL,
+        "firewall-cmd --zone=public --add-source=10.20.0.0/24",
+        ({"dhcp"}, {"firewall_drops"}, "inet firewalld filter_"),
+        "true",
+    ),
     "firewalld, its policies": Case(
         ("firewalld",),
         POLICIES,

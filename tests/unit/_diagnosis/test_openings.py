@@ -90,6 +90,33 @@ def test_a_zone_is_changed_where_a_rule_asks_for_its_devices_only():
     assert opening(NAT, packet, verdict) == "firewall-cmd --zone=libvirt --change-interface=vf0"
 
 
+@pytest.mark.parametrize(
+    "source, command",
+    [
+        ({"prefix": {"addr": "10.20.0.0", "len": 24}}, "firewall-cmd --zone=libvirt --change-source=10.20.0.0/24"),
+        ({"prefix": {"addr": "10.0.0.0", "len": 8}}, ""),
+    ],
+)
+def test_a_source_is_moved_where_it_has_led_packets_to_the_zone_that_drops(source, command):
+    place = {"family": "inet", "table": "firewalld"}
+    hook = {"type": "filter", "hook": "input", "prio": 10, "policy": "accept"}
+    chains = {
+        "filter_INPUT": [{"jump": {"target": "filter_INPUT_ZONES"}}],
+        "filter_INPUT_ZONES": [
+            {"match": {**FROM_DROP["match"], "right": source}},
+            {"goto": {"target": "filter_IN_public"}},
+        ],
+        "filter_IN_public": [{"jump": {"target": "filter_IN_public_deny"}}],
+        "filter_IN_public_deny": [{"drop": None}],
+    }
+    entries = [{"chain": {**place, "name": name, **(hook if name == "filter_INPUT" else {})}} for name in chains] + [
+        {"rule": {**place, "chain": name, "handle": 1, "expr": does}} for name, does in chains.items()
+    ]
+    packet = DNS._replace(inbound="vf0", source="10.20.0.9")
+    verdict = passage(ruleset(json.dumps({"nftables": entries}), []), "input", packet)
+    assert (verdict.passes, opening(SUBNET, packet, verdict)) == (False, command)
+
+
 def test_a_direct_rule_of_firewalld_is_no_matter_of_zones():
     listed = (
         "*filter\n:INPUT ACCEPT [0:0]\n:INPUT_direct - [0:0]\n-A INPUT -j INPUT_direct\n"
