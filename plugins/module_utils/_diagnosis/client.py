@@ -17,8 +17,9 @@ from .trip import Trip, Walker, ends, passes
 
 # The client's questions by that of the way. A firewall may drop an echo request to the gateway on purpose.
 ASKED = {
-    **{name: (name,) for name in ("dhcp", "guest", "outside")},
-    "gateway": ("neighbour", "owner"),
+    **{name: (name,) for name in ("guest", "outside")},
+    "dhcp": ("dhcp", "lessor"),
+    "gateway": ("neighbour", "owner", "advertiser"),
     "dns": ("dns", "dns_tcp"),
 }
 BETWEEN = ("rule", "counter", "port")  # what stands between two guests
@@ -70,7 +71,7 @@ def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:
         return passes("client", bridge, "gets an answer") if any(one.answered for one in mine) else None
     strongest = next(iter(silent.evidence), None)
     if strongest and strongest.kind == "claim":
-        return _claimed(trip, strongest)
+        return _claimed(trip, silent.question, strongest)
     why = f": {strongest.text}" if strongest else ""
     evidence = f"a client on {bridge} gets no answer to its question for {silent.question} (IPv{silent.version}){why}"
     if strongest is None or strongest.kind in VAGUE:
@@ -78,17 +79,17 @@ def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:
     return ends("client", bridge, "no_answer", evidence, _undo(trip, strongest))
 
 
-def _claimed(trip: Trip, evidence: Evidence) -> Hop:
-    """Who else answers for the gateway: a device of the hypervisor itself, or somebody behind a port."""
-    bridge, mac, kernel = trip.who.bridge, evidence.mac, trip.kernel
-    own = next((name for name, link in kernel.links.items() if link.get("address") == mac), "")
-    port = next((one["ifname"] for one in kernel.forwarding if one["mac"] == mac and one.get("master") == bridge), "")
-    text = f"{evidence.text}, too, which {bridge} has"
-    if own:
-        remedy = f"sysctl -w net.ipv4.conf.{own}.arp_ignore=1"
-        return ends("client", bridge, "address_duplicate", f"{text}: it is the hypervisor's own {own}", remedy)
-    where = f"{text}: it is behind port {port}" if port else text
-    return ends("client", bridge, "address_duplicate", where, f"give {mac} another address than the gateway's")
+def _claimed(trip: Trip, question: str, evidence: Evidence) -> Hop:
+    """Who else stands for the gateway: a device of the hypervisor itself, or somebody behind a port."""
+    bridge, mac, port = trip.who.bridge, evidence.mac, evidence.device
+    own = next((name for name, link in trip.kernel.links.items() if link.get("address") == mac), "")
+    where = f": it is the hypervisor's own {own}" if own else f": it is behind port {port}" if port else ""
+    text = f"{evidence.text}, too, as {bridge} does{where}"
+    if question != "owner":
+        remedy = f"stop that server, or give the NIC of {mac} a filter like clean-guest (role nwfilters)"
+        return ends("client", bridge, "rival_server", text, remedy)
+    remedy = f"sysctl -w net.ipv4.conf.{own}.arp_ignore=1" if own else f"give {mac} another address than the gateway's"
+    return ends("client", bridge, "address_duplicate", text, remedy)
 
 
 def unasked(replies: Iterable[Reply], bridge: str) -> list[str]:

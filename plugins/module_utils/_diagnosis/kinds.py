@@ -70,6 +70,11 @@ WAY_KINDS = {
         "Another machine has the address of the bridge, or answers for it.",
         "Give one of them another address, then restart the network.",
     ),
+    "rival_server": FindingKind(
+        "error",
+        "Somebody else on the network leases addresses to guests, or is a router of theirs.",
+        "Stop that server, or keep its answers from guests by a network filter.",
+    ),
     "neighbour_wrong": FindingKind(
         "error",
         "A neighbour entry that somebody has fixed has the wrong MAC address.",

@@ -14,6 +14,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Union
 
@@ -26,6 +27,7 @@ from .drops import Drops
 from .evidence import of_end, of_kernel, of_port, of_routes
 from .fence import Fence, leaves_by
 from .nft import Nft
+from .rivals import port_of, rivals
 
 Network = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 # A root server of DNS: whoever routes the outside routes it, and nothing gets there.
@@ -110,9 +112,20 @@ class _Client:
         return hosts[0]
 
     def replies(self) -> Iterator[Reply]:
-        """What becomes of each question: asked all at once, and those that nobody answers once more, one by one."""
+        """What becomes of each question, and who else answers for the gateway."""
+        with ThreadPoolExecutor() as beside:
+            gateway = self._sides[4].gateway if 4 in self._sides else ""
+            asked = rivals(beside, self._probe, gateway, self._cable.mac)
+            yield from self._own_replies()
+            for name, version, does, others in asked:
+                for other in sorted(others.result()):
+                    port = port_of(other, self._probe.bridge)
+                    claim = Evidence("claim", f"{other} {does}", device=port, mac=other)
+                    yield Reply(name, version, False, "", (claim,))
+
+    def _own_replies(self) -> Iterator[Reply]:
+        """Questions are asked all at once, and those that nobody answers once more, one by one."""
         asked = [(one, self._cable.later(_answers, one, one.seconds)) for one in self._questions()]
-        yield from self._claimed()
         asked.sort(key=lambda pair: pair[0].seconds)  # who waits long comes last
         unresolved = set()
         for one, answer in asked:
@@ -130,16 +143,6 @@ class _Client:
         for side in self._sides.values():
             if not side.own:
                 yield Reply("neighbour", side.version, None, "the network has no address left for a client")
-
-    def _claimed(self) -> Iterator[Reply]:
-        """Who else has the gateway's address of IPv4; of IPv6, the kernel asks before it takes one. The bridge asks for
-        itself: no frame of the client passes to other ports."""
-        side, bridge = self._sides.get(4), self._probe.bridge
-        if side is not None and not leaves_by(bridge):
-            mac = Path("/sys/class/net", bridge, "address").read_text(encoding="ascii").strip()
-            for other in sorted(_probe.claimants(side.gateway, bridge, mac)):
-                claim = Evidence("claim", f"{other} answers ARP for {side.gateway}", mac=other)
-                yield Reply("owner", 4, False, "", (claim,))
 
     def _questions(self) -> Iterator[Question]:
         far, mac = self._cable.far, self._cable.mac

@@ -49,24 +49,19 @@ def resolves(address: str, device: str, seconds: float) -> bool:
 
 def is_free(address: str, device: str, mac: str) -> bool:
     """Whether nobody on a cable has an address of IPv4 (a probe, RFC 5227)."""
-    return not _raw(device, ETHERTYPE_ARP, _request(address, mac), lambda frame: _owner(frame, address), ARP_SECONDS)
+    return not raw(
+        device, ETHERTYPE_ARP, arp_request(address, mac), lambda frame: arp_owner(frame, address), ARP_SECONDS
+    )
 
 
-def claimants(address: str, device: str, mac: str) -> frozenset[str]:
-    """The MAC addresses of all others behind a device with this MAC address who say that they have an address of
-    IPv4."""
-    owners: set[str] = set()
-    _raw(device, ETHERTYPE_ARP, _request(address, mac), lambda frame: owners.add(_owner(frame, address)), ARP_SECONDS)
-    return frozenset(owners) - {"", mac}
-
-
-def _request(address: str, mac: str) -> bytes:
+def arp_request(address: str, mac: str) -> bytes:
+    """The question for the owner of an address of IPv4 as a frame."""
     mine = bytes.fromhex(mac.replace(":", ""))
     head = EVERYONE + mine + struct.pack("!HHHBBH", ETHERTYPE_ARP, 1, ETHERTYPE_IP, 6, 4, REQUEST)
     return head + mine + b"\0" * 10 + socket.inet_aton(address)
 
 
-def _owner(frame: bytes, address: str) -> str:
+def arp_owner(frame: bytes, address: str) -> str:
     """Who says in an answer of ARP that it has an address, "" in any other frame."""
     is_answer = frame[20:22] + frame[28:32] == struct.pack("!H", REPLY) + socket.inet_aton(address)
     return frame[22:28].hex(":") if is_answer else ""
@@ -83,10 +78,14 @@ def sends(address: str, seconds: float) -> None:
 def offers(device: str, mac: str, seconds: float) -> bool:
     """Whether somebody offers an address of IPv4 to a client on a cable, which does not take it."""
     number = os.urandom(4)
-    question = _discover(bytes.fromhex(mac.replace(":", "")), number)
+    question = discover(bytes.fromhex(mac.replace(":", "")), number)
+    return raw(device, ETHERTYPE_IP, question, lambda frame: is_offer(frame, number), seconds)
+
+
+def is_offer(frame: bytes, number: bytes) -> bool:
+    """Whether a frame answers the DHCP discover with a number."""
     # The reply's UDP payload stands behind 14 bytes of Ethernet, 20 of IP, 8 of UDP.
-    wanted = bytes([REPLY]) + number
-    return _raw(device, ETHERTYPE_IP, question, lambda frame: frame[42:43] + frame[46:50] == wanted, seconds)
+    return frame[42:43] + frame[46:50] == bytes([REPLY]) + number
 
 
 def offers6(device: str, mac: str, seconds: float) -> bool:
@@ -106,7 +105,7 @@ def _icmp(kinds: tuple[int, int], body: bytes, place: tuple[Any, ...], seconds: 
     family = family_of(place[0])
     version, protocol = (6, socket.IPPROTO_ICMPV6) if family == socket.AF_INET6 else (4, socket.IPPROTO_ICMP)
     bare = struct.pack("!BBH", asked, 0, 0) + body
-    question = bare[:2] + struct.pack("!H", _checksum(bare)) + bare[4:]  # of ICMPv6, the kernel computes it
+    question = bare[:2] + struct.pack("!H", checksum(bare)) + bare[4:]  # of ICMPv6, the kernel computes it
     with contextlib.closing(socket.socket(family, socket.SOCK_RAW, protocol)) as asking:
         if version == 6:
             asking.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
@@ -118,7 +117,8 @@ def _icmp(kinds: tuple[int, int], body: bytes, place: tuple[Any, ...], seconds: 
         return _heard(asking, lambda: asking.sendto(question, place), is_it, seconds)
 
 
-def _raw(device: str, kind: int, question: bytes, is_it: Callable[[bytes], object], seconds: float) -> bool:
+def raw(device: str, kind: int, question: bytes, is_it: Callable[[bytes], object], seconds: float) -> bool:
+    """Whether a frame of this kind comes that answers a question, which is a frame as well."""
     with contextlib.closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))) as asking:
         asking.bind((device, kind))
         return _heard(asking, lambda: asking.send(question), is_it, seconds)
@@ -139,20 +139,20 @@ def _heard(asking: socket.socket, send: Callable[[], object], is_it: Callable[[b
     return False
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     """The Internet's, RFC 1071."""
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def _discover(mac: bytes, number: bytes) -> bytes:
+def discover(mac: bytes, number: bytes) -> bytes:
     """A DHCP discover as a frame; an offer to it is not kept (RFC 2131, 3.1)."""
     head = struct.pack("!BBBB4sHHIIII16s192x", REQUEST, 1, 6, 0, number, 0, 0x8000, 0, 0, 0, 0, mac.ljust(16, b"\0"))
     body = head + bytes([99, 130, 83, 99, 53, 1, DISCOVER, 255])
     udp = struct.pack("!HHHH", 68, 67, 8 + len(body), 0) + body
     fields = (0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP)
     places = (b"\0" * 4, b"\xff" * 4)
-    total = _checksum(struct.pack("!BBHHHBBH4s4s", *fields, 0, *places))
+    total = checksum(struct.pack("!BBHHHBBH4s4s", *fields, 0, *places))
     ip_header = struct.pack("!BBHHHBBH4s4s", *fields, total, *places)
     return EVERYONE + mac + struct.pack("!H", ETHERTYPE_IP) + ip_header + udp

@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
     ``kind`` is one of
 
     - rule: a rule, or the policy, of nftables (and of iptables on top of it) drops it; ``handle`` is 0 for a policy
-    - claim: another one with this ``mac`` answers for the gateway
+    - claim: another one with this ``mac``, behind the port ``device``, does what is the gateway's to do
     - counter: a rule of iptables-legacy that drops has counted one packet more
     - drop: the kernel drops it for a ``reason`` of its own, in its function ``place``, after it came in by ``device``
     - port: the port of another guest does not forward
@@ -60,7 +60,7 @@ class Reply(NamedTuple):
     says so.
 
     The questions: dhcp (a discover, or a solicit), router (a solicitation of IPv6), neighbour (the gateway's MAC),
-    owner (who has its address, where another one says so),
+    owner (who else has its address), lessor (who else leases addresses), advertiser (who else is a default router),
     gateway (an echo request), dns and dns_tcp, guest (another guest's MAC), outside (a packet to the default route,
     answered when it gets as far as it may).
     """

@@ -6,6 +6,12 @@ from .kinds import OUTWARDS, Kind
 
 SIX_AGAIN = "ip address replace GATEWAY6/64 dev BRIDGE nodad"
 MACHINE = "ip netns add WORD; ip link add WORD up type veth peer name WORDb netns WORD; ip link set WORD master BRIDGE"
+SERVER = (
+    "ip -n WORD link set WORDb up; ip -n WORD address add 10.99.99.1/24 dev WORDb; "
+    "ip -n WORD address add fd00:99::1/64 dev WORDb nodad; "
+    "ip netns exec WORD dnsmasq --conf-file=/dev/null --port=0 --leasefile-ro --interface=WORDb "
+    "--pid-file=/run/lab/rival.pid"
+)
 RESTART = "virsh -q net-destroy NETWORK; virsh -q net-start NETWORK; plug NETWORK"
 CONF, HOSTS = (f"/var/lib/libvirt/dnsmasq/NETWORK.{ending}" for ending in ("conf", "hostsfile"))
 
@@ -116,6 +122,20 @@ BRIDGES = {
         "ip link del WORD",
         "address_duplicate",
         "WORDb.arp_ignore",
+        probe=True,
+    ),
+    "another machine leases addresses": Kind(
+        f"{MACHINE}; {SERVER} --dhcp-range=10.99.99.10,10.99.99.90; sleep 1",
+        "kill $(cat /run/lab/rival.pid); ip netns del WORD",
+        "rival_server",
+        "by DHCP, too, as BRIDGE does: it is behind port WORD",
+        probe=True,
+    ),
+    "another machine is a router": Kind(
+        f"{MACHINE}; {SERVER} --enable-ra --dhcp-range=fd00:99::,ra-only; sleep 3",
+        "kill $(cat /run/lab/rival.pid); ip netns del WORD",
+        "rival_server",
+        "as a router, too, as BRIDGE does: it is behind port WORD",
         probe=True,
     ),
     "neighbour fixed": Kind(

@@ -149,18 +149,17 @@ def test_who_else_answers_for_the_gateway_is_named():
     host = office()
     host.looker.seen = Kernel(
         {"virbr1": BRIDGE, "eth9": {**BRIDGE, "ifname": "eth9", "address": own}},
-        forwarding=({"mac": other, "ifname": "vnet7", "master": "virbr1"},),
     )
     for mac, where, undo in (
         (own, "it is the hypervisor's own eth9", "sysctl -w net.ipv4.conf.eth9.arp_ignore=1"),
         (other, "it is behind port vnet7", f"give {other} another address than the gateway's"),
     ):
-        claim = Evidence("claim", f"{mac} answers ARP for 192.168.81.1", mac=mac)
+        claim = Evidence("claim", f"{mac} answers ARP for 192.168.81.1", device="vnet7", mac=mac)
         replies = Reply("owner", 4, False, evidence=(claim,)), Reply("neighbour", 4, True)
         host.looker.ask = lambda _probe, replies=replies: replies
         found = check(host, ["lan"], [], ask=host.looker.ask)["findings"]
         (one,) = [one for one in found if one["code"] == "address_duplicate"]
-        assert one["evidence"] == f"{mac} answers ARP for 192.168.81.1, too, which virbr1 has: {where}"
+        assert one["evidence"] == f"{mac} answers ARP for 192.168.81.1, too, as virbr1 does: {where}"
         assert one["remedy"] == undo
 
 
