@@ -144,23 +144,25 @@ def test_what_a_client_finds_out_is_evidence_and_explains_who_is_silent():
     assert way["ends"] == "client"
 
 
-def test_who_else_answers_for_the_gateway_is_named():
-    own, other = "02:00:00:00:00:01", "02:00:00:00:00:02"
+OWN, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
+STOP = f"stop that server, or give the NIC of {OTHER} a filter like clean-guest (role nwfilters)"
+RIVALS = {
+    "a device": ("owner", OWN, "address_duplicate", "sysctl -w net.ipv4.conf.eth9.arp_ignore=1"),
+    "a machine": ("owner", OTHER, "address_duplicate", f"give {OTHER} another address than the gateway's"),
+    "a DHCP server": ("lessor", OTHER, "rival_server", STOP),
+}
+
+
+@pytest.mark.parametrize("question,mac,code,undo", RIVALS.values(), ids=[*RIVALS])
+def test_who_else_does_what_the_gateway_does_is_named(question, mac, code, undo):
     host = office()
-    host.looker.seen = Kernel(
-        {"virbr1": BRIDGE, "eth9": {**BRIDGE, "ifname": "eth9", "address": own}},
-    )
-    for mac, where, undo in (
-        (own, "it is the hypervisor's own eth9", "sysctl -w net.ipv4.conf.eth9.arp_ignore=1"),
-        (other, "it is behind port vnet7", f"give {other} another address than the gateway's"),
-    ):
-        claim = Evidence("claim", f"{mac} answers ARP for 192.168.81.1", device="vnet7", mac=mac)
-        replies = Reply("owner", 4, False, evidence=(claim,)), Reply("neighbour", 4, True)
-        host.looker.ask = lambda _probe, replies=replies: replies
-        found = check(host, ["lan"], [], ask=host.looker.ask)["findings"]
-        (one,) = [one for one in found if one["code"] == "address_duplicate"]
-        assert one["evidence"] == f"{mac} answers ARP for 192.168.81.1, too, as virbr1 does: {where}"
-        assert one["remedy"] == undo
+    host.looker.seen = Kernel({"virbr1": BRIDGE, "eth9": {**BRIDGE, "ifname": "eth9", "address": OWN}})
+    replies = (Reply(question, 4, False, evidence=(Evidence("claim", f"{mac} does it", device="vnet7", mac=mac),)),)
+    found = check(host, ["lan"], [], ask=lambda _probe: replies)["findings"]
+    (one,) = [one for one in found if one["code"] == code]
+    where = "the hypervisor's own eth9" if mac == OWN else "behind port vnet7"
+    assert one["evidence"] == f"{mac} does it, too, as virbr1 does: it is {where}"
+    assert one["remedy"] == undo
 
 
 def test_a_policy_that_only_a_client_finds_is_opened_for_the_network_alone():
