@@ -124,6 +124,7 @@ OTHER_REPAIRS = {
         RESTART,
     ),
     "dhcp_refused": Repair("kill_dnsmasq; served '--dhcp-ignore=tag:!known'", {"network": "nat"}, RESTART),
+    "offer_wrong": Repair("kill_dnsmasq; served --dhcp-option=3", {"network": "nat", "probe": True}, RESTART),
     "port_isolated": Repair(
         PEER, {"domain": ["web"]}, REPORTED, "virsh -q destroy peer; ip neigh del 192.168.91.101 dev vf-nat"
     ),

@@ -18,7 +18,7 @@ from .trip import Trip, Walker, ends, passes
 # The client's questions by that of the way. A firewall may drop an echo request to the gateway on purpose.
 ASKED = {
     **{name: (name,) for name in ("guest", "outside")},
-    "dhcp": ("dhcp", "lessor"),
+    "dhcp": ("dhcp", "offer", "lessor"),
     "gateway": ("neighbour", "owner", "advertiser"),
     "dns": ("dns", "dns_tcp"),
 }
@@ -48,6 +48,7 @@ def probes(trips: Sequence[Trip], scene: Scene) -> dict[str, Probe]:
             guest.addresses,
             guest.tap,
             frozenset([*scene.leases.get(name, ()), *hosts, *known, *guest.addresses]) - {""},
+            any(str(option).startswith("dhcp-option") for option in who.spec.get("dnsmasq_options", [])),
         )
     return found
 
@@ -70,6 +71,10 @@ def heard(replies: Iterable[Reply], trip: Trip) -> Hop | None:
     if silent is None:
         return passes("client", bridge, "gets an answer") if any(one.answered for one in mine) else None
     strongest = next(iter(silent.evidence), None)
+    if strongest and strongest.kind == "offer":
+        return ends(
+            "client", bridge, "offer_wrong", f"a client on {bridge} gets an offer that is wrong: {strongest.text}"
+        )
     if strongest and strongest.kind == "claim":
         return _claimed(trip, silent.question, strongest)
     why = f": {strongest.text}" if strongest else ""

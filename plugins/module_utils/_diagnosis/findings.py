@@ -140,6 +140,12 @@ KINDS = {
         "Restart the network: libvirt writes dnsmasq's files again, and starts it without that line.",
         RESTART,
     ),
+    "offer_wrong": FindingKind(
+        "error",
+        "The network's DHCP offers an address, a mask, a router or a DNS server that does not fit the network.",
+        "Restart the network: libvirt writes dnsmasq's files again.",
+        RESTART,
+    ),
     "dhcp_silent": FindingKind(
         "error",
         "The network's DHCP does not answer.",

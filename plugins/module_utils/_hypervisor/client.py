@@ -27,6 +27,7 @@ from .drops import Drops
 from .evidence import of_end, of_kernel, of_port, of_routes
 from .fence import Fence, leaves_by
 from .nft import Nft
+from .offer import wrong
 from .rivals import port_of, rivals
 
 Network = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -96,6 +97,7 @@ class _Client:
         }
         sources = {side.version: side.own for side in self._sides.values() if side.own}
         outside = {version: OUTSIDE[version] for version in probe.outside if version in sources}
+        self._offer: list[bytes] = []
         self._outside = outside if fence and fence.stop(sources, outside) else {}
 
     def _own(self, network: Network) -> str:
@@ -117,6 +119,8 @@ class _Client:
             gateway = self._sides[4].gateway if 4 in self._sides else ""
             asked = rivals(beside, self._probe, gateway, self._cable.mac)
             yield from self._own_replies()
+            for problem in wrong(self._offer[0], self._probe) if self._offer else []:
+                yield Reply("offer", 4, False, "", (Evidence("offer", problem),))
             for name, version, does, others in asked:
                 for other in sorted(others.result()):
                     port = port_of(other, self._probe.bridge)
@@ -147,8 +151,9 @@ class _Client:
     def _questions(self) -> Iterator[Question]:
         far, mac = self._cable.far, self._cable.mac
         for version in self._probe.dhcp:
-            offers = _probe.offers if version == 4 else _probe.offers6
-            yield Question("dhcp", version, functools.partial(offers, far, mac), seconds=DHCP_SECONDS)
+            offers = functools.partial(_probe.offers, far, mac, self._offer)
+            asks = offers if version == 4 else functools.partial(_probe.offers6, far, mac)
+            yield Question("dhcp", version, asks, seconds=DHCP_SECONDS)
         for version, gateway, own, guest in self._sides.values():
             if version == 6:
                 yield Question("router", 6, functools.partial(_probe.advertises, far))

@@ -75,11 +75,18 @@ def sends(address: str, seconds: float) -> None:
         time.sleep(min(seconds, SECONDS / 4))
 
 
-def offers(device: str, mac: str, seconds: float) -> bool:
-    """Whether somebody offers an address of IPv4 to a client on a cable, which does not take it."""
+def offers(device: str, mac: str, kept: list[bytes], seconds: float) -> bool:
+    """Whether somebody offers an address of IPv4 to a client on a cable, which does not take it; the offer is ``kept``
+    as a frame."""
     number = os.urandom(4)
     question = discover(bytes.fromhex(mac.replace(":", "")), number)
-    return raw(device, ETHERTYPE_IP, question, lambda frame: is_offer(frame, number), seconds)
+    kept.clear()
+
+    def is_it(frame: bytes) -> bool:
+        kept.extend([frame] if is_offer(frame, number) else [])
+        return bool(kept)
+
+    return raw(device, ETHERTYPE_IP, question, is_it, seconds)
 
 
 def is_offer(frame: bytes, number: bytes) -> bool:

@@ -12,7 +12,8 @@ class Probe(NamedTuple):
 
     ``addresses`` are the network's, with their prefix: the first of each version of IP is asked. ``dhcp`` and
     ``outside`` are the versions whose addresses are leased, and that are forwarded to the outside. ``guests`` are the
-    addresses of a guest behind the bridge's ``port``. The client takes none of the addresses in ``taken``.
+    addresses of a guest behind the bridge's ``port``. The client takes none of the addresses in ``taken``. With
+    ``own_options`` the definition says itself what DHCP offers.
     """
 
     bridge: str
@@ -23,6 +24,7 @@ class Probe(NamedTuple):
     guests: tuple[str, ...] = ()
     port: str = ""
     taken: frozenset[str] = frozenset()
+    own_options: bool = False
 
 
 class Evidence(NamedTuple):
@@ -32,6 +34,7 @@ class Evidence(NamedTuple):
 
     - rule: a rule, or the policy, of nftables (and of iptables on top of it) drops it; ``handle`` is 0 for a policy
     - claim: another one with this ``mac``, behind the port ``device``, does what is the gateway's to do
+    - offer: what DHCP offers does not fit the network
     - counter: a rule of iptables-legacy that drops has counted one packet more
     - drop: the kernel drops it for a ``reason`` of its own, in its function ``place``, after it came in by ``device``
     - port: the port of another guest does not forward
@@ -59,10 +62,10 @@ class Reply(NamedTuple):
     """What became of a question over IP of one ``version``: ``answered`` is None where it was not asked, and ``why``
     says so.
 
-    The questions: dhcp (a discover, or a solicit), router (a solicitation of IPv6), neighbour (the gateway's MAC),
-    owner (who else has its address), lessor (who else leases addresses), advertiser (who else is a default router),
-    gateway (an echo request), dns and dns_tcp, guest (another guest's MAC), outside (a packet to the default route,
-    answered when it gets as far as it may).
+    The questions: dhcp (a discover, or a solicit), offer (what it was answered), router (a solicitation of IPv6),
+    neighbour (the gateway's MAC), owner (who else has its address), lessor (who else leases addresses), advertiser (who
+    else is a default router), gateway (an echo request), dns and dns_tcp, guest (another guest's MAC), outside (a
+    packet to the default route, answered when it gets as far as it may).
     """
 
     question: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kinds import OUTWARDS, Kind
+from .kinds import MANAGED, OUTWARDS, Kind
 
 SIX_AGAIN = "ip address replace GATEWAY6/64 dev BRIDGE nodad"
 MACHINE = "ip netns add WORD; ip link add WORD up type veth peer name WORDb netns WORD; ip link set WORD master BRIDGE"
@@ -233,6 +233,16 @@ SERVICES = {
         "dhcp_refused",
         "dhcp-ignore=tag:!WORD",
     ),
+    **{
+        f"offer with another {name}": Kind(
+            f"end NETWORK; served NETWORK {option}", f"end NETWORK; {RESTART}", "offer_wrong", name, on, probe=True
+        )
+        for name, option, on in (
+            ("mask", "--dhcp-option=1,255.255.255.255", MANAGED),
+            ("router", "--dhcp-option=3,192.0.2.NUMBER", OUTWARDS),
+            ("DNS server", "--dhcp-option=6,192.0.2.NUMBER", MANAGED),
+        )
+    },
     "no DHCP on the bridge": ignoring("no-dhcp-interface=BRIDGE"),
     "dnsmasq that ignores those with a tag": ignoring("dhcp-ignore=tag:WORD", "dhcp-host=MAC,set:WORD"),
     "reservation that ignores the guest": ignoring("MAC,ignore", file=HOSTS),

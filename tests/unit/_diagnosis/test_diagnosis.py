@@ -22,7 +22,15 @@ from tests.unit.breakages import BREAKS, HINDRANCES
 from tests.unit.scenes import MAC, healthy, observed
 
 # in test_way, since it takes two guests, and in test_check, since it is not about a scene
-TRIED_ELSEWHERE = ("port_isolated", "libvirt_down", "no_answer", "untraced", "rival_server", "definition_broken")
+TRIED_ELSEWHERE = (
+    "port_isolated",
+    "libvirt_down",
+    "no_answer",
+    "untraced",
+    "rival_server",
+    "offer_wrong",
+    "definition_broken",
+)
 ABOUT_A_GUEST = ("guest_missing", "guest_stopped", "guest_without_nic")
 
 

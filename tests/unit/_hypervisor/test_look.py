@@ -216,7 +216,7 @@ def test_dns_that_is_silent_or_not_there(monkeypatch):
 
 
 def test_a_discover_is_a_whole_frame():
-    frame = _probe._discover(b"\x52\x54\x00\x00\x00\x01", b"abcd")
+    frame = _probe.discover(b"\x52\x54\x00\x00\x00\x01", b"abcd")
     header = frame[14:34]
     total = sum(int.from_bytes(header[place : place + 2], "big") for place in range(0, 20, 2))
     assert (total & 0xFFFF) + (total >> 16) == 0xFFFF  # the checksum of the checksum, RFC 1071
