@@ -93,7 +93,11 @@ plug() {{
 {PLUG}
 known
 }}
-link_local() {{ ip -6 -o address show dev "$1" scope link | awk '{{print $4}}'; }}
+# A bridge has one as soon as STP has opened a port.
+link_local() {{
+    for _ in $(seq 50); do ip -6 address show dev "$1" scope link | grep -q inet6 && break; sleep 0.2; done
+    ip -6 -o address show dev "$1" scope link | awk '{{print $4}}'
+}}
 again() {{ iptables-restore </run/lab/four.rules; ip6tables-restore </run/lab/six.rules; }}
 end() {{
     pid=$(cat "/run/libvirt/network/$1.pid"); kill -9 "$pid"; while [ -d "/proc/$pid" ]; do sleep 0.05; done
