@@ -28,7 +28,7 @@ from .evidence import of_end, of_kernel, of_port, of_routes
 from .fence import Fence, leaves_by
 from .nft import Nft
 from .offer import wrong
-from .rivals import port_of, rivals
+from .rivals import rivals
 
 Network = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 # A root server of DNS: whoever routes the outside routes it, and nothing gets there.
@@ -122,8 +122,7 @@ class _Client:
             for problem in wrong(self._offer[0], self._probe) if self._offer else []:
                 yield Reply("offer", 4, False, "", (Evidence("offer", problem),))
             for name, version, does, others in asked:
-                for other in sorted(others.result()):
-                    port = port_of(other, self._probe.bridge)
+                for other, port in sorted(others.result().items()):
                     claim = Evidence("claim", f"{other} {does}", device=port, mac=other)
                     yield Reply(name, version, False, "", (claim,))
 

@@ -26,12 +26,12 @@ LESSOR_SECONDS = 3.5  # dnsmasq pings an address for 3 before it offers it
 
 
 class Rival(NamedTuple):
-    """What others may do that is the gateway's to do, and the MAC addresses of those who do it."""
+    """What others may do that is the gateway's to do, and the MAC addresses of those who do it, each with its port."""
 
     question: str
     version: int
     does: str
-    macs: Future[frozenset[str]]
+    macs: Future[dict[str, str]]
 
 
 def rivals(beside: ThreadPoolExecutor, probe: Probe, gateway: str, client: str) -> list[Rival]:
@@ -53,18 +53,18 @@ def rivals(beside: ThreadPoolExecutor, probe: Probe, gateway: str, client: str) 
     return asked
 
 
-def claimants(address: str, bridge: str, mac: str) -> frozenset[str]:
-    """The MAC addresses of all others behind a bridge with this MAC address who say that they have an address of
-    IPv4."""
+def claimants(address: str, bridge: str, mac: str) -> dict[str, str]:
+    """The MAC addresses of all others behind a bridge with this MAC address who say that they have an address of IPv4,
+    each with its port."""
 
     def owner(frame: bytes) -> str:
-        return _probe.arp_owner(frame, address)
+        return _probe.arp_owner(frame, address).replace(mac, "")
 
     question = _probe.arp_request(address, mac)
-    return _all(bridge, _probe.ETHERTYPE_ARP, question, owner, _probe.ARP_SECONDS) - {mac}
+    return _all(bridge, _probe.ETHERTYPE_ARP, question, owner, _probe.ARP_SECONDS)
 
 
-def lessors(bridge: str, client: str) -> frozenset[str]:
+def lessors(bridge: str, client: str) -> dict[str, str]:
     """The same of all who offer addresses of IPv4 to a client."""
     number = os.urandom(4)
     question = _probe.discover(bytes.fromhex(client.replace(":", "")), number)
@@ -75,17 +75,17 @@ def lessors(bridge: str, client: str) -> frozenset[str]:
     return _all(bridge, _probe.ETHERTYPE_IP, question, lessor, LESSOR_SECONDS)
 
 
-def routers(bridge: str, mac: str) -> frozenset[str]:
+def routers(bridge: str, mac: str) -> dict[str, str]:
     """The same of all who say that they are a default router of IPv6, from now on."""
 
     def router(frame: bytes) -> str:
         is_advertisement = frame[20:21] + frame[54:55] == bytes([socket.IPPROTO_ICMPV6, _probe.ROUTER[1]])
-        return _sender(frame) if is_advertisement and any(frame[60:62]) else ""
+        return _sender(frame).replace(mac, "") if is_advertisement and any(frame[60:62]) else ""
 
-    return _all(bridge, ETHERTYPE_IPV6, _solicitation(mac), router, ROUTER_SECONDS) - {mac}
+    return _all(bridge, ETHERTYPE_IPV6, _solicitation(mac), router, ROUTER_SECONDS)
 
 
-def port_of(mac: str, bridge: str) -> str:
+def _port(mac: str, bridge: str) -> str:
     """The port of a bridge behind which a MAC address was seen, "" for none. linux/if_bridge.h has the table's form."""
     place = Path("/sys/class/net", bridge)
     table = (place / "brforward").read_bytes()
@@ -95,11 +95,17 @@ def port_of(mac: str, bridge: str) -> str:
     return next((port.parent.name for port in ports), "")
 
 
-def _all(bridge: str, kind: int, question: bytes, who: Callable[[bytes], str], seconds: float) -> frozenset[str]:
-    """Everybody who answers a frame."""
-    found: set[str] = set()
-    _probe.raw(bridge, kind, question, lambda frame: found.add(who(frame)), seconds)
-    return frozenset(found) - {""}
+def _all(bridge: str, kind: int, question: bytes, who: Callable[[bytes], str], seconds: float) -> dict[str, str]:
+    """Everybody who answers a frame, with the port: a bridge with STP forgets it in two seconds when a cable goes."""
+    found: dict[str, str] = {}
+
+    def note(frame: bytes) -> None:
+        mac = who(frame)
+        if mac and mac not in found:
+            found[mac] = _port(mac, bridge)
+
+    _probe.raw(bridge, kind, question, note, seconds)
+    return found
 
 
 def _sender(frame: bytes) -> str:

@@ -114,7 +114,7 @@ BRIDGES = {
         f"{MACHINE}; ip -n WORD address add GATEWAY/24 dev WORDb; ip -n WORD link set WORDb up; sleep 2",
         "ip netns del WORD",
         "address_duplicate",
-        "answers ARP for GATEWAY",
+        "answers ARP for GATEWAY, too, as BRIDGE does: it is behind port WORD",
         probe=True,
     ),
     "the hypervisor answers at another device": Kind(
