@@ -3,6 +3,7 @@
 """What a task does first: it ends on a Python that is too old, in one sentence, and has what it imports compiled once.
 Modules import this ahead of the rest: an older Python can read it, and the modules, but not what they import next."""
 
+import gc
 import json
 import os
 import sys
@@ -28,4 +29,5 @@ def _file_of(payload, module):  # type: (zipimporter, str) -> str
 
 
 if isinstance(globals().get("__loader__"), zipimporter):
+    gc.disable()  # until all is imported: none of that becomes garbage
     zipimporter.get_filename = _file_of  # type: ignore[assignment]

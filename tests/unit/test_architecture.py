@@ -54,8 +54,8 @@ LIBRARIES = {
 # Folders with input and output, clock or chance. The others use only what keeps still in Python's library.
 BUSY = ("_python", "_hypervisor", "_task", "plugin_utils", "modules", "filter", "inventory", "lookup", "event_source")
 STILL_LIBRARY = set(
-    "__future__ abc base64 bisect collections contextlib copy dataclasses difflib enum functools graphlib ipaddress"
-    " itertools json math operator re shlex string textwrap types typing uuid".split()
+    "__future__ abc base64 bisect collections contextlib copy dataclasses difflib enum functools graphlib hashlib"
+    " ipaddress itertools json math operator re shlex string textwrap types typing uuid".split()
 )
 STILL_BUILTINS = set("open print input exec eval __import__ breakpoint".split())
 CHANCE = {"uuid1", "uuid4", "getnode"}

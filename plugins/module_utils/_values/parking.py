@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-import uuid
+import hashlib
 from typing import NamedTuple
 
 from .._xml.codec import Element, etree
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 def parking_of(network: str) -> Place:
     """The parking network of a network: always the same, so that another task finds what a killed one left."""
-    digest = uuid.uuid5(uuid.NAMESPACE_URL, f"{_METADATA}/{network}").hex[:10]
+    digest = hashlib.sha256(network.encode()).hexdigest()[:10]
     return Place(f"{network[:50]}-parking-{digest}", f"vfp-{digest}")
 
 
