@@ -51,7 +51,7 @@ def looks(town: Stage, cases: Sequence[Sequence[Fault]]) -> list[list[dict[str, 
     for case in cases:
         breaks = "\n".join(fault.breaks for fault in case)
         probe = any(fault.probe for fault in case)
-        tasks += [_shell(f"{mends}\n{breaks}"), {CHECK: {"probe": probe}}]
+        tasks += [_shell(f"{mends}\nforwarding\n{breaks}"), {CHECK: {"probe": probe}}]
         mends = "\n".join(fault.mends for fault in reversed(case))
     tasks += [_shell(mends), {CHECK: {}}]
     results = plays.finish(plays.start(town.lab.inventory, town.host.name, tasks), len(tasks), SECONDS)

@@ -93,6 +93,10 @@ plug() {{
 {PLUG}
 known
 }}
+# A port gets frames when STP has opened it, after four seconds.
+forwarding() {{
+    for _ in $(seq 60); do cat /sys/class/net/tap-*/brport/state 2>/dev/null | grep -qv 3 || return 0; sleep 0.1; done
+}}
 # A bridge has one as soon as STP has opened a port.
 link_local() {{
     for _ in $(seq 50); do ip -6 address show dev "$1" scope link | grep -q inet6 && break; sleep 0.2; done
