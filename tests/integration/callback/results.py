@@ -39,5 +39,7 @@ class CallbackModule(CallbackBase):
     def _tell(self, result: Any, **more: bool) -> None:
         told = {"host": result.host.get_name(), **result.result, **more}
         if look := json.loads(os.environ.get("RESULTS_LOOK", "[]")):
-            told["look"] = subprocess.run(look, capture_output=True, check=True, text=True).stdout
+            # ansible-core 2.21 has no standard input, and nsenter (util-linux 2.41) enters nothing without one.
+            done = subprocess.run(look, stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True)
+            told["look"] = done.stdout
         print(json.dumps(told, default=str), flush=True)
