@@ -71,7 +71,7 @@ class Fleet:
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
         assert (done.returncode != 0) == failed, done.stdout + done.stderr
         results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        return {result["host"]: result for result in results if "invocation" in result}  # the last module's
+        return {result["host"]: result for result in results if {"plan", "failed"} & {*result}}  # the last module's
 
     def networks(self, name: str) -> dict[str, list[str]]:
         """Return the persistent and the live config of each network of a hypervisor, as virsh shows them."""

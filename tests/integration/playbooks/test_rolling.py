@@ -27,8 +27,9 @@ ONCE = "#!/bin/sh\n[ $2 = started ] && mkdir /run/lab/once || exit 0\n"
 FAULTS = {
     "restarts": ONCE + "setsid sh -c 'kill $(cat /run/libvirtd.pid); sleep 1; libvirtd --daemon --pid-file "
     "/run/libvirtd.pid' >/dev/null 2>&1 &\n",
-    "dies": ONCE + "for name in libvirtd sshd; do for at in /proc/[0-9]*; do read -r is <$at/comm; [ $is = $name ] && "
-    "kill -9 ${at#/proc/}; done; done\n",
+    "dies": ONCE
+    + "for name in libvirtd sshd sshd-session; do for at in /proc/[0-9]*; do read -r is <$at/comm; [ $is = $name ] &&"
+    + " kill -9 ${at#/proc/}; done; done\n",
 }
 WHY = {
     "hangs": r"failed +Cannot .* has not answered for 15 seconds",
