@@ -12,6 +12,7 @@ from typing import Any
 from .._errors.errors import Caution
 from .._network.checks import remarks
 from .._network.conflicts import (
+    SMALLEST_IPV6,
     bridges,
     claims,
     host_addresses,
@@ -34,7 +35,6 @@ from .ports import DNS, Seen, port_followed, port_taken
 from .services import DHCP, bridge_of, firewall, has_dhcp, has_dns, server, version_of
 
 OUTWARDS = ("nat", "route", "open")
-IPV6_MTU = 1280
 
 
 def network_findings(network: Observed, scene: Scene) -> list[Finding]:
@@ -198,7 +198,8 @@ def _outwards(spec: Spec, host: HostFacts) -> Seen:
     lost = versions - {ipaddress.ip_network(route.destination).version for route in every}
     narrow = next((route.device for route in every if route.device in host.narrow), "")
     if 6 in lost and narrow:  # the kernel takes its addresses and routes of IPv6
-        evidence = f"{narrow} takes packets of {host.narrow[narrow]} bytes, IPv6 is gone from it: that needs {IPV6_MTU}"
+        size = host.narrow[narrow]
+        evidence = f"{narrow} takes packets of {size} bytes, IPv6 is gone from it: that needs {SMALLEST_IPV6}"
         remedy = f"ip link set dev {narrow} mtu 1500; then restore its addresses and routes of IPv6"
         yield "mtu_small", evidence, remedy
         lost -= {6}

@@ -49,9 +49,8 @@ def resolves(address: str, device: str, seconds: float) -> bool:
 
 def is_free(address: str, device: str, mac: str) -> bool:
     """Whether nobody on a cable has an address of IPv4 (a probe, RFC 5227)."""
-    return not raw(
-        device, ETHERTYPE_ARP, arp_request(address, mac), lambda frame: arp_owner(frame, address), ARP_SECONDS
-    )
+    question = arp_request(address, mac)
+    return not raw(device, ETHERTYPE_ARP, question, lambda frame: arp_owner(frame, address), ARP_SECONDS)
 
 
 def arp_request(address: str, mac: str) -> bytes:

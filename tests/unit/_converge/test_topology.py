@@ -166,6 +166,14 @@ def test_only_what_the_topology_has_made_is_purged(host):
     assert sorted(host.nets) == ["b", "foreign"]
 
 
+def test_what_is_listed_is_not_looked_at_for_a_purge(host, monkeypatch):
+    seen, observe = [], host.observe
+    monkeypatch.setattr(host, "observe", lambda name: seen.append(name) or observe(name))
+    told = VALIDATOR.validate({"name": "site", "networks": [net("a", 1), net("b", 2)], "purge": "owned"})
+    wanted = _topology_module.desired_topology(told.validated_parameters, host)
+    assert [one.name for one in wanted.networks if not one.present] == seen == ["c"]
+
+
 def test_what_is_in_use_is_not_purged(host):
     host.users["b"] = (Guest("web", True, ()),)
     assert "running guests use it (web)" in error_of(host, net("a", 1), purge="owned")
