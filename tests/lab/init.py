@@ -39,11 +39,13 @@ def run(command: str) -> None:
 
 
 def make_disk(home: Path) -> None:
-    """Mount the tmpfs that takes whatever is written."""
+    """Mount the tmpfs that takes whatever is written, with a shell that starts as on a new machine: bash reads what
+    root has set up here for each command that comes by SSH, and pyenv alone takes 0.09 s of a processor."""
     layers = home / "layers"
     run(f"mount -t tmpfs -o mode=755 tmpfs {layers}")
-    (layers / "upper").mkdir()
-    (layers / "work").mkdir()
+    for folder, mode in (("upper", 0o755), ("work", 0o755), ("upper/root", 0o700)):
+        (layers / folder).mkdir(mode)
+    (layers / "upper/root/.bashrc").touch()
 
 
 def mount_root(lower: Path, home: Path) -> Path:

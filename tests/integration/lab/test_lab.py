@@ -186,6 +186,8 @@ def test_libvirtd_answers_from_outside(networked: Hypervisor) -> None:
 def test_ssh_reaches_root_and_auditor(lab: Lab, hypervisor: Hypervisor) -> None:
     ssh = ("ssh", "-F", f"{lab.folder}/ssh_config")
     assert outside(*ssh, hypervisor.name, "id -un; hostname").split() == ["root", hypervisor.name]
+    # What root's bash has set up on this machine does not run there.
+    assert outside(*ssh, hypervisor.name, "cat .bashrc; stat --format %a .").split() == ["700"]
     assert outside(*ssh, f"{hypervisor.name}_audit", "id -un; hostname").split() == ["auditor", hypervisor.name]
 
 
