@@ -24,6 +24,15 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - virtfleet.network.topology_options
   - virtfleet.network.guides.audit
+options:
+  as_text:
+    description:
+      - Whether RV(text) is returned, and besides it only RV(as_asked).
+      - >-
+        Ansible goes through each value of a result several times, and through a text once. The filter
+        P(virtfleet.network.audit_document#filter) takes both.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -62,6 +71,11 @@ as_asked:
   returned: success
   type: bool
   sample: false
+text:
+  description: Everything that is returned, as JSON.
+  returned: with O(as_text=true), instead of the rest
+  type: str
+  sample: '{"as_asked": true, "rows": [], "networks": []}'
 rows:
   description: One entry for each field that differs, and for each network, guest or network filter that is as asked.
   returned: success

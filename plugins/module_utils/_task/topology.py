@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.common.parameters import remove_values
 
 from .._errors.errors import NetworkError
 from .._hypervisor.gateway import Gateway
@@ -102,9 +105,13 @@ def run_audit() -> None:
 
     def describe(gateway: Snapshot, module: Module) -> dict[str, Any]:
         told: dict[str, Any] = without_metadata(survey(gateway, desired_topology(module.params, gateway)))
-        return told
+        if not module.params["as_text"]:
+            return told
+        # Without secrets already, as they look otherwise in JSON.
+        text = json.dumps(remove_values(told, module.no_log_values))
+        return {"as_asked": told["as_asked"], "text": text}
 
-    _module.run_info(topology_options(), describe, Snapshot)
+    _module.run_info({**topology_options(), "as_text": {"type": "bool", "default": False}}, describe, Snapshot)
 
 
 def _result(run: _module.Run) -> dict[str, Any]:

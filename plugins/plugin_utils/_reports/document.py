@@ -84,7 +84,7 @@ def _together(
 def _readable(name: str, result: Any, time: str) -> dict[str, Any]:
     """A hypervisor's part of the document, of which every form can be made: each is tried on it alone."""
     try:
-        host = _host(result, time)
+        host = _host(_whole(result), time)
         _tried(name, host)
     except MALFORMED as error:
         why = f"its result is malformed ({type(error).__name__}: {error}): see what virt_network_audit returned there"
@@ -98,6 +98,11 @@ def _tried(name: str, host: dict[str, Any]) -> tuple[object, ...]:
     of_page = [one["repair"] for one in host["findings"]], [*host["not_looked_at"]]
     of_lines = table(alone), failing(alone), [words(line) for line in alone["lines"]]
     return *of_page, *of_lines, [card.place for card in cards(alone)], tables(alone), dot(name, drawn), outline(drawn)
+
+
+def _whole(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A result with what came as one text in it."""
+    return {**result, **json.loads(result["text"])} if "text" in result else result
 
 
 def _host(result: Mapping[str, Any], time: str) -> dict[str, Any]:
