@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options: {}
 seealso:
   - name: Audit
-    description: A fleet against what was asked of it, on screen, as JSON, CSV and JUnit.
+    description: A fleet compared with what was asked of it, on screen, as JSON, CSV and JUnit.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/audit.md
 """
 
@@ -28,7 +28,7 @@ seealso:
 options: {}
 seealso:
   - name: Events
-    description: What happens on hypervisors, as events that start a playbook.
+    description: Playbooks that start when somebody changes a network or guest.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/events.md
 """
 
@@ -36,7 +36,7 @@ seealso:
 options: {}
 seealso:
   - name: Fleets of 50, 200 and 2,000 hypervisors
-    description: What plays take, where the time goes, and settings for them.
+    description: How long plays take, where the time goes, and settings for them.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/fleet.md
 """
 
@@ -76,7 +76,7 @@ seealso:
 options: {}
 seealso:
   - name: NICs of a guest
-    description: Which one is meant, what changes at once, what a failure leaves, and whether
+    description: Which NIC a task means, what changes at once, what a failure leaves, and whether
       a NIC is really connected.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/nics-of-a-guest.md
 """
@@ -85,7 +85,7 @@ seealso:
 options: {}
 seealso:
   - name: NICs of a new guest
-    description: From options to a guest that runs.
+    description: From options to a running guest.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/nics-of-a-new-guest.md
 """
 
@@ -93,7 +93,7 @@ seealso:
 options: {}
 seealso:
   - name: Playbooks
-    description: For a fleet, with subnets for 200 hypervisors, backup, adoption.
+    description: All of them, with subnets for 200 hypervisors, backup and adoption.
     link: https://github.com/virtfleet/virtfleet.network/blob/main/docs/guides/playbooks.md
 """
 
