@@ -134,7 +134,7 @@ findings:
     repair:
       description: What of this collection repairs it, empty for nothing.
       type: str
-      sample: virt_network with state=restarted and restart=replug
+      sample: virt_network with state=restarted
 way:
   description:
     - >-

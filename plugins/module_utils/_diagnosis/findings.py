@@ -21,23 +21,23 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-RESTART = "virt_network with state=restarted and restart=replug"
+RESTART = "virt_network with state=restarted"
 # From cause to consequence: what comes first explains what comes later.
 KINDS = {
     "libvirt_down": FindingKind(
         "error",
-        "libvirt does not answer, or refuses: nobody can change networks or guests. What runs goes on.",
-        "Start or restart the daemon of the evidence.",
+        "libvirt does not answer, or refuses: nobody can change networks or guests. What runs keeps running.",
+        "Start or restart the daemon that the evidence names.",
     ),
     "network_missing": FindingKind(
         "error",
         "There is no such network.",
-        "Create it, and plug its running guests in again; or correct the name in the guest.",
+        "Create it, and reattach its running guests; or correct the name in the guest.",
         "virt_network",
     ),
     "definition_broken": FindingKind(
         "error",
-        "libvirt gives a definition that is no XML, as it does not escape every value: nobody can read or change it.",
+        "libvirt returns a definition that is not XML, as it does not escape all values: nobody can read or change it.",
         "Define it again without &, < and ' in names and profiles (virsh net-define), or delete it (net-undefine).",
     ),
     "definition_invalid": FindingKind(
@@ -48,13 +48,13 @@ KINDS = {
     ),
     "definition_odd": FindingKind(
         "warning",
-        "The persistent config has what libvirt takes, and what does not work as it is written.",
+        "libvirt accepts something in the persistent config that does not work as it is written.",
         "Change what the evidence names.",
         "virt_network",
     ),
     "bridge_left_behind": FindingKind(
         "error",
-        "The network does not run, but its bridge is there: a daemon was killed while it started or stopped it.",
+        "The network does not run, but its bridge exists: a daemon was killed while it started or stopped the network.",
         "Start the network with virt_network, which removes the bridge first.",
         "virt_network",
     ),
@@ -107,7 +107,7 @@ KINDS = {
     "bridge_down": FindingKind("error", "The network's bridge is set down.", "Restart the network.", RESTART),
     "address_missing": FindingKind(
         "error",
-        "The network's bridge lacks an address of the network, or the one of its link.",
+        "The network's bridge lacks an address of the network, or its own link-local one.",
         "Restart the network.",
         RESTART,
     ),
@@ -135,8 +135,8 @@ KINDS = {
     ),
     "dhcp_refused": FindingKind(
         "error",
-        "A line of the network's dnsmasq has it lease nothing to a guest, or to anybody; its definition has no such "
-        "line.",
+        "A line in the files of the network's dnsmasq makes it lease nothing to a guest, or to anybody; the "
+        "network's definition has no such line.",
         "Restart the network: libvirt writes dnsmasq's files again, and starts it without that line.",
         RESTART,
     ),
@@ -155,7 +155,7 @@ KINDS = {
     "forwarding_off": FindingKind(
         "error",
         "The kernel does not forward packets, so guests reach nobody outside.",
-        "Set the sysctl of the evidence to 1, now with sysctl -w and for later in /etc/sysctl.d.",
+        "Set the sysctl that the evidence names to 1, now with sysctl -w and for later in /etc/sysctl.d.",
         "the role hypervisor",
     ),
     # A reload or a restart of the network brings rules back, but no jumps from FORWARD (libvirt 9.0).
@@ -168,7 +168,7 @@ KINDS = {
     "bridge_netfilter": FindingKind(
         "error",
         "The kernel sends bridged frames through the firewall, which drops what is forwarded.",
-        "Accept the frames of the bridge in the chain of the evidence, or set the sysctl to 0 where nothing needs it.",
+        "Accept the bridge's frames in the chain that the evidence names, or set the sysctl to 0 if nothing needs it.",
     ),
     **WAY_KINDS,
     "no_default_route": FindingKind(
@@ -203,7 +203,7 @@ KINDS = {
     ),
     "nic_disconnected": FindingKind(
         "error",
-        "The NIC is not connected with its network, usually because that was restarted without restart=replug.",
+        "The NIC is not connected to its network, usually because the network was restarted without restart=replug.",
         "Reattach it.",
         RESTART,
     ),
@@ -216,7 +216,7 @@ KINDS = {
     "address_outside": FindingKind(
         "error",
         "The guest uses an address that is in no subnet of its network.",
-        "Correct the address in the guest, or let it ask for one.",
+        "Correct the address in the guest, or let the guest use DHCP.",
     ),
     "untraced": FindingKind(
         "error",
@@ -230,14 +230,14 @@ KINDS = {
     ),
     "transient": FindingKind(
         "warning",
-        "The network is not saved: it is gone once it stops.",
-        "Define it.",
+        "The network is transient: it is gone once it stops.",
+        "Make it persistent.",
         "virt_network",
     ),
     "restart_pending": FindingKind(
         "warning",
-        "The persistent config differs from the live one, and becomes true with the next start.",
-        "Restart the network, or save what runs.",
+        "The persistent config differs from the live one, and takes effect with the next start.",
+        "Restart the network, or save the live config.",
         RESTART,
     ),
     "autostart_off": FindingKind(

@@ -72,12 +72,12 @@ WAY_KINDS = {
     ),
     "rival_server": FindingKind(
         "error",
-        "Somebody else on the network leases addresses to guests, or is a router of theirs.",
+        "Somebody else on the network leases addresses to guests, or poses as their router.",
         "Stop that server, or keep its answers from guests by a network filter.",
     ),
     "neighbour_wrong": FindingKind(
         "error",
-        "A neighbour entry that somebody has fixed has the wrong MAC address.",
+        "A permanent neighbour entry has the wrong MAC address.",
         "Delete the entry: ip neigh del ADDRESS dev DEVICE.",
     ),
     "route_dropped": FindingKind(
@@ -98,7 +98,7 @@ WAY_KINDS = {
     "connections_forgotten": FindingKind(
         "error",
         "The kernel forgets connections at once, so answers to guests belong to none and are dropped.",
-        "Set the sysctl of the evidence to what the kernel starts with.",
+        "Set the sysctl that the evidence names to the kernel's default.",
     ),
     "firewall_drops": FindingKind(
         "error",
@@ -117,12 +117,12 @@ WAY_KINDS = {
     ),
     "neighbours_full": FindingKind(
         "error",
-        "The kernel's table of neighbours is full: it finds nobody whom it does not know yet.",
-        "Raise the sysctl of the evidence.",
+        "The kernel's table of neighbours is full: it cannot add a neighbour that it does not know yet.",
+        "Raise the sysctl that the evidence names.",
     ),
     "dns_upstream": FindingKind(
         "error",
-        "The network's dnsmasq reaches none of the servers that it asks: guests get no names of the outside.",
+        "The network's dnsmasq reaches none of the servers that it asks: guests cannot resolve names of the outside.",
         "Correct /etc/resolv.conf of the hypervisor, or the way to the servers in it.",
     ),
     "not_translated": FindingKind(
@@ -137,7 +137,7 @@ WAY_KINDS = {
     ),
     "firewall_redirects": FindingKind(
         "warning",
-        "A rule of a firewall leads packets of guests to somebody else than they are for.",
+        "A rule of a firewall sends packets of guests to another destination.",
         "Delete the rule, unless that is what you want.",
     ),
     "packets_expire": FindingKind(
@@ -148,12 +148,12 @@ WAY_KINDS = {
     "uplink_down": FindingKind(
         "error",
         "The device that the route leads to has no link.",
-        "Set it up, look at its cable.",
+        "Set it up, and check its cable.",
     ),
     "uplink_taken": FindingKind(
         "error",
         "The device that the route leads to is a port of another one, so its own addresses and routes do not work.",
-        "Move its addresses and routes to the other device, or take it out of that.",
+        "Move its addresses and routes to the other device, or take this device out of the other.",
     ),
     "no_answer": FindingKind(
         "error",

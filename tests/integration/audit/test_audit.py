@@ -194,4 +194,4 @@ def test_a_diagnosis_can_be_read(stage: Stage, tmp_path: Path) -> None:
     stage.host.run(["ip", "link", "set", "vbr-back", "down"])
     told = playbook(stage, tmp_path, "diagnose", target=stage.host.name, diagnose_networks=["back"]).stdout
     assert "error in network back: bridge vbr-back is set down (bridge_down)" in told
-    assert "To do: Restart the network. Repaired by: virt_network with state=restarted and restart=replug." in told
+    assert "To do: Restart the network. Repaired by: virt_network with state=restarted." in told

@@ -25,7 +25,7 @@ from tests.unit.faulty_host import (
 )
 
 SCENARIOS = scenarios()
-REPLACED = "one of the last three, while a NIC, or an entry of a network, that is not saved is replaced"
+REPLACED = "one of the last three, while a NIC or an entry that only the live config has is replaced"
 ROLLED_BACK, TOLD, DONE, GONE = "rolled back", "told", "done", "gone"
 NEXT = "does what was asked"
 LOST = fault_docs.row("gateway", REPLACED)["next"]
