@@ -146,8 +146,8 @@ options:
           address:
             description:
               - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-              - A definition that is recreated without one has another one each time.
-              - libvirt makes one up where none is given.
+              - A NIC that is defined without one gets another one each time.
+              - libvirt generates one when none is given.
             type: str
           type:
             description:
@@ -173,8 +173,8 @@ options:
             type: str
           portgroup:
             description:
-              - The portgroup of that network that the NIC belongs to. Without it, it is the
-                network's default portgroup, if any.
+              - The portgroup of that network that the NIC belongs to. The default is the network's
+                default portgroup, if any.
             type: str
           bridge:
             description:
@@ -202,8 +202,8 @@ options:
                 and the switch there sends back those for guests of the same hypervisor. V(bridge)
                 delivers these directly. V(private) never delivers between guests of the device.
                 V(passthrough) gives the whole device to one guest.
-              - For type V(vhostuser), who opens the socket. QEMU does with V(server), and connects
-                to it with V(client).
+              - For type V(vhostuser), who opens the socket. With V(server) QEMU does, with
+                V(client) it connects to the other process.
               - libvirt assumes V(vepa) where the definition does not say.
             type: str
             choices:
@@ -217,7 +217,7 @@ options:
             description:
               - The address of the tunnel, for the types V(mcast), V(server), V(client) and
                 V(udp). For V(mcast) one of the multicast range, like V(230.0.0.1); for V(client)
-                and V(udp) that of the other end; for V(server) the own one.
+                and V(udp) that of the other end; for V(server) its own.
             type: str
           port:
             description:
@@ -261,7 +261,7 @@ options:
                 type: int
           local:
             description:
-              - The own end of the tunnel, for type V(udp). Makes that type.
+              - This end of the tunnel, for type V(udp). Makes that type.
             type: dict
             suboptions:
               address:
@@ -406,13 +406,14 @@ options:
           - The VLANs of the NIC's traffic, which the guest does not see. Possible with Open
             vSwitch, with virtual functions (type V(hostdev), or V(direct) in mode V(passthrough)),
             and from libvirt 11.0.0 on with ordinary bridges.
-          - It goes before a VLAN of the network or the portgroup.
+          - It overrides a VLAN of the network or the portgroup.
           - An empty dictionary removes it.
         type: dict
         suboptions:
           trunk:
             description:
-              - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+              - Pass tagged traffic through also with a single tag. With several tags, that
+                is always so.
               - libvirt assumes V(false) where the definition does not say.
             type: bool
           tags:
@@ -431,15 +432,15 @@ options:
                 type: int
               native_mode:
                 description:
-                  - Makes this VLAN the native one, with V(tagged) or V(untagged) packets. One
-                    tag may have it. Only with Open vSwitch.
+                  - Makes this VLAN the native one, with V(tagged) or V(untagged) packets. Only
+                    one tag may have it. Only with Open vSwitch.
                 type: str
                 choices:
                   - tagged
                   - untagged
       virtualport:
         description:
-          - How the NIC is announced to a switch that wants to know it. For the types V(network),
+          - How the NIC is announced to a switch that has to know it. For the types V(network),
             V(bridge), V(direct) and V(hostdev). With type V(network), what is missing comes
             from the network and its portgroup.
           - An empty dictionary removes it.
@@ -477,7 +478,7 @@ options:
               instanceid:
                 description:
                   - The VSI instance, a UUID. For type V(802.1Qbg).
-                  - libvirt makes one up where none is given.
+                  - libvirt generates one when none is given.
                 type: str
               profileid:
                 description:
@@ -488,7 +489,7 @@ options:
                 description:
                   - The interface, a UUID. For the types V(openvswitch), and V(midonet), which
                     needs it.
-                  - libvirt makes one up where none is given.
+                  - libvirt generates one when none is given.
                 type: str
       bandwidth:
         description:
@@ -551,8 +552,8 @@ options:
         suboptions:
           isolated:
             description:
-              - Keep the guest from reaching other guests on the bridge whose ports are isolated,
-                too. For bridges of Linux.
+              - Keep the guest from reaching guests on the bridge whose ports are isolated as
+                well. For bridges of Linux.
             type: bool
       ips:
         description:
@@ -647,11 +648,12 @@ options:
               - udp
           address:
             description:
-              - The hypervisor's address that the ports are of. Without it, all addresses.
+              - The address of the hypervisor whose ports are forwarded. Without it, all addresses.
             type: str
           dev:
             description:
-              - The hypervisor's network device that the ports are on. Without it, all devices.
+              - The network device of the hypervisor whose ports are forwarded. Without it,
+                all devices.
             type: str
           ranges:
             description:
@@ -672,8 +674,8 @@ options:
                 type: int
               to:
                 description:
-                  - The guest's port that O(port_forwards[].ranges[].start) leads to. The following
-                    ports lead to those that follow.
+                  - The guest's port that O(port_forwards[].ranges[].start) leads to. The next
+                    ones lead to the guest's next ones.
                 type: int
               exclude:
                 description:
@@ -682,8 +684,8 @@ options:
                 type: bool
       script:
         description:
-          - A program that the hypervisor runs when the NIC is made, for type V(ethernet), or
-            with Xen.
+          - A program that the hypervisor runs when the NIC is created, for type V(ethernet),
+            or with Xen.
           - An empty dictionary removes it.
         type: dict
         suboptions:
@@ -693,7 +695,7 @@ options:
             type: str
       downscript:
         description:
-          - A program that the hypervisor runs when the NIC is taken away, for type V(ethernet).
+          - A program that the hypervisor runs when the NIC is removed, for type V(ethernet).
           - An empty dictionary removes it.
         type: dict
         suboptions:
@@ -720,12 +722,12 @@ options:
             description:
               - Its name. Names that begin with V(vnet), V(macvtap) or V(macvlan) are libvirt's
                 own.
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: str
           managed:
             description:
-              - Whether libvirt sets the device up. Only for type V(ethernet) it may not, for
-                a tap device that is there already.
+              - Whether libvirt creates the device. V(false) is for type V(ethernet), with a
+                tap device that exists already.
               - libvirt assumes V(true) where the definition does not say.
             type: bool
       guest:
@@ -747,8 +749,8 @@ options:
             description:
               - V(virtio) is the fast one. V(e1000e), V(e1000), V(rtl8139) and more are for
                 guests without a driver for it.
-              - libvirt takes an old model, like V(rtl8139), where none is given.
-              - libvirt makes one up where none is given.
+              - By default, it is an old model, like V(rtl8139).
+              - libvirt generates one when none is given.
             type: str
       driver:
         description:
@@ -759,8 +761,8 @@ options:
         suboptions:
           name:
             description:
-              - Who carries the packets, the kernel (V(vhost)) or QEMU itself (V(qemu)). Without
-                it, it is the kernel where it can.
+              - Who carries the packets, the kernel (V(vhost)) or QEMU itself (V(qemu)). The
+                default is the kernel, where it can.
               - V(vfio), V(kvm) and V(xen) are for type V(hostdev). V(vfio) is the one that
                 today's kernels have.
             type: str
@@ -772,7 +774,7 @@ options:
               - xen
           model:
             description:
-              - The kernel's VFIO driver for the device, when it is not the general one. For
+              - The kernel's VFIO driver for the device, when that is not the general one. For
                 type V(hostdev).
               - Needs libvirt 10.0.0 or newer.
             type: str
@@ -940,8 +942,8 @@ options:
             type: str
       filterref:
         description:
-          - The rules of a filter of libvirt (nwfilter) for the NIC's traffic. For the types
-            V(network), V(bridge) and V(ethernet).
+          - The network filter (nwfilter) for the NIC's traffic. For the types V(network), V(bridge)
+            and V(ethernet).
           - An empty dictionary removes it.
         type: dict
         suboptions:
@@ -952,8 +954,8 @@ options:
             type: str
           parameters:
             description:
-              - Values for the filter's variables. A variable that takes several values is listed
-                with each.
+              - Values for the filter's variables. A variable with several values is listed
+                once for each.
               - 'The list is the whole list: entries that are not in it are removed.'
               - Entries are matched by C(name) and C(value).
             type: list
@@ -977,7 +979,7 @@ options:
         suboptions:
           sndbuf:
             description:
-              - The size of its send buffer, in bytes. V(0) is without a limit.
+              - The size of its send buffer, in bytes. V(0) means no limit.
             type: int
       teaming:
         description:
@@ -1020,8 +1022,8 @@ options:
         suboptions:
           size:
             description:
-              - The largest packet, in bytes. Guests with virtio get it from libvirt. Without
-                it, it is that of the network or the bridge.
+              - The largest packet, in bytes. Guests with virtio get it from libvirt. The default
+                is that of the network or the bridge.
               - libvirt assumes V(0) where the definition does not say.
             type: int
       coalesce:
@@ -1033,7 +1035,7 @@ options:
         suboptions:
           rx:
             description:
-              - Of what it receives.
+              - For received packets.
             type: dict
             suboptions:
               frames:
@@ -1043,20 +1045,21 @@ options:
                 suboptions:
                   max:
                     description:
-                      - After how many packets at the latest. V(0) is the kernel's own choice.
+                      - The number of packets after which it signals at the latest. V(0) is
+                        the kernel's own choice.
                       - libvirt assumes V(0) where the definition does not say.
                     type: int
       boot:
         description:
-          - Lets the guest boot from the NIC. It cannot be together with C(<boot>) in the C(<os>)
-            of the guest's definition.
+          - Lets the guest boot from the NIC. It excludes a C(<boot>) in the C(<os>) of the
+            guest's definition.
           - An empty dictionary removes it.
         type: dict
         suboptions:
           order:
             description:
-              - The place of the NIC among the guest's boot devices, from 1. Each device has
-                its own.
+              - The place of the NIC among the guest's boot devices, from 1. No two devices
+                have the same one.
               - O(ifaces[].boot) needs it.
             type: int
           loadparm:
@@ -1071,7 +1074,7 @@ options:
           name:
             description:
               - The name, which begins with V(ua-).
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: str
       rom:
         description:
@@ -1081,17 +1084,17 @@ options:
         suboptions:
           enabled:
             description:
-              - Whether it has one.
+              - Whether the NIC has one.
               - libvirt assumes V(true) where the definition does not say.
             type: bool
           bar:
             description:
-              - Whether the guest sees it in its memory.
+              - Whether the guest sees the ROM in its memory.
             type: bool
           file:
             description:
-              - The path of the file with the ROM's content on the hypervisor. An empty one
-                is no ROM.
+              - The path of the file with the ROM's content on the hypervisor. An empty path
+                means no ROM.
             type: str
       acpi:
         description:
@@ -1102,8 +1105,8 @@ options:
         suboptions:
           index:
             description:
-              - A number that Linux makes the NIC's name of (V(eno1)), whatever its PCI address.
-                From 1 to 16383, another for each device.
+              - A number from which Linux makes the NIC's name (V(eno1)), whatever its PCI address.
+                From 1 to 16383, and different for each device.
             type: int
           nodeset:
             description:
@@ -1113,7 +1116,7 @@ options:
       address:
         description:
           - Where the guest finds the NIC, by default the next free place of its PCI bus.
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: dict
         suboptions:
           type:
@@ -1264,8 +1267,8 @@ options:
       address:
         description:
           - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-          - A definition that is recreated without one has another one each time.
-          - libvirt makes one up where none is given.
+          - A NIC that is defined without one gets another one each time.
+          - libvirt generates one when none is given.
         type: str
       type:
         description:
@@ -1291,7 +1294,7 @@ options:
         type: str
       portgroup:
         description:
-          - The portgroup of that network that the NIC belongs to. Without it, it is the network's
+          - The portgroup of that network that the NIC belongs to. The default is the network's
             default portgroup, if any.
         type: str
       bridge:
@@ -1320,8 +1323,8 @@ options:
             and the switch there sends back those for guests of the same hypervisor. V(bridge)
             delivers these directly. V(private) never delivers between guests of the device.
             V(passthrough) gives the whole device to one guest.
-          - For type V(vhostuser), who opens the socket. QEMU does with V(server), and connects
-            to it with V(client).
+          - For type V(vhostuser), who opens the socket. With V(server) QEMU does, with V(client)
+            it connects to the other process.
           - libvirt assumes V(vepa) where the definition does not say.
         type: str
         choices:
@@ -1335,7 +1338,7 @@ options:
         description:
           - The address of the tunnel, for the types V(mcast), V(server), V(client) and V(udp).
             For V(mcast) one of the multicast range, like V(230.0.0.1); for V(client) and V(udp)
-            that of the other end; for V(server) the own one.
+            that of the other end; for V(server) its own.
         type: str
       port:
         description:
@@ -1379,7 +1382,7 @@ options:
             type: int
       local:
         description:
-          - The own end of the tunnel, for type V(udp). Makes that type.
+          - This end of the tunnel, for type V(udp). Makes that type.
         type: dict
         suboptions:
           address:
@@ -1524,13 +1527,14 @@ options:
       - The VLANs of the NIC's traffic, which the guest does not see. Possible with Open vSwitch,
         with virtual functions (type V(hostdev), or V(direct) in mode V(passthrough)), and from
         libvirt 11.0.0 on with ordinary bridges.
-      - It goes before a VLAN of the network or the portgroup.
+      - It overrides a VLAN of the network or the portgroup.
       - An empty dictionary removes it.
     type: dict
     suboptions:
       trunk:
         description:
-          - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+          - Pass tagged traffic through also with a single tag. With several tags, that is always
+            so.
           - libvirt assumes V(false) where the definition does not say.
         type: bool
       tags:
@@ -1549,15 +1553,15 @@ options:
             type: int
           native_mode:
             description:
-              - Makes this VLAN the native one, with V(tagged) or V(untagged) packets. One tag
-                may have it. Only with Open vSwitch.
+              - Makes this VLAN the native one, with V(tagged) or V(untagged) packets. Only
+                one tag may have it. Only with Open vSwitch.
             type: str
             choices:
               - tagged
               - untagged
   virtualport:
     description:
-      - How the NIC is announced to a switch that wants to know it. For the types V(network),
+      - How the NIC is announced to a switch that has to know it. For the types V(network),
         V(bridge), V(direct) and V(hostdev). With type V(network), what is missing comes from
         the network and its portgroup.
       - An empty dictionary removes it.
@@ -1594,7 +1598,7 @@ options:
           instanceid:
             description:
               - The VSI instance, a UUID. For type V(802.1Qbg).
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: str
           profileid:
             description:
@@ -1605,7 +1609,7 @@ options:
             description:
               - The interface, a UUID. For the types V(openvswitch), and V(midonet), which needs
                 it.
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: str
   bandwidth:
     description:
@@ -1665,8 +1669,8 @@ options:
     suboptions:
       isolated:
         description:
-          - Keep the guest from reaching other guests on the bridge whose ports are isolated,
-            too. For bridges of Linux.
+          - Keep the guest from reaching guests on the bridge whose ports are isolated as well.
+            For bridges of Linux.
         type: bool
   ips:
     description:
@@ -1761,11 +1765,12 @@ options:
           - udp
       address:
         description:
-          - The hypervisor's address that the ports are of. Without it, all addresses.
+          - The address of the hypervisor whose ports are forwarded. Without it, all addresses.
         type: str
       dev:
         description:
-          - The hypervisor's network device that the ports are on. Without it, all devices.
+          - The network device of the hypervisor whose ports are forwarded. Without it, all
+            devices.
         type: str
       ranges:
         description:
@@ -1786,8 +1791,8 @@ options:
             type: int
           to:
             description:
-              - The guest's port that O(port_forwards[].ranges[].start) leads to. The following
-                ports lead to those that follow.
+              - The guest's port that O(port_forwards[].ranges[].start) leads to. The next ones
+                lead to the guest's next ones.
             type: int
           exclude:
             description:
@@ -1796,8 +1801,8 @@ options:
             type: bool
   script:
     description:
-      - A program that the hypervisor runs when the NIC is made, for type V(ethernet), or with
-        Xen.
+      - A program that the hypervisor runs when the NIC is created, for type V(ethernet), or
+        with Xen.
       - An empty dictionary removes it.
     type: dict
     suboptions:
@@ -1807,7 +1812,7 @@ options:
         type: str
   downscript:
     description:
-      - A program that the hypervisor runs when the NIC is taken away, for type V(ethernet).
+      - A program that the hypervisor runs when the NIC is removed, for type V(ethernet).
       - An empty dictionary removes it.
     type: dict
     suboptions:
@@ -1834,12 +1839,12 @@ options:
         description:
           - Its name. Names that begin with V(vnet), V(macvtap) or V(macvlan) are libvirt's
             own.
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: str
       managed:
         description:
-          - Whether libvirt sets the device up. Only for type V(ethernet) it may not, for a
-            tap device that is there already.
+          - Whether libvirt creates the device. V(false) is for type V(ethernet), with a tap
+            device that exists already.
           - libvirt assumes V(true) where the definition does not say.
         type: bool
   guest:
@@ -1861,8 +1866,8 @@ options:
         description:
           - V(virtio) is the fast one. V(e1000e), V(e1000), V(rtl8139) and more are for guests
             without a driver for it.
-          - libvirt takes an old model, like V(rtl8139), where none is given.
-          - libvirt makes one up where none is given.
+          - By default, it is an old model, like V(rtl8139).
+          - libvirt generates one when none is given.
         type: str
   driver:
     description:
@@ -1873,8 +1878,8 @@ options:
     suboptions:
       name:
         description:
-          - Who carries the packets, the kernel (V(vhost)) or QEMU itself (V(qemu)). Without
-            it, it is the kernel where it can.
+          - Who carries the packets, the kernel (V(vhost)) or QEMU itself (V(qemu)). The default
+            is the kernel, where it can.
           - V(vfio), V(kvm) and V(xen) are for type V(hostdev). V(vfio) is the one that today's
             kernels have.
         type: str
@@ -1886,7 +1891,7 @@ options:
           - xen
       model:
         description:
-          - The kernel's VFIO driver for the device, when it is not the general one. For type
+          - The kernel's VFIO driver for the device, when that is not the general one. For type
             V(hostdev).
           - Needs libvirt 10.0.0 or newer.
         type: str
@@ -2054,8 +2059,8 @@ options:
         type: str
   filterref:
     description:
-      - The rules of a filter of libvirt (nwfilter) for the NIC's traffic. For the types V(network),
-        V(bridge) and V(ethernet).
+      - The network filter (nwfilter) for the NIC's traffic. For the types V(network), V(bridge)
+        and V(ethernet).
       - An empty dictionary removes it.
     type: dict
     suboptions:
@@ -2066,8 +2071,8 @@ options:
         type: str
       parameters:
         description:
-          - Values for the filter's variables. A variable that takes several values is listed
-            with each.
+          - Values for the filter's variables. A variable with several values is listed once
+            for each.
           - 'The list is the whole list: entries that are not in it are removed.'
           - Entries are matched by C(name) and C(value).
         type: list
@@ -2091,7 +2096,7 @@ options:
     suboptions:
       sndbuf:
         description:
-          - The size of its send buffer, in bytes. V(0) is without a limit.
+          - The size of its send buffer, in bytes. V(0) means no limit.
         type: int
   teaming:
     description:
@@ -2134,8 +2139,8 @@ options:
     suboptions:
       size:
         description:
-          - The largest packet, in bytes. Guests with virtio get it from libvirt. Without it,
-            it is that of the network or the bridge.
+          - The largest packet, in bytes. Guests with virtio get it from libvirt. The default
+            is that of the network or the bridge.
           - libvirt assumes V(0) where the definition does not say.
         type: int
   coalesce:
@@ -2147,7 +2152,7 @@ options:
     suboptions:
       rx:
         description:
-          - Of what it receives.
+          - For received packets.
         type: dict
         suboptions:
           frames:
@@ -2157,20 +2162,21 @@ options:
             suboptions:
               max:
                 description:
-                  - After how many packets at the latest. V(0) is the kernel's own choice.
+                  - The number of packets after which it signals at the latest. V(0) is the
+                    kernel's own choice.
                   - libvirt assumes V(0) where the definition does not say.
                 type: int
   boot:
     description:
-      - Lets the guest boot from the NIC. It cannot be together with C(<boot>) in the C(<os>)
-        of the guest's definition.
+      - Lets the guest boot from the NIC. It excludes a C(<boot>) in the C(<os>) of the guest's
+        definition.
       - An empty dictionary removes it.
     type: dict
     suboptions:
       order:
         description:
-          - The place of the NIC among the guest's boot devices, from 1. Each device has its
-            own.
+          - The place of the NIC among the guest's boot devices, from 1. No two devices have
+            the same one.
           - O(boot) needs it.
         type: int
       loadparm:
@@ -2185,7 +2191,7 @@ options:
       name:
         description:
           - The name, which begins with V(ua-).
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: str
   rom:
     description:
@@ -2195,17 +2201,17 @@ options:
     suboptions:
       enabled:
         description:
-          - Whether it has one.
+          - Whether the NIC has one.
           - libvirt assumes V(true) where the definition does not say.
         type: bool
       bar:
         description:
-          - Whether the guest sees it in its memory.
+          - Whether the guest sees the ROM in its memory.
         type: bool
       file:
         description:
-          - The path of the file with the ROM's content on the hypervisor. An empty one is no
-            ROM.
+          - The path of the file with the ROM's content on the hypervisor. An empty path means
+            no ROM.
         type: str
   acpi:
     description:
@@ -2216,8 +2222,8 @@ options:
     suboptions:
       index:
         description:
-          - A number that Linux makes the NIC's name of (V(eno1)), whatever its PCI address.
-            From 1 to 16383, another for each device.
+          - A number from which Linux makes the NIC's name (V(eno1)), whatever its PCI address.
+            From 1 to 16383, and different for each device.
         type: int
       nodeset:
         description:
@@ -2227,7 +2233,7 @@ options:
   address:
     description:
       - Where the guest finds the NIC, by default the next free place of its PCI bus.
-      - libvirt makes one up where none is given.
+      - libvirt generates one when none is given.
     type: dict
     suboptions:
       type:

@@ -134,7 +134,7 @@ options:
   uuid:
     description:
       - The identity of the network. It can be chosen for a new network and never changes later.
-      - libvirt makes one up where none is given.
+      - libvirt generates one when none is given.
     type: str
   title:
     description:
@@ -336,7 +336,7 @@ options:
       name:
         description:
           - The name of the bridge on the hypervisor, of 15 characters at the most.
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: str
       zone:
         description:
@@ -385,7 +385,7 @@ options:
       address:
         description:
           - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: str
   domain:
     description:
@@ -548,7 +548,8 @@ options:
     suboptions:
       trunk:
         description:
-          - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+          - Pass tagged traffic through also with a single tag. With several tags, that is always
+            so.
           - libvirt assumes V(false) where the definition does not say.
         type: bool
       tags:
@@ -916,7 +917,8 @@ options:
         suboptions:
           trunk:
             description:
-              - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+              - Pass tagged traffic through also with a single tag. With several tags, that
+                is always so.
               - libvirt assumes V(false) where the definition does not say.
             type: bool
           tags:

@@ -53,7 +53,7 @@ options:
   uuid:
     description:
       - The identity of the filter.
-      - libvirt makes one up where none is given.
+      - libvirt generates one when none is given.
     type: str
   filterrefs:
     description:
@@ -73,8 +73,8 @@ options:
         type: str
       parameters:
         description:
-          - Values for the variables of that filter. A variable that takes several values is
-            listed with each.
+          - Values for the variables of that filter. A variable with several values is listed
+            once for each.
           - 'The list is the whole list: entries that are not in it are removed.'
           - Entries are matched by C(name) and C(value).
         type: list

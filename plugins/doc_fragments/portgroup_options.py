@@ -39,7 +39,8 @@ options:
     suboptions:
       trunk:
         description:
-          - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+          - Pass tagged traffic through also with a single tag. With several tags, that is always
+            so.
           - libvirt assumes V(false) where the definition does not say.
         type: bool
       tags:
@@ -200,7 +201,8 @@ options:
         suboptions:
           trunk:
             description:
-              - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+              - Pass tagged traffic through also with a single tag. With several tags, that
+                is always so.
               - libvirt assumes V(false) where the definition does not say.
             type: bool
           tags:

@@ -195,7 +195,7 @@ options:
         description:
           - The identity of the network. It can be chosen for a new network and never changes
             later.
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: str
       title:
         description:
@@ -401,7 +401,7 @@ options:
           name:
             description:
               - The name of the bridge on the hypervisor, of 15 characters at the most.
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: str
           zone:
             description:
@@ -450,7 +450,7 @@ options:
           address:
             description:
               - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: str
       domain:
         description:
@@ -617,7 +617,8 @@ options:
         suboptions:
           trunk:
             description:
-              - Pass tagged traffic through for a single tag. With several tags it is so anyway.
+              - Pass tagged traffic through also with a single tag. With several tags, that
+                is always so.
               - libvirt assumes V(false) where the definition does not say.
             type: bool
           tags:
@@ -990,8 +991,8 @@ options:
             suboptions:
               trunk:
                 description:
-                  - Pass tagged traffic through for a single tag. With several tags it is so
-                    anyway.
+                  - Pass tagged traffic through also with a single tag. With several tags, that
+                    is always so.
                   - libvirt assumes V(false) where the definition does not say.
                 type: bool
               tags:
@@ -1248,8 +1249,8 @@ options:
               address:
                 description:
                   - A unicast MAC address. Put it in quotes, or YAML may read it as a number.
-                  - A definition that is recreated without one has another one each time.
-                  - libvirt makes one up where none is given.
+                  - A NIC that is defined without one gets another one each time.
+                  - libvirt generates one when none is given.
                 type: str
               type:
                 description:
@@ -1275,8 +1276,8 @@ options:
                 type: str
               portgroup:
                 description:
-                  - The portgroup of that network that the NIC belongs to. Without it, it is
-                    the network's default portgroup, if any.
+                  - The portgroup of that network that the NIC belongs to. The default is the
+                    network's default portgroup, if any.
                 type: str
               bridge:
                 description:
@@ -1304,8 +1305,8 @@ options:
                     go out, and the switch there sends back those for guests of the same hypervisor.
                     V(bridge) delivers these directly. V(private) never delivers between guests
                     of the device. V(passthrough) gives the whole device to one guest.
-                  - For type V(vhostuser), who opens the socket. QEMU does with V(server), and
-                    connects to it with V(client).
+                  - For type V(vhostuser), who opens the socket. With V(server) QEMU does, with
+                    V(client) it connects to the other process.
                   - libvirt assumes V(vepa) where the definition does not say.
                 type: str
                 choices:
@@ -1319,7 +1320,7 @@ options:
                 description:
                   - The address of the tunnel, for the types V(mcast), V(server), V(client)
                     and V(udp). For V(mcast) one of the multicast range, like V(230.0.0.1);
-                    for V(client) and V(udp) that of the other end; for V(server) the own one.
+                    for V(client) and V(udp) that of the other end; for V(server) its own.
                 type: str
               port:
                 description:
@@ -1365,7 +1366,7 @@ options:
                     type: int
               local:
                 description:
-                  - The own end of the tunnel, for type V(udp). Makes that type.
+                  - This end of the tunnel, for type V(udp). Makes that type.
                 type: dict
                 suboptions:
                   address:
@@ -1513,14 +1514,14 @@ options:
               - The VLANs of the NIC's traffic, which the guest does not see. Possible with
                 Open vSwitch, with virtual functions (type V(hostdev), or V(direct) in mode
                 V(passthrough)), and from libvirt 11.0.0 on with ordinary bridges.
-              - It goes before a VLAN of the network or the portgroup.
+              - It overrides a VLAN of the network or the portgroup.
               - An empty dictionary removes it.
             type: dict
             suboptions:
               trunk:
                 description:
-                  - Pass tagged traffic through for a single tag. With several tags it is so
-                    anyway.
+                  - Pass tagged traffic through also with a single tag. With several tags, that
+                    is always so.
                   - libvirt assumes V(false) where the definition does not say.
                 type: bool
               tags:
@@ -1540,14 +1541,14 @@ options:
                   native_mode:
                     description:
                       - Makes this VLAN the native one, with V(tagged) or V(untagged) packets.
-                        One tag may have it. Only with Open vSwitch.
+                        Only one tag may have it. Only with Open vSwitch.
                     type: str
                     choices:
                       - tagged
                       - untagged
           virtualport:
             description:
-              - How the NIC is announced to a switch that wants to know it. For the types V(network),
+              - How the NIC is announced to a switch that has to know it. For the types V(network),
                 V(bridge), V(direct) and V(hostdev). With type V(network), what is missing comes
                 from the network and its portgroup.
               - An empty dictionary removes it.
@@ -1586,7 +1587,7 @@ options:
                   instanceid:
                     description:
                       - The VSI instance, a UUID. For type V(802.1Qbg).
-                      - libvirt makes one up where none is given.
+                      - libvirt generates one when none is given.
                     type: str
                   profileid:
                     description:
@@ -1597,7 +1598,7 @@ options:
                     description:
                       - The interface, a UUID. For the types V(openvswitch), and V(midonet),
                         which needs it.
-                      - libvirt makes one up where none is given.
+                      - libvirt generates one when none is given.
                     type: str
           bandwidth:
             description:
@@ -1660,8 +1661,8 @@ options:
             suboptions:
               isolated:
                 description:
-                  - Keep the guest from reaching other guests on the bridge whose ports are
-                    isolated, too. For bridges of Linux.
+                  - Keep the guest from reaching guests on the bridge whose ports are isolated
+                    as well. For bridges of Linux.
                 type: bool
           ips:
             description:
@@ -1757,11 +1758,13 @@ options:
                   - udp
               address:
                 description:
-                  - The hypervisor's address that the ports are of. Without it, all addresses.
+                  - The address of the hypervisor whose ports are forwarded. Without it, all
+                    addresses.
                 type: str
               dev:
                 description:
-                  - The hypervisor's network device that the ports are on. Without it, all devices.
+                  - The network device of the hypervisor whose ports are forwarded. Without
+                    it, all devices.
                 type: str
               ranges:
                 description:
@@ -1783,7 +1786,7 @@ options:
                   to:
                     description:
                       - The guest's port that O(ifaces[].ifaces[].port_forwards[].ranges[].start)
-                        leads to. The following ports lead to those that follow.
+                        leads to. The next ones lead to the guest's next ones.
                     type: int
                   exclude:
                     description:
@@ -1792,7 +1795,7 @@ options:
                     type: bool
           script:
             description:
-              - A program that the hypervisor runs when the NIC is made, for type V(ethernet),
+              - A program that the hypervisor runs when the NIC is created, for type V(ethernet),
                 or with Xen.
               - An empty dictionary removes it.
             type: dict
@@ -1803,7 +1806,7 @@ options:
                 type: str
           downscript:
             description:
-              - A program that the hypervisor runs when the NIC is taken away, for type V(ethernet).
+              - A program that the hypervisor runs when the NIC is removed, for type V(ethernet).
               - An empty dictionary removes it.
             type: dict
             suboptions:
@@ -1830,12 +1833,12 @@ options:
                 description:
                   - Its name. Names that begin with V(vnet), V(macvtap) or V(macvlan) are libvirt's
                     own.
-                  - libvirt makes one up where none is given.
+                  - libvirt generates one when none is given.
                 type: str
               managed:
                 description:
-                  - Whether libvirt sets the device up. Only for type V(ethernet) it may not,
-                    for a tap device that is there already.
+                  - Whether libvirt creates the device. V(false) is for type V(ethernet), with
+                    a tap device that exists already.
                   - libvirt assumes V(true) where the definition does not say.
                 type: bool
           guest:
@@ -1857,8 +1860,8 @@ options:
                 description:
                   - V(virtio) is the fast one. V(e1000e), V(e1000), V(rtl8139) and more are
                     for guests without a driver for it.
-                  - libvirt takes an old model, like V(rtl8139), where none is given.
-                  - libvirt makes one up where none is given.
+                  - By default, it is an old model, like V(rtl8139).
+                  - libvirt generates one when none is given.
                 type: str
           driver:
             description:
@@ -1871,7 +1874,7 @@ options:
               name:
                 description:
                   - Who carries the packets, the kernel (V(vhost)) or QEMU itself (V(qemu)).
-                    Without it, it is the kernel where it can.
+                    The default is the kernel, where it can.
                   - V(vfio), V(kvm) and V(xen) are for type V(hostdev). V(vfio) is the one that
                     today's kernels have.
                 type: str
@@ -1883,7 +1886,7 @@ options:
                   - xen
               model:
                 description:
-                  - The kernel's VFIO driver for the device, when it is not the general one.
+                  - The kernel's VFIO driver for the device, when that is not the general one.
                     For type V(hostdev).
                   - Needs libvirt 10.0.0 or newer.
                 type: str
@@ -2053,8 +2056,8 @@ options:
                 type: str
           filterref:
             description:
-              - The rules of a filter of libvirt (nwfilter) for the NIC's traffic. For the types
-                V(network), V(bridge) and V(ethernet).
+              - The network filter (nwfilter) for the NIC's traffic. For the types V(network),
+                V(bridge) and V(ethernet).
               - An empty dictionary removes it.
             type: dict
             suboptions:
@@ -2065,8 +2068,8 @@ options:
                 type: str
               parameters:
                 description:
-                  - Values for the filter's variables. A variable that takes several values
-                    is listed with each.
+                  - Values for the filter's variables. A variable with several values is listed
+                    once for each.
                   - 'The list is the whole list: entries that are not in it are removed.'
                   - Entries are matched by C(name) and C(value).
                 type: list
@@ -2090,7 +2093,7 @@ options:
             suboptions:
               sndbuf:
                 description:
-                  - The size of its send buffer, in bytes. V(0) is without a limit.
+                  - The size of its send buffer, in bytes. V(0) means no limit.
                 type: int
           teaming:
             description:
@@ -2133,8 +2136,8 @@ options:
             suboptions:
               size:
                 description:
-                  - The largest packet, in bytes. Guests with virtio get it from libvirt. Without
-                    it, it is that of the network or the bridge.
+                  - The largest packet, in bytes. Guests with virtio get it from libvirt. The
+                    default is that of the network or the bridge.
                   - libvirt assumes V(0) where the definition does not say.
                 type: int
           coalesce:
@@ -2146,7 +2149,7 @@ options:
             suboptions:
               rx:
                 description:
-                  - Of what it receives.
+                  - For received packets.
                 type: dict
                 suboptions:
                   frames:
@@ -2156,20 +2159,21 @@ options:
                     suboptions:
                       max:
                         description:
-                          - After how many packets at the latest. V(0) is the kernel's own choice.
+                          - The number of packets after which it signals at the latest. V(0)
+                            is the kernel's own choice.
                           - libvirt assumes V(0) where the definition does not say.
                         type: int
           boot:
             description:
-              - Lets the guest boot from the NIC. It cannot be together with C(<boot>) in the
-                C(<os>) of the guest's definition.
+              - Lets the guest boot from the NIC. It excludes a C(<boot>) in the C(<os>) of
+                the guest's definition.
               - An empty dictionary removes it.
             type: dict
             suboptions:
               order:
                 description:
-                  - The place of the NIC among the guest's boot devices, from 1. Each device
-                    has its own.
+                  - The place of the NIC among the guest's boot devices, from 1. No two devices
+                    have the same one.
                   - O(ifaces[].ifaces[].boot) needs it.
                 type: int
               loadparm:
@@ -2184,7 +2188,7 @@ options:
               name:
                 description:
                   - The name, which begins with V(ua-).
-                  - libvirt makes one up where none is given.
+                  - libvirt generates one when none is given.
                 type: str
           rom:
             description:
@@ -2194,17 +2198,17 @@ options:
             suboptions:
               enabled:
                 description:
-                  - Whether it has one.
+                  - Whether the NIC has one.
                   - libvirt assumes V(true) where the definition does not say.
                 type: bool
               bar:
                 description:
-                  - Whether the guest sees it in its memory.
+                  - Whether the guest sees the ROM in its memory.
                 type: bool
               file:
                 description:
                   - The path of the file with the ROM's content on the hypervisor. An empty
-                    one is no ROM.
+                    path means no ROM.
                 type: str
           acpi:
             description:
@@ -2215,8 +2219,8 @@ options:
             suboptions:
               index:
                 description:
-                  - A number that Linux makes the NIC's name of (V(eno1)), whatever its PCI
-                    address. From 1 to 16383, another for each device.
+                  - A number from which Linux makes the NIC's name (V(eno1)), whatever its PCI
+                    address. From 1 to 16383, and different for each device.
                 type: int
               nodeset:
                 description:
@@ -2226,7 +2230,7 @@ options:
           address:
             description:
               - Where the guest finds the NIC, by default the next free place of its PCI bus.
-              - libvirt makes one up where none is given.
+              - libvirt generates one when none is given.
             type: dict
             suboptions:
               type:
@@ -2371,7 +2375,7 @@ options:
       uuid:
         description:
           - The identity of the filter.
-          - libvirt makes one up where none is given.
+          - libvirt generates one when none is given.
         type: str
       filterrefs:
         description:
@@ -2391,8 +2395,8 @@ options:
             type: str
           parameters:
             description:
-              - Values for the variables of that filter. A variable that takes several values
-                is listed with each.
+              - Values for the variables of that filter. A variable with several values is listed
+                once for each.
               - 'The list is the whole list: entries that are not in it are removed.'
               - Entries are matched by C(name) and C(value).
             type: list

@@ -81,7 +81,7 @@ def _facts(row: Row) -> Iterator[str]:
     if row.assumed is not None and row.removable:
         yield f"libvirt assumes V({word(row.assumed)})."
     elif row.generated and isinstance(row, Attr):
-        yield "libvirt makes one up where none is given."
+        yield "libvirt generates one when none is given."
     if row.since:
         yield f"Needs libvirt {row.since} or newer."
 

@@ -113,7 +113,7 @@ def facts(row: Row, place: Place) -> Iterator[str]:
     if row.assumed is not None:
         yield f"libvirt assumes V({word(row.assumed)}) where the definition does not say."
     elif row.generated:
-        yield "libvirt makes one up where none is given."
+        yield "libvirt generates one when none is given."
     if row.since:
         yield f"Needs libvirt {row.since} or newer."
     yield from _obligation(row, place)
