@@ -63,7 +63,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._reports.document import as_json, given
 from ..plugin_utils._reports.drawing import dot, picture
-from ..plugin_utils._reports.words import COLUMNS, NOT_AUDITED, failing, printable, table, words
+from ..plugin_utils._reports.words import COLUMNS, NOT_AUDITED, dated, failing, gone, printable, table
 
 COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error"}
 # What spreadsheets take for the begin of a formula, also in full width; where commas are decimal, a cell ends at ";".
@@ -81,6 +81,7 @@ def _csv(document: Mapping[str, Any]) -> str:
 
 def _junit(document: Mapping[str, Any]) -> str:
     root = ET.Element("testsuites", name="virtfleet.network audit")
+    left = gone(document)
     for host, things in failing(document).items():
         suite = ET.SubElement(root, "testsuite", name=printable(host))
         for name, lines in things.items():
@@ -91,7 +92,9 @@ def _junit(document: Mapping[str, Any]) -> str:
                 # What could not be looked at is no failure of the test, but an error in making it.
                 tag = "error" if lines[0]["state"] in NOT_AUDITED else "failure"
                 failure = ET.SubElement(case, tag, type=lines[0]["state"], message=printable(message))
-                failure.text = "\n".join(printable(words(line)) for line in lines)
+                failure.text = "\n".join(printable(dated(line)) for line in lines)
+        if host in left:
+            ET.SubElement(suite, "system-out").text = "\n".join(map(printable, left[host]))
     for element in (root, *root):
         for counted, tag in COUNTED.items():
             element.set(counted, str(len(element.findall(f".//{tag}"))))

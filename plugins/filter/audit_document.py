@@ -35,7 +35,9 @@ options:
       - >-
         The document of an earlier audit, or its text. Then each line of drift says whether it is new, or lasts, and
         since when.
-      - What the earlier audit knows of a hypervisor that could not be audited is kept until it can be audited again.
+      - >-
+        What the earlier audit knows of a hypervisor that could not be audited, or that a limit left out, is kept until
+        it is audited again.
     type: raw
   text:
     description:
@@ -68,9 +70,10 @@ _value:
     C(hosts), the results by the hypervisor's name, each with C(reached), when it was C(audited) and, where it failed,
     C(error). C(lines), what differs and what is wrong, each with C(host), C(object), C(state), C(field), C(asked),
     C(saved), C(running), C(text) and, against an earlier audit, C(news) (V(new) or V(lasts)) and C(since). C(gone), the
-    lines of the earlier audit that no longer hold. C(summary), how many hosts are as asked, differ (errors of the
-    diagnosis count), and are unreachable or failed, how many lines are new, lasting and gone, and how many there are of
-    each state. C(time) and C(earlier), when this audit and the earlier one were.
+    lines of the earlier audit that no longer hold. C(others), its lines of hypervisors that this audit left out.
+    C(summary), how many hosts are as asked, differ (errors of the diagnosis count), and are unreachable or failed, how
+    many lines are new, lasting and gone, and how many there are of each state. C(time) and C(earlier), when this audit
+    and the earlier one were.
   type: dict
   sample:
     time: 2026-01-02 02:00 UTC
@@ -78,6 +81,7 @@ _value:
     hosts: {}
     lines: []
     gone: []
+    others: []
     summary: {"as_asked": 2, "differ": 0, "failed": 0, "new": 0, "lasting": 0, "gone": 0, "states": {}}
 """
 

@@ -67,7 +67,7 @@ def _together(
     lines = [{"host": name, **line} for name, host in hosts.items() for line in _lines(host)]
     audited = [host for host in hosts.values() if not host["error"]]
     good = [host for host in audited if host["as_asked"]]
-    made: dict[str, Any] = {"time": time, "earlier": "", "hosts": hosts, "lines": lines, "gone": []}
+    made: dict[str, Any] = {"time": time, "earlier": "", "hosts": hosts, "lines": lines, "gone": [], "others": []}
     found = made if earlier is None else with_history(made, earlier)
     return {
         **found,

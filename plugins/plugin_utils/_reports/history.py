@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from .words import GOOD, NOT_AUDITED
@@ -17,7 +18,8 @@ _ABOUT = ("host", "object", "state", "field")
 def with_history(document: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
     """A document of which each line that says drift is ``new`` or ``lasts`` (``news``) since when it was first found
     (``since``), with the lines that are ``gone``. What an earlier document says of a hypervisor that is
-    unreachable or failed now is kept as its ``lines_before``, so that nothing is taken for new when that is back.
+    unreachable or failed now is kept as its ``lines_before``, and what it says of one that is not in this document as
+    ``others``, so that nothing is taken for new when that is back.
 
     Raises TypeError, LookupError or AttributeError when ``earlier`` is no such document.
     """
@@ -27,13 +29,14 @@ def with_history(document: dict[str, Any], earlier: Mapping[str, Any]) -> dict[s
         line["news"] = "lasts" if before else "new"
         line["since"] = before[0]["since"] if before else document["hosts"][line["host"]]["audited"]
     gone: list[Line] = []
+    others = [line for name in sorted(known.keys() - document["hosts"].keys()) for line in chain(*known[name].values())]
     for name, host in document["hosts"].items():
         left = [line for lines in known.get(name, {}).values() for line in lines]
         if host["error"]:
             host["lines_before"] = [line for line in left if line["state"] not in NOT_AUDITED]
         else:
             gone += left
-    return {**document, "earlier": str(earlier["time"]) or "an earlier one", "gone": gone}
+    return {**document, "earlier": str(earlier["time"]) or "an earlier one", "gone": gone, "others": others}
 
 
 def news(document: Mapping[str, Any]) -> dict[str, int]:
@@ -47,10 +50,10 @@ def _known(earlier: Mapping[str, Any]) -> dict[str, dict[tuple[Any, ...], list[L
     """The lines of an earlier document that say drift, by hypervisor and by what they are about."""
     hosts = earlier["hosts"]
     known: dict[str, dict[tuple[Any, ...], list[Line]]] = {name: {} for name in hosts}
-    before = [line for host in hosts.values() for line in host["lines_before"]]
+    before = [line for host in hosts.values() for line in host["lines_before"]] + earlier.get("others", [])
     for line in (line for line in (*earlier["lines"], *before) if line["state"] not in GOOD):
         found = {**line, "since": line["since"] or hosts[line["host"]]["audited"]}
-        known[line["host"]].setdefault(_about(found), []).append(found)
+        known.setdefault(line["host"], {}).setdefault(_about(found), []).append(found)
     return known
 
 

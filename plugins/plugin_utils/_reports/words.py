@@ -70,6 +70,20 @@ def words(line: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (line["state"], line["field"], ", ".join(values), line["text"])))
 
 
+def dated(line: Mapping[str, Any]) -> str:
+    """One line of an audit as a sentence, with since when it is there where that is known."""
+    return f"{line['news']} since {line['since']}: {words(line)}" if line["news"] else words(line)
+
+
+def gone(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of each hypervisor, what is gone, as sentences."""
+    found: dict[str, list[str]] = {}
+    for line in document["gone"]:
+        text = f"gone, was there since {line['since']}: {line['object']} {words(line)}"
+        found.setdefault(line["host"], []).append(text)
+    return found
+
+
 def _short(column: str, cell: str) -> str:
     """A cell that does not widen its column for all others; the last column may be as long as it is."""
     return cell if column == "text" or len(cell) <= WIDTH else f"{cell[: WIDTH - 1]}…"

@@ -71,6 +71,24 @@ def test_a_night_away_makes_nothing_new() -> None:
     assert [line["field"] or line["state"] for line in back["gone"]] == ["unreachable", "bridge.name"]
 
 
+def test_a_hypervisor_that_a_limit_leaves_out_makes_nothing_new() -> None:
+    monday = audit_document({"a": differs(MTU, BRIDGE), "b": AWAY}, MONDAY)
+    limited = audit_document({"c": GOOD}, TUESDAY, monday)
+    assert (limited["gone"], limited["summary"]["gone"]) == ([], 0)
+    assert [(line["host"], line["field"], line["since"]) for line in limited["others"]] == [
+        ("a", "mtu.size", MONDAY),
+        ("a", "bridge.name", MONDAY),
+        ("b", "", MONDAY),
+    ]
+    again = audit_document([audit_document({"c": GOOD}, TUESDAY)], earlier=json.dumps(limited))
+    found = audit_document({"a": differs(MTU), "b": AWAY, "c": GOOD}, WEDNESDAY, again)
+    assert history(found) == [
+        ("a", "differs", "mtu.size", "lasts", MONDAY),
+        ("b", "unreachable", "", "lasts", MONDAY),
+    ]
+    assert ([line["field"] for line in found["gone"]], found["others"]) == (["bridge.name"], [])
+
+
 def test_every_form_shows_it() -> None:
     monday = audit_document({"a": differs(BRIDGE)}, MONDAY)
     found = audit_document({"a": differs(MTU)}, TUESDAY, monday)
@@ -81,7 +99,10 @@ def test_every_form_shows_it() -> None:
     assert "bridge.name" in table[5]
     assert table[-1].endswith(f"; since {MONDAY}: 1 new, 0 last, 1 gone")
     assert f",new,{TUESDAY}," in audit_as(found, "csv")
-    assert 'message="new differs mtu.size"' in audit_as(found, "junit")
+    junit = audit_as(found, "junit")
+    assert 'message="new differs mtu.size"' in junit
+    assert f">new since {TUESDAY}: differs mtu.size" in junit
+    assert f"<system-out>gone, was there since {MONDAY}: lan differs bridge.name" in junit
     page = audit_report(found)
     assert page.count("What is gone") == 2
     assert f"Audited: {TUESDAY}" in page
@@ -125,6 +146,7 @@ def test_what_is_no_document(wrong: str) -> None:
 def test_an_earlier_audit_of_hostile_lines_does_no_harm() -> None:
     hostile = audit_document({"a": AWAY}, "<b>\x1b[2J")
     hostile["hosts"]["a"]["lines_before"] = [{**hostile["lines"][0], "state": "differs", "since": "\x1b</td>"}]
+    hostile["lines"].append({**hostile["lines"][0], "state": "differs"})
     found = audit_document({"a": differs(MTU)}, TUESDAY, hostile)
     for text in (audit_as(found, "table"), audit_as(found, "junit"), audit_report(found)):
         assert "\x1b" not in text
