@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Template
 
 pytest.importorskip("ansible_runner", reason="AWX's tools are not installed for the oldest ansible-core")
 
@@ -92,10 +93,11 @@ def test_what_is_adopted_goes_into_the_inventory(tmp_path: Path) -> None:
     )
 
 
-def of_the_night(template: str, audits: Path) -> dict[str, str]:
+def of_the_night(template: str, audits: Path, **variables: str) -> dict[str, str]:
     """What the nightly workflow answers to the survey of a job template."""
+    values = {**OBJECTS, "awx_audit_dir": audits, **variables}
     (node,) = [node for node in OBJECTS["awx_nightly_nodes"] if node["template"] == TEMPLATES[template]["name"]]
-    return {name: value.replace("{{ awx_audit_dir }}", str(audits)) for name, value in node["extra_data"].items()}
+    return {name: Template(value).render(values) for name, value in node["extra_data"].items()}
 
 
 def test_audits_of_slices_become_one(tmp_path: Path) -> None:
@@ -121,6 +123,22 @@ def test_audits_of_slices_become_one(tmp_path: Path) -> None:
         os.utime(file, (0, 0))
     shown = Job(TEMPLATES["merge"], merge).run(tmp_path / "later", hosts, variables, {})
     assert f"there is no JSON file below {audits} that is younger than 6h" in shown.errors["localhost"]
+
+
+def test_the_night_fails_on_new_drift_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    """The first night has no earlier audit; the second one knows that drift."""
+    hosts = {"hv1": {"topology_networks": [{"name": "web", "kind": "isolated"}]}, "hv2": {"topology_networks": []}}
+    audits = tmp_path / "audits"
+    audits.mkdir()
+    answers = of_the_night("audit", audits)
+    variables = {**HERE, "target_uri": "test:///default"}
+    merge = of_the_night("merge", audits, awx_nightly_fails_on="new drift")
+    for night, ends in (("first", "failed"), ("second", "successful")):
+        shown = Job(TEMPLATES["audit"], answers, number=1).run(tmp_path / night / "audit", hosts, variables, {})
+        assert shown.status == "successful", shown.output
+        shown = Job(TEMPLATES["merge"], merge).run(tmp_path / night / "merge", hosts, variables, {})
+        assert shown.status == ends, shown.output
+    assert shown.artifacts["audit"]["lasting"] > 0
 
 
 @pytest.mark.parametrize(

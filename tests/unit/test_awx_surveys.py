@@ -57,6 +57,7 @@ OF_PLAYBOOKS = {
     "target_serial",
     "target_max_fail_percentage",
     "audit_fail_on_drift",
+    "audit_fail_on_new_drift",
     "report_file",
     "adopt_to_awx",
     "audit_folder",
