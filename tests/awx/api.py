@@ -9,59 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import roles, rules
+from . import roles, rules, syncs
+from .kinds import ASKS, ASSOCIATIONS, FIELDS, MISSING, PUBLIC, REFERENCES, SYNCED_BY, TYPES, UNIFIED
 from .surveys import spec_errors
-
-TYPES = {
-    "organizations": "organization",
-    "roles": "role",
-    "teams": "team",
-    "users": "user",
-    "credential_types": "credential_type",
-    "credentials": "credential",
-    "execution_environments": "execution_environment",
-    "projects": "project",
-    "project_updates": "project_update",
-    "inventories": "inventory",
-    "groups": "group",
-    "hosts": "host",
-    "job_templates": "job_template",
-    "jobs": "job",
-    "schedules": "schedule",
-    "workflow_job_templates": "workflow_job_template",
-    "workflow_jobs": "workflow_job",
-    "workflow_job_template_nodes": "workflow_job_template_node",
-    "workflow_approval_templates": "workflow_approval_template",
-}
-UNIFIED = ("projects", "job_templates", "workflow_job_templates")
-ASSOCIATIONS = {
-    "job_templates": {"credentials"},
-    "workflow_job_template_nodes": {"success_nodes", "failure_nodes"},
-    "groups": {"hosts"},
-    "roles": {"teams", "users"},
-    "teams": {"users"},
-}
-# Fields that name an object of another kind.
-REFERENCES = {
-    **{kind: f"{kind}s" for kind in ("organization", "credential_type", "credential", "project")},
-    "execution_environment": "execution_environments",
-    "default_environment": "execution_environments",
-    "inventory": "inventories",
-    "workflow_job_template": "workflow_job_templates",
-}
-# What AWX has as the inputs of its own types of credentials: awx/main/models/credential.py, ManagedCredentialType.
-FIELDS = {
-    "Machine": ("username", "password", "ssh_key_data", "ssh_key_unlock", "become_password"),
-    "Source Control": ("username", "password", "ssh_key_data", "ssh_key_unlock"),
-    "Red Hat Ansible Automation Platform": ("host", "username", "oauth_token"),
-    "Container Registry": ("host", "username", "password"),
-}
-# awx/main/models/projects.py, Project.FIELDS_TRIGGER_UPDATE: nothing else makes AWX sync by itself.
-SYNCED_BY = ("scm_url", "scm_branch", "scm_type", "scm_refspec")
-MISSING: dict[str, Any] = {"host_filter": None, "kind": "", "scm_revision": "", "inputs": {}}
-
-# What ansible-rulebook looks at before it launches a template.
-ASKS = [f"ask_{name}_on_launch" for name in ("limit", "labels", "inventory", "variables")]
 
 Answer = tuple[int, Any]
 Item = dict[str, Any]
@@ -75,11 +25,13 @@ class Controller:
         self.surveys: dict[int, Item] = {}
         self.associated: dict[str, list[int]] = {}
         self.changes: list[str] = []
-        self.sync_error: Callable[[Item], str] = lambda _project: ""  # why a project's repository is not available
+        # Why a project's repository is not available: see syncs.ended.
+        self.sync_error: Callable[[Item], str | Item] = lambda _project: ""
+        self.sync_looks = 0  # how often a project is asked for before its sync has ended
         self._last = 0
         self.create("organizations", {"name": "Default"})
         for name, fields in FIELDS.items():
-            inputs = [{"id": one, **({} if one in ("username", "host") else {"secret": True})} for one in fields]
+            inputs = [{"id": one, **({} if one in PUBLIC else {"secret": True})} for one in fields]
             self.create("credential_types", {"name": name, "inputs": {"fields": inputs}})
         self.changes.clear()
 
@@ -104,28 +56,53 @@ class Controller:
             return 201, self._shown(item, self._sync(item))
         return 201, self._shown(item)
 
-    def _wrong(self, kind: str, fields: Item) -> rules.Errors:
+    def _wrong(self, kind: str, fields: Item, own: Item | None = None) -> rules.Errors:
+        """Why an object is not created, or one of its own is not changed: fields that name others are
+        PrimaryKeyRelatedField of rest_framework/relations.py.
+        """
         for field, of in REFERENCES.items():
             if fields.get(field) and fields[field] not in self.items[of]:
                 return {field: [f"Invalid pk {fields[field]} - object does not exist."]}
         if kind == "job_templates":
-            return rules.job_template_errors(self.items["projects"][fields["project"]], fields["playbook"])
-        if kind == "schedules" and (wrong := rules.rrule_errors(fields["rrule"])):
-            return wrong
-        if kind in ("schedules", "workflow_job_template_nodes") and (wrong := self._config_errors(kind, fields)):
-            return wrong
+            wrong = rules.job_template_errors(self.items["projects"][fields["project"]], fields["playbook"])
+        elif kind in rules.USES and fields.get("credential"):
+            wrong = rules.credential_errors(kind, self._type(fields["credential"]))
+        elif kind in ("schedules", "workflow_job_template_nodes"):
+            wrong = self._config_errors(kind, fields)
+        else:
+            wrong = {}
         once = kind not in ("roles", "project_updates", "jobs", "workflow_jobs", "workflow_approval_templates")
-        return rules.taken_names(kind, fields, [*self.items[kind].values()]) if once else {}
+        others = [one for one in self.items[kind].values() if one is not own]
+        return wrong or (rules.taken_names(kind, fields, others) if once else {})
+
+    def _type(self, credential: int) -> str:
+        """The name of a credential's type."""
+        kind = self.items["credential_types"][self.items["credentials"][credential]["credential_type"]]
+        return str(kind["name"])
 
     def _config_errors(self, kind: str, fields: Item) -> rules.Errors:
         """awx/api/serializers.py, LaunchConfigurationBaseSerializer.validate: of a schedule, and of a node."""
+        if kind == "schedules" and (wrong := rules.rrule_errors(fields["rrule"])):
+            return wrong
         number = fields.get("unified_job_template", 0)
         template = self.items["job_templates"].get(number) or self.items["workflow_job_templates"].get(number)
         if template is None:
             return {}
         given = {**fields, "extra_vars": fields.get("extra_data", {})}
         questions = self.surveys.get(template["id"], {}).get("spec", [])
-        return rules.prompt_errors(template, questions, given, manual=False, required=kind == "schedules")
+        return {
+            **rules.prompt_errors(template, questions, given, manual=False, required=kind == "schedules"),
+            **rules.slice_errors(fields, self._hosts_of(template)),
+            **rules.saved_errors(self._passwords(template)),
+        }
+
+    def _hosts_of(self, template: Item) -> int:
+        """How many hosts the inventory of a template has, those that are disabled included."""
+        return sum(one["inventory"] == template.get("inventory") for one in self.items["hosts"].values())
+
+    def _passwords(self, template: Item) -> list[str]:
+        """What is to be asked for at each launch."""
+        return rules.passwords_needed([self.items["credentials"][n] for n in self._linked(template, "credentials")])
 
     def _shown(self, item: Item, update: Item | None = None) -> Item:
         """An object as it is answered, with the sync that has begun with it: awx.awx.project waits for its end."""
@@ -139,22 +116,29 @@ class Controller:
         return {**item, "summary_fields": {**summary, **begun}}
 
     def _sync(self, project: Item) -> Item:
-        """Sync a project; what a sync that fails leaves behind is the revision of the one before."""
-        error = self.sync_error(project)
-        events = [{"event": "runner_on_failed", "event_data": {"res": {"msg": error}}}] if error else []
-        told = {"status": "failed" if error else "successful", "job_explanation": "", "result_traceback": ""}
-        if not error:
-            revision = f"{project['scm_url']}@{project['scm_branch']}"
-            project |= {"scm_revision": revision, "playbook_files": rules.playbooks()}
-        fields = {**told, "project": project["id"], "scm_revision": project["scm_revision"], "finished": "now"}
-        self.create("project_updates", {**fields, "events": events, "failed": bool(error)})
-        project["status"] = told["status"]
-        return self.items["project_updates"][self._last]
+        """Begin to sync a project."""
+        self.create("project_updates", {**syncs.begun(project), "looks": self.sync_looks})
+        update = self.items["project_updates"][self._last]
+        self._go_on()
+        return update
+
+    def _go_on(self) -> None:
+        """Syncs go on while projects are asked for."""
+        for update in self.items["project_updates"].values():
+            update["looks"] -= 1
+            if update["looks"] < 0 and not update["finished"]:
+                project = self.items["projects"][update["project"]]
+                syncs.ended(project, update, self.sync_error(project))
+
+    def _noted(self, method: str, path: str) -> None:
+        if method != "GET":
+            self.changes.append(f"{method} {path}")
+        elif path.startswith("/api/v2/projects/"):
+            self._go_on()
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Item, user: str = "") -> Answer:
         """Answer a request: that of an administrator, or of a user."""
-        if method != "GET":
-            self.changes.append(f"{method} {path}")
+        self._noted(method, path)
         kind, *rest = path.removeprefix("/api/v2/").strip("/").split("/")
         if kind == "unified_job_templates":
             return self._listed([item for one in UNIFIED for item in self.items[one].values()], query)
@@ -174,7 +158,9 @@ class Controller:
         if method == "DELETE":
             del self.items[kind][item["id"]]
             return 204, {}
-        return 200, self._changed(kind, item, body) if method == "PATCH" else self._shown(item)
+        if method == "PATCH":
+            return self._changed(kind, item, body)
+        return 200, self._shown(syncs.shown(item) if kind == "project_updates" else item)
 
     def _held(self, user: str) -> set[int]:
         """The roles of a user, those of the user's teams included."""
@@ -189,16 +175,18 @@ class Controller:
     def _linked(self, item: Item, what: str) -> list[int]:
         return self.associated.get(f"{item['url']}{what}/", [])
 
-    def _changed(self, kind: str, item: Item, body: Item) -> Item:
+    def _changed(self, kind: str, item: Item, body: Item) -> Answer:
+        if wrong := self._wrong(kind, {**item, **body}, item):
+            return 400, wrong
         synced = kind == "projects" and any(item.get(name) != body.get(name, item.get(name)) for name in SYNCED_BY)
         item.update(body)
-        return self._shown(item, self._sync(item) if synced else None)
+        return 200, self._shown(item, self._sync(item) if synced else None)
 
     def _below(self, method: str, path: str, item: Item, query: dict[str, str], body: Item) -> Answer:
         """What is below an object."""
         kind, _number, part = path.removeprefix("/api/v2/").strip("/").split("/")
         if part in ASSOCIATIONS.get(kind, ()):
-            return self._association(method, path, body)
+            return self._association(method, path, body, item if part == "credentials" else None)
         known: dict[tuple[str, str], Callable[[], Answer]] = {
             ("job_templates", "survey_spec"): lambda: self._survey(method, item["id"], body),
             ("job_templates", "launch"): lambda: self._launch(method, item, body),
@@ -206,7 +194,7 @@ class Controller:
             ("workflow_job_template_nodes", "create_approval_template"): lambda: self._approval(item, body),
             ("projects", "update"): lambda: (202, self._sync(item)),
             ("projects", "playbooks"): lambda: (200, item["playbook_files"]),
-            ("projects", "project_updates"): lambda: self._updates(item),
+            ("projects", "project_updates"): lambda: self._updates(item, query),
             ("project_updates", "events"): lambda: self._listed(item["events"], query),
             ("credentials", "input_sources"): lambda: self._listed([], query),
             ("hosts", "variable_data"): lambda: (
@@ -233,24 +221,22 @@ class Controller:
             return other is not None and self._fits(other, rest, value)
         return str(item.get(name)).lower() == value.lower()
 
-    def _updates(self, project: Item) -> Answer:
-        found = [one for one in self.items["project_updates"].values() if one["project"] == project["id"]]
-        return self._listed(found[::-1], {})
+    def _updates(self, project: Item, query: dict[str, str]) -> Answer:
+        found = [syncs.listed(one) for one in self.items["project_updates"].values() if one["project"] == project["id"]]
+        return self._listed(found[::-1], query)
 
     def _hosts(self, group: Item) -> list[Item]:
         return [self.items["hosts"][number] for number in self._linked(group, "hosts")]
 
     def _launch(self, method: str, template: Item, body: Item) -> Answer:
         """awx/api/views/__init__.py, JobTemplateLaunch."""
-        credentials = [self.items["credentials"][n] for n in self._linked(template, "credentials")]
-        needed = rules.passwords_needed(credentials)
+        needed = self._passwords(template)
         if method == "GET":
             return 200, {"passwords_needed_to_start": needed}
-        hosts = [one for one in self.items["hosts"].values() if one["inventory"] == template["inventory"]]
         questions = self.surveys.get(template["id"], {}).get("spec", [])
         errors = {
             **rules.prompt_errors(template, questions, body, manual=True),
-            **rules.slice_errors(body, len(hosts)),
+            **rules.slice_errors(body, self._hosts_of(template)),
             **rules.project_errors(self.items["projects"].get(template.get("project", 0))),
         }
         if resources := [*rules.resources_missing(template)]:
@@ -282,9 +268,15 @@ class Controller:
         node["related"]["unified_job_template"] = made["url"]
         return status, made
 
-    def _association(self, method: str, path: str, body: Item) -> Answer:
+    def _association(self, method: str, path: str, body: Item, template: Item | None) -> Answer:
         there = self.associated.setdefault(path, [])
-        if method == "POST":
-            there.append(body["id"])
+        if method == "GET":
+            return 200, {"count": len(there), "next": None, "results": [{"id": number} for number in there]}
+        if body.get("disassociate"):
+            there.remove(body["id"])
             return 204, None
-        return 200, {"count": len(there), "next": None, "results": [{"id": number} for number in there]}
+        others = [self._type(number) for number in there] if template else []
+        if template and (wrong := rules.association_errors(self._type(body["id"]), others)):
+            return 400, wrong
+        there.append(body["id"])
+        return 204, None

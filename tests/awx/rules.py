@@ -73,6 +73,40 @@ def prompt_errors(template: Item, survey: Sequence[Item], given: Item, manual: b
     return errors
 
 
+# awx/main/models/credential/__init__.py, ManagedCredentialType: the kinds of AWX's own types.
+KINDS = {
+    "Machine": "ssh",
+    "Source Control": "scm",
+    "Red Hat Ansible Automation Platform": "cloud",
+    "Container Registry": "registry",
+}
+# awx/main/models/projects.py, ProjectOptions.clean_credential; awx/api/serializers.py,
+# ExecutionEnvironmentSerializer.validate_credential
+USES = {
+    "projects": ("scm", "Credential kind must be 'scm'."),
+    "execution_environments": (
+        "registry",
+        "Only Container Registry credentials can be associated with an Execution Environment",
+    ),
+}
+# awx/api/views/__init__.py, JobTemplateCredentialsList.is_valid_relation
+OF_JOBS = ("ssh", "vault", "cloud", "net", "kubernetes")
+
+
+def credential_errors(kind: str, type_name: str) -> Errors:
+    """What a project or an execution environment says of a credential of some type."""
+    wanted, error = USES[kind]
+    return {} if KINDS.get(type_name) == wanted else {"credential": [error]}
+
+
+def association_errors(type_name: str, others: Collection[str]) -> Errors:
+    """What a job template says of one more credential, beside those of other types that it has."""
+    if type_name in others:
+        return {"error": f"Cannot assign multiple {type_name} credentials."}
+    kind = KINDS.get(type_name, "cloud")
+    return {} if kind in OF_JOBS else {"error": f"Cannot assign a Credential of kind `{kind}`."}
+
+
 def slice_errors(given: Item, hosts: int) -> Errors:
     """awx/main/models/jobs.py, JobTemplate._accept_or_ignore_job_kwargs and get_effective_slice_ct."""
     few = given.get("job_slice_count", 1) > 1 and min(given["job_slice_count"], hosts) <= 1
@@ -92,6 +126,14 @@ def passwords_needed(credentials: Sequence[Item]) -> list[str]:
     """awx/main/models/credential.py, Credential.passwords_needed: what is to be asked for at each launch."""
     asked = {"password": "ssh_password", "become_password": "become_password", "ssh_key_unlock": "ssh_key_unlock"}
     return [told for one in credentials for field, told in asked.items() if one["inputs"].get(field) == "ASK"]
+
+
+SAVED = "Saved launch configurations cannot provide passwords needed to start."
+
+
+def saved_errors(passwords: Sequence[str]) -> Errors:
+    """awx/main/models/jobs.py, JobTemplate._accept_or_ignore_job_kwargs: nobody is there to answer."""
+    return {"passwords_needed_to_start": SAVED} if passwords else {}
 
 
 def resources_missing(template: Item) -> Iterator[str]:

@@ -12,7 +12,7 @@ WORDS = {"type": str, "question_name": str, "variable": str, "required": bool}
 
 
 def spec_errors(survey: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a survey itself."""
+    """What is wrong with a survey itself: awx/api/views/__init__.py, JobTemplateSurveySpec._validate_spec_data."""
     wrong = [f"{name} is missing" for name in ("name", "description") if not isinstance(survey.get(name), str)]
     questions = survey.get("spec") or []
     variables = [question.get("variable") for question in questions]
@@ -35,7 +35,7 @@ def _question_errors(question: Mapping[str, Any]) -> Iterator[str]:
 
 
 def answer_errors(question: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the answer to a question."""
+    """What is wrong with an answer: awx/main/models/mixins.py, SurveyJobTemplateMixin._survey_element_validation."""
     name, kind = question["variable"], question["type"]
     if name not in answers:
         if question["required"]:
@@ -55,6 +55,7 @@ def answer_errors(question: Mapping[str, Any], answers: Mapping[str, Any]) -> It
 def variables_of(template: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
     """The extra variables of a job: the survey's defaults, the answers; ValueError for wrong answers.
 
+    awx/main/models/mixins.py, SurveyJobTemplateMixin._update_unified_job_kwargs and _accept_or_ignore_variables.
     Who leaves a question alone that need not be answered sends no answer, or an empty one.
     """
     questions = template["survey"]

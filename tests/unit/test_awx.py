@@ -29,6 +29,7 @@ pytestmark = pytest.mark.plays
 PLAYBOOK = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,"]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 NAME = OBJECTS["awx_name"]
+OURS = "Netze für Köln"
 IMAGE = "registry.example/virtfleet:tag"
 
 
@@ -89,7 +90,7 @@ def set_up(url: str, *options: str, rc: int = 0, **variables: Any) -> str:
 def set_up_audit(url: str, *options: str, **variables: Any) -> str:
     """The same with one job template: each module takes a second or two."""
     nodes: dict[str, Any] = {"awx_nodes": [], "awx_merge_nodes": [], "awx_nightly_nodes": []}
-    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], **nodes, **variables)
+    return set_up(url, *options, awx_templates=[TEMPLATES["audit"]], **{**nodes, **variables})
 
 
 def by_hand(kept: Controller) -> None:
@@ -99,6 +100,14 @@ def by_hand(kept: Controller) -> None:
     inventory["variables"] = "ansible_become: true"
     _status, host = kept.create("hosts", {"name": "hv1", "inventory": inventory["id"], "enabled": True})
     kept.associated[f"{kept.named('groups')['hypervisors']['url']}hosts/"] = [host["id"]]
+
+
+def hosts_of_a_source(kept: Controller) -> None:
+    """Two hosts of an inventory that is there before set-up, in no group yet; one of them is disabled."""
+    organization = kept.named("organizations")["Default"]["id"]
+    _status, inventory = kept.create("inventories", {"name": NAME, "organization": organization})
+    for name, enabled in (("other1", True), ("other2", False)):
+        kept.create("hosts", {"name": name, "inventory": inventory["id"], "enabled": enabled})
 
 
 def launch(kept: Controller, playbook: str, user: str = "", **given: Any) -> tuple[int, Any]:
@@ -116,6 +125,7 @@ def test_objects_are_made_once() -> None:
         kind = kept.named("credential_types")["Red Hat Ansible Automation Platform"]["id"]
         _status, api = kept.create("credentials", {"name": "api", "credential_type": kind})
         teams |= {"awx_api_credential": "api", "awx_audit_dir": "/audits", "awx_slices": 4}
+        hosts_of_a_source(kept)
         told = set_up(url, rc=2, **teams)
         assert (
             "Everything is made, but jobs cannot start yet: the credential Networks of hypervisors is not comp" in told
@@ -131,22 +141,27 @@ def test_objects_are_made_once() -> None:
         kept.changes.clear()
         assert " changed=0 " in set_up(url, **teams)
         assert " changed=0 " in set_up_audit(url, "--check", awx_audit_dir="/audits")
-        kept.named("credentials")[NAME]["inputs"]["ssh_key_unlock"] = "ASK"
+        kept.named("hosts")["hv1"]["enabled"] = False
         assert "ignored=1" in (told := set_up_audit(url, awx_ready="warn", awx_audit_dir="/audits"))
+        assert f"the group hypervisors of the inventory {NAME} has no enabled hosts" in told
+        kept.named("credentials")[NAME]["inputs"]["ssh_key_unlock"] = "ASK"
+        told = set_up_audit(url, rc=2, awx_ready="warn", awx_audit_dir="/audits")
         assert f"the credential {NAME} asks for ssh_key_unlock at each launch" in told
         assert kept.changes == []
 
 
 def people(kept: Controller) -> dict[str, Any]:
-    """Three teams with somebody in each, and the variables that name them; and somebody without a role."""
+    """Three teams with somebody in each, a user, and the variables that name them; and somebody without a role."""
     for name in ("operators", "approvers", "auditors"):
         _status, user = kept.create("users", {"name": f"one of {name}", "username": name})
         _status, team = kept.create(
             "teams", {"name": name, "organization": kept.named("organizations")["Default"]["id"]}
         )
         kept.associated[f"{team['url']}users/"] = [user["id"]]
-    kept.create("users", {"name": "nobody", "username": "nobody"})
-    return {f"awx_{name}": {"teams": [name]} for name in ("operators", "approvers", "auditors")}
+    for name in ("nobody", "alice"):
+        kept.create("users", {"name": name, "username": name})
+    teams = {f"awx_{name}": {"teams": [name]} for name in ("operators", "approvers", "auditors")}
+    return {**teams, "awx_approvers": {"teams": ["approvers"], "users": ["alice"]}}
 
 
 def assert_roles(kept: Controller) -> None:
@@ -162,30 +177,11 @@ def assert_roles(kept: Controller) -> None:
         "one of approvers": {"approve"},
         "one of auditors": {"audit", "report", "merge", "diagnose"},
         "nobody": set(),
+        "alice": {"approve"},
     }
     _status, job = launch(kept, "audit")
     shown = {user for user in may if kept.answer("GET", f"{job['url']}stdout/", {}, {}, user)[0] == 200}
-    assert shown == {"one of operators", "one of approvers", "one of auditors"}
-
-
-def test_a_sync_that_failed_is_repeated() -> None:
-    """Of a new project, and after an upgrade to a version that the repository has later."""
-    gone = "fatal: unable to access the repository:\nCould not resolve host"
-    with controller() as (kept, url):
-        kept.sync_error = lambda _project: gone
-        told = set_up_audit(url, rc=2)
-        of = "https://github.com/virtfleet/virtfleet.network"
-        assert f"Cannot bring the project {NAME} to {OBJECTS['awx_version']} of {of}: " in told
-        assert "fatal: unable to access the repository: Could not resolve host. Correct that" in told
-        kept.sync_error = lambda project: "" if project["scm_branch"] == OBJECTS["awx_version"] else "no such tag"
-        set_up_audit(url, awx_ready="warn")
-        by_hand(kept)
-        assert "no such tag. Correct that" in set_up_audit(url, rc=2, awx_version="0.2.0")
-        status, errors = launch(kept, "audit")
-        assert (status, errors) == (400, {"playbook": "Missing a revision to run due to failed project update."})
-        kept.sync_error = lambda _project: ""
-        assert " changed=1 " in set_up_audit(url, awx_version="0.2.0")
-        assert launch(kept, "audit")[0] == 201
+    assert shown == {"one of operators", "one of approvers", "one of auditors", "alice"}
 
 
 def test_an_organization_has_objects_and_credentials_of_its_own() -> None:
@@ -204,13 +200,13 @@ def test_an_organization_has_objects_and_credentials_of_its_own() -> None:
         kept.create("execution_environments", {"name": NAME, "organization": first, "image": IMAGE})
         told = set_up_audit(url, rc=2, **own)
         assert f"Cannot make the execution environment {NAME} of Second, because that of Default has this name" in told
-        assert "Authentication failed. Correct that" in set_up_audit(url, rc=2, awx_name="Ours", **own)
+        assert "Authentication failed. Correct that" in set_up_audit(url, rc=2, awx_name=OURS, **own)
         rrule = "DTSTART;TZID=Europe/Berlin:20260101T020000 RRULE:FREQ=DAILY;INTERVAL=1"
-        own |= {"awx_name": "Ours", "awx_audit_rrule": rrule}
+        own |= {"awx_name": OURS, "awx_audit_rrule": rrule}
         set_up_audit(url, awx_project_credential="git", awx_image_credential="images", **own)
-        image = kept.named("execution_environments")["Ours"]
+        image = kept.named("execution_environments")[OURS]
         assert (image["organization"], image["credential"]) == (second, kept.named("credentials")["images"]["id"])
-        assert kept.named("projects")["Ours"]["status"] == "successful"
+        assert kept.named("projects")[OURS]["status"] == "successful"
         (schedule,) = kept.items["schedules"].values()
         assert schedule["rrule"] == rrule
         assert schedule["unified_job_template"] == kept.named("job_templates")["Networks - audit"]["id"]
