@@ -58,7 +58,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._playbooks.plain import plain
+from ..plugin_utils._playbooks.plain import as_json, plain
 from ..plugin_utils._playbooks.variables import unknown_names, without_nulls, wrong_shapes
 
 COLLECTION = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         given: dict[str, Any] = {}
         for name in (name for name in spec if name in known):
             try:
-                given[name] = plain(self._templar.template(known[name]))
+                given[name] = self._evaluated(known[name])
             except EVALUATION as error:
                 if error.__class__.__name__ == OMITTED:
                     continue
@@ -92,6 +92,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         found += [problem for problems in shapes.values() for problem in problems]
         found += ArgumentSpecValidator(asked).validate(fitting).error_messages
         return [UNKNOWN.sub(r"\1 is not an option, there are ", problem)[:LONGEST] for problem in found]
+
+    def _evaluated(self, value: Any) -> Any:
+        text = as_json(self._templar, value)
+        return plain(self._templar.template(value)) if text is None else json.loads(text)
 
 
 def _spec(owner: str) -> dict[str, Any]:

@@ -14,7 +14,12 @@ from pathlib import Path
 from tests.bench.plays import Bench, Cost, row
 
 SIZES, SLICES = (50, 200, 1000, 2000), 4
-MODULES = ("ansible.builtin.ping", "virtfleet.network.virt_network_audit", "virtfleet.network.virt_topology")
+PING, AUDIT, TOPOLOGY = (
+    "ansible.builtin.ping",
+    "virtfleet.network.virt_network_audit",
+    "virtfleet.network.virt_topology",
+)
+MODULES = (PING, AUDIT, TOPOLOGY)
 STAND_IN = """\
 #!/bin/sh
 cat >/dev/null
@@ -37,7 +42,7 @@ def measure(bench: Bench, hosts: list[str], variables: Path) -> None:
     for size in SIZES:
         words = ("-f", "50", "-e", "target=replayed", "-e", f"@{variables}")
         inventories = [("-i", str(_inventory(bench, hosts, size, module))) for module in MODULES]
-        _play(bench, MODULES[0], (*inventories[0], *words))  # which makes the connections
+        _play(bench, PING, (*inventories[0], *words))  # which makes the connections
         ping, audit, again = (_play(bench, module, (*one, *words)) for module, one in zip(MODULES, inventories))
         words = (*inventories[1], *words)
         whole = bench.run("virtfleet.network.audit", *words)
@@ -83,8 +88,11 @@ def _row(what: str, cost: Cost, ping: Cost) -> None:
 
 
 def _task(module: str) -> dict[str, object]:
-    wanted = {"name": "{{ topology_name }}", "networks": "{{ topology_networks }}", "purge": "{{ topology_purge }}"}
-    return {module: {} if module == MODULES[0] else wanted}
+    """A task as the collection's playbooks have it."""
+    networks = "{{ lookup('virtfleet.network.as_json', 'topology_networks') }}"
+    wanted = {"name": "{{ topology_name }}", "networks": networks, "purge": "{{ topology_purge }}"}
+    options: dict[str, dict[str, object]] = {TOPOLOGY: {**wanted}, AUDIT: {**wanted, "as_text": True}}
+    return {module: options.get(module, {})}
 
 
 def _play(bench: Bench, module: str, words: tuple[str, ...]) -> Cost:

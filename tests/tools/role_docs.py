@@ -182,6 +182,9 @@ def _renamed(options: Options) -> Options:
 def _tasks(role: str) -> list[Options]:
     if role == "topology":
         options = {name: _given(role, name) for name in (*topology_options(), *_COMMON)}
+        for name in ("networks", "ifaces", "nwfilters"):
+            many = f"lookup('virtfleet.network.as_json', 'topology_{name}')"
+            options[name] = f"{{{{ omit if topology_{name} | default(none) is none else {many} }}}}"
         options["host_bridges"] = f"{{{{ {_BRIDGES} | map(attribute='name') | list }}}}"
         return [*_HOST_BRIDGES, _task("Networks, NICs and filters", role, "virtfleet.network.virt_topology", options)]
     kind = {"kind": KINDS[role]} if KINDS[role] else {}

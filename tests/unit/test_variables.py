@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -13,7 +14,9 @@ from ansible import template as ansible_template
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.virtfleet.network.plugins.lookup.as_json import LookupModule as AsJson
 from ansible_collections.virtfleet.network.plugins.lookup.wrong_variables import LookupModule
+from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.plain import plain
 from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.variables import without_nulls, wrong_shapes
 from tests.awx.objects import TEMPLATES
 from tests.unit.test_roles import ELSEWHERE, HERE, PLAYBOOKS, ROLES, ROOT, ansible, example, options_of
@@ -47,6 +50,43 @@ def declared(playbook: str) -> dict[str, Any]:
 
 
 DECLARED = {name: declared(name) for name in PLAYBOOKS}
+
+
+# ---- a list as JSON ----
+
+
+def looked_up(value: Any, **more: Any) -> Any:
+    """What the lookup makes of a variable."""
+    variables = {"wanted": value, "size": 9000}
+    (found,) = AsJson(loader=LOADER, templar=Templar(loader=LOADER, variables=variables)).run(
+        ["wanted"], variables, **more
+    )
+    return found
+
+
+@pytest.mark.parametrize("value", [[], [{"name": "lan", "mtu": {"size": 9000}, "autostart": False}], [{"a": None}]])
+def test_what_needs_no_evaluation_is_one_text(value: Any) -> None:
+    text = looked_up(value)
+    assert json.loads(text) == value
+    assert text.startswith(" [")
+
+
+@pytest.mark.parametrize(
+    "value,evaluated",
+    [
+        ([{"mtu": {"size": TRUST("{{ size }}")}}], [{"mtu": {"size": 9000}}]),
+        (TRUST("{{ [{'mtu': size}] }}"), [{"mtu": 9000}]),
+        ([dt.date(2026, 1, 2)], [dt.date(2026, 1, 2)]),
+    ],
+)
+def test_what_has_to_be_evaluated_is(value: Any, evaluated: Any) -> None:
+    assert plain(looked_up(value)) == evaluated
+
+
+def test_a_list_that_is_null_or_not_there_is_the_default() -> None:
+    assert looked_up(None, default=[]) == []
+    assert looked_up(TRUST("{{ none }}"), default=[]) == []
+    assert AsJson(loader=LOADER, templar=Templar(loader=LOADER)).run(["wanted"], {}) == [""]
 
 
 # ---- every role, every playbook ----

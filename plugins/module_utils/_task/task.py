@@ -26,6 +26,9 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
         own = {name: value for name, value in self.params.items() if name.startswith("_ansible_")}
         users = {name: value for name, value in self.params.items() if name not in own}
         self.params: dict[str, Any] = {**(given(users, {"options": self.argument_spec}, _dictionary) or {}), **own}
+        # A list that came as JSON is shown as it came: Ansible goes through all that a task returns.
+        lists = {name for name, value in self.params.items() if isinstance(value, list)}
+        self._texts = {name: value for name, value in users.items() if name in lists and isinstance(value, str)}
         self._secrets = secrets_of(str(users.get("uri") or os.environ.get("LIBVIRT_DEFAULT_URI", "")))
         self.no_log_values |= self._secrets
 
@@ -53,7 +56,7 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
     def _complete(self, result: dict[str, Any]) -> dict[str, Any]:
         shown = {"problems": [self._shown(problem) for problem in result["problems"]]} if "problems" in result else {}
         # Without the nulls that Ansible has filled in: of a topology they would be most of what comes back.
-        return {"invocation": {"module_args": given(self.params)}, **result, **shown}
+        return {"invocation": {"module_args": {**given(self.params), **self._texts}}, **result, **shown}
 
 
 def _dictionary(text: str) -> Any:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Callable
@@ -15,9 +16,12 @@ def given(value: Any, option: Mapping[str, Any] = _ANY, read: Callable[[str], An
     """A value without nulls. A dictionary or list of nothing but nulls is null itself.
 
     ``option``: its entry in the argument specification; ``read``: reads the text of a dictionary, as Ansible takes one.
+    A list of dictionaries may be JSON, too.
     """
     if isinstance(value, str) and option.get("type") == "dict":
         value = read(value)
+    elif isinstance(value, str) and option.get("elements") == "dict":
+        value = _listed(value)
     if isinstance(value, Mapping):
         options = option.get("options") or _ANY
         inner = {name: given(one, options.get(name, _ANY), read) for name, one in value.items()}
@@ -30,6 +34,15 @@ def given(value: Any, option: Mapping[str, Any] = _ANY, read: Callable[[str], An
     return kept if kept or not value else None
 
 
+def _listed(text: str) -> Any:
+    """A list from JSON; any other text as it is."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, list) else text
+
+
 def malformed(values: Mapping[str, Any], options: Mapping[str, Any], place: str = "") -> Iterator[str]:
     """Values that stand in the place of dictionaries, at every depth, and what to write instead. Ansible itself does
     not name the option, or fails with a traceback."""
@@ -37,6 +50,8 @@ def malformed(values: Mapping[str, Any], options: Mapping[str, Any], place: str 
         value, inner = values.get(name), option.get("options")
         if inner and option["type"] == "dict" and value is not None:
             yield from _malformed(value, inner, f"{place}{name}", _advice(name, value, inner, options))
+        elif inner and isinstance(value, str):
+            yield f"{place}{name} must be a list of dictionaries, not {value!r}"
         elif inner and isinstance(value, list):
             for index, one in enumerate(value):
                 yield from _malformed(one, inner, f"{place}{name}[{index}]", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -30,6 +31,22 @@ def test_a_value_in_place_of_a_dictionary(options: dict[str, Any], problem: str)
 
 def test_a_dictionary_as_text_is_one() -> None:
     assert run_module("virt_network", True, name="web", bridge="name=vf-web", active=False)["changed"] is True
+
+
+def test_a_list_of_dictionaries_as_json_is_one() -> None:
+    ips = json.dumps([{"address": "10.0.0.1/24", "dhcp": {"hosts": '[{"ip": "10.0.0.9", "name": "nine"}]'}}])
+    text = json.dumps([{"name": "web", "kind": "isolated", "bridge": None}, {"name": "shop", "ips": ips}])
+    done = run_module("virt_topology", True, networks=text)
+    assert [one["name"] for one in done["networks"]] == ["web", "shop"]
+    assert done["networks"][1]["spec"]["ips"][0]["dhcp"] == {"hosts": [{"ip": "10.0.0.9", "name": "nine"}]}
+    assert done["invocation"]["module_args"]["networks"] == text
+
+
+@pytest.mark.parametrize("text", ["web", '{"name": "web"}', "[" * 100000, '["web"', "null", "[5]"])
+def test_other_text_in_place_of_a_list_is_refused(text: str) -> None:
+    failed = run_module("virt_topology", networks=text)
+    assert failed["msg"].startswith("Cannot read the options: networks")
+    assert len(failed["msg"]) < 1000
 
 
 def test_a_module_for_entries_stops_nothing() -> None:
