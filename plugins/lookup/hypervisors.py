@@ -50,11 +50,14 @@ from typing import Any
 from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
+from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
 from ..plugin_utils._playbooks.variables import unknown_names
 
 KNOWN = ("target_serial", "target_max_fail_percentage", "target_uri")
+# What tasks of these playbooks look up for each host: loaded here, before Ansible makes a process for each of them.
+FOR_EACH_HOST = ("as_json", "wrong_variables")
 LISTING = ("syntax", "listhosts", "listtasks", "listtags")
 
 
@@ -77,6 +80,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
                 f"Cannot do anything: no host of the inventory matches {missing}; "
                 "set target to a group or hosts that are there"
             )
+        for name in FOR_EACH_HOST:
+            lookup_loader.get(f"virtfleet.network.{name}")
         return patterns if parts else ["!all"]  # text that is empty is no list of hosts for Ansible
 
     def _missing(self, patterns: list[str], parts: list[str], groups: Mapping[str, list[str]]) -> str:
