@@ -15,6 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.virtfleet.network.plugins.lookup.as_json import LookupModule as AsJson
+from ansible_collections.virtfleet.network.plugins.lookup.hypervisors import FOR_EACH_HOST
 from ansible_collections.virtfleet.network.plugins.lookup.wrong_variables import LookupModule
 from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.plain import plain
 from ansible_collections.virtfleet.network.plugins.plugin_utils._playbooks.variables import without_nulls, wrong_shapes
@@ -87,6 +88,13 @@ def test_a_list_that_is_null_or_not_there_is_the_default() -> None:
     assert looked_up(None, default=[]) == []
     assert looked_up(TRUST("{{ none }}"), default=[]) == []
     assert AsJson(loader=LOADER, templar=Templar(loader=LOADER)).run(["wanted"], {}) == [""]
+
+
+def test_lookups_that_run_for_each_host_are_loaded_once() -> None:
+    files = [file for folder in ("playbooks", "roles") for file in (ROOT / folder).rglob("*.yml")]
+    words = r"(?:lookup|query)\('virtfleet\.network\.(\w+)'"
+    used = {name for file in files for name in re.findall(words, file.read_text().replace("''", "'"))}
+    assert used == {"hypervisors", *FOR_EACH_HOST}
 
 
 # ---- every role, every playbook ----
