@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: nwfilter_variables
 short_description: Network filters as virt_topology takes them
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - >-
     Makes entries for O(virtfleet.network.virt_topology#module:nwfilters) of the network filters that a hypervisor has,

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import yaml
+from ansible.module_utils.compat.version import StrictVersion as Version
 
 from tests.unit.documentation import ROOT
 
@@ -50,3 +51,18 @@ def test_everything_documented_says_since_which_version() -> None:
     ]
     assert len(documented) > 30
     assert [text[:300] for text in documented if not re.search(r"^ *version_added: [\d.]+$", text, re.MULTILINE)] == []
+
+
+def test_changelog_has_what_says_since_when_it_is_there() -> None:
+    releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text())["releases"]
+    listed = {version: yaml.safe_dump(release) for version, release in releases.items()}
+    files = [*ROOT.glob("plugins/*/*.py"), *ROOT.glob("roles/*/meta/argument_specs.yml")]
+    added = {
+        (found[1], path.parents[1].name if path.suffix == ".yml" else path.stem)
+        for path in files
+        if (found := re.search(r"^ *version_added: ([\d.]+)$", path.read_text(), re.MULTILINE))
+    }
+    assert len(added) > 30
+    newest = max(Version(version) for version in listed)
+    released = [(since, name) for since, name in added if Version(since) <= newest]
+    assert [one for one in released if f"name: {one[1]}\n" not in listed.get(one[0], "")] == []
