@@ -43,6 +43,34 @@ def test_one_table_says_what_became_of_each(may_fail: int, counts: str, tmp_path
     assert "Connection refused" in told
 
 
+NETWORK = {"name": "web", "kind": "isolated", "bridge": {"name": "virbr60"}, "mtu": {"size": 1400}}
+OVERRIDE = '#jinja2: variable_start_string: "[%", variable_end_string: "%]"\n[% name %]'
+
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        pytest.param([NETWORK], id="nothing to evaluate"),
+        pytest.param([{**NETWORK, "mtu": {"size": "{{ size }}"}, "uuid": "{{ omit }}"}], id="inside"),
+        pytest.param([{**NETWORK, "name": "{% if size %}web{% endif %}"}], id="a statement"),
+        pytest.param([{**NETWORK, "name": OVERRIDE}], id="delimiters of its own"),
+        pytest.param("{{ others }}", id="all of it"),
+    ],
+)
+def test_what_is_asked_for_is_evaluated(networks: Any, tmp_path: Path) -> None:
+    """Where there is something to evaluate, networks do not go to the module as they stand in the variable."""
+    more = {"name": "web", "size": 1400, "others": [NETWORK], "topology_networks": networks}
+    (tmp_path / "hosts.json").write_text(json.dumps({"hypervisors": {"hosts": {"hv1": {**GOOD, **more}}}}))
+    result = [
+        {"ansible.builtin.copy": {"content": "{{ topology_result | to_json }}", "dest": str(tmp_path / "result")}}
+    ]
+    play = {"hosts": "hv1", "gather_facts": False, "roles": ["virtfleet.network.topology"], "post_tasks": result}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    ansible(str(tmp_path / "play.yml"), "-i", str(tmp_path / "hosts.json"))
+    [network] = json.loads((tmp_path / "result").read_text())["networks"]
+    assert (network["name"], network["spec"]["mtu"]) == ("web", {"size": 1400})
+
+
 def test_networks_nics_and_filters_are_named(tmp_path: Path) -> None:
     """In the table, and in what is handed on."""
     plan: list[dict[str, Any]] = [

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+OVERRIDE = '"#jinja2:'  # the beginning of a text that names delimiters of its own
+
 
 def plain(value: Any) -> Any:
     """A copy in which nothing is shared and nothing waits to be evaluated: since ansible-core 2.19, what Ansible has is
@@ -20,9 +22,9 @@ def plain(value: Any) -> Any:
 def as_json(templar: Any, value: Any) -> str | None:
     """A variable's value as JSON; None where Ansible has to evaluate it first, be it a template, a text of Ansible
     Vault's, or a date. ``templar``: that of a lookup."""
-    if templar.is_template(value):
-        return None
     try:
-        return json.dumps(value)
+        text = json.dumps(value)
     except (TypeError, ValueError):
         return None
+    # Not is_template(): inside of another template, ansible-core 2.19 does not look into a list for it.
+    return None if templar.is_possibly_template(text) or OVERRIDE in text else text
