@@ -230,7 +230,7 @@ libvirt:
 """
 
 from ..module_utils import _python  # noqa: F401 # pylint: disable=unused-import
-from ..module_utils._task.topology import run_audit
+from ..module_utils._task.audit import run_audit
 
 
 def main():  # type: () -> None

@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.common.parameters import remove_values
 
 from .._errors.errors import NetworkError
 from .._hypervisor.gateway import Gateway
@@ -95,23 +92,6 @@ def _job(module: Module, gateway: Guests) -> list[Resource]:
     wanted = desired_topology(module.params, gateway)
     networks = _module.networks_of(gateway, wanted.networks, module.params, wanted.bridges)
     return [Filters(gateway, wanted.filters), networks, Nics(gateway, wanted.guests)]
-
-
-def run_audit() -> None:
-    """Runs the module that compares a hypervisor with what was asked of it."""
-    from .._audit.comparison import without_metadata
-    from .._audit.survey import survey
-    from .._hypervisor.snapshot import Snapshot
-
-    def describe(gateway: Snapshot, module: Module) -> dict[str, Any]:
-        told: dict[str, Any] = without_metadata(survey(gateway, desired_topology(module.params, gateway)))
-        if not module.params["as_text"]:
-            return told
-        # Without secrets already, as they look otherwise in JSON.
-        text = json.dumps(remove_values(told, module.no_log_values))
-        return {"as_asked": told["as_asked"], "text": text}
-
-    _module.run_info({**topology_options(), "as_text": {"type": "bool", "default": False}}, describe, Snapshot)
 
 
 def _result(run: _module.Run) -> dict[str, Any]:
