@@ -92,9 +92,8 @@ def _sliced(bench: Bench, size: int, words: tuple[str, ...]) -> Cost:
 def _task(module: str) -> dict[str, object]:
     """A task as the collection's playbooks have it."""
     networks = "{{ lookup('virtfleet.network.as_json', 'topology_networks') }}"
-    wanted = {"name": "{{ topology_name }}", "networks": networks, "purge": "{{ topology_purge }}"}
-    options: dict[str, dict[str, object]] = {TOPOLOGY: {**wanted}, AUDIT: {**wanted, "as_text": True}}
-    return {module: options.get(module, {})}
+    wanted: dict[str, object] = {"name": "{{ topology_name }}", "networks": networks, "purge": "{{ topology_purge }}"}
+    return {module: {PING: {}, TOPOLOGY: wanted, AUDIT: {**wanted, "as_text": True}}[module]}
 
 
 def _play(bench: Bench, module: str, words: tuple[str, ...]) -> Cost:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from tests.lab import Lab
 
 BUILD = Path(__file__).parents[2] / ".build"
-# As docs/guides/fleet.md has it: compression takes more of a processor than all other steps that send a module.
+# As docs/guides/fleet.md has it: compression of a module takes 0.015 s of a processor.
 SSH = "-o ControlMaster=auto -o ControlPersist=10m"
 
 
